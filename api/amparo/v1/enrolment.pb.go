@@ -268,7 +268,7 @@ var File_amparo_v1_enrolment_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_enrolment_proto_rawDesc = "" +
 	"\n" +
-	"\x19amparo/v1/enrolment.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1aamparo/v1/audit_leaf.proto\x1a\x15amparo/v1/staff.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x01\n" +
+	"\x19amparo/v1/enrolment.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x15amparo/v1/staff.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x01\n" +
 	"\fEnrolRequest\x12:\n" +
 	"\rinvitation_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\finvitationId\x12/\n" +
 	"\rage_recipient\x18\x02 \x01(\tB\n" +
@@ -337,7 +337,6 @@ func file_amparo_v1_enrolment_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
-	file_amparo_v1_audit_leaf_proto_init()
 	file_amparo_v1_staff_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -755,7 +755,7 @@ var File_amparo_v1_risk_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_risk_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/risk.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1aamparo/v1/audit_leaf.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x04\n" +
+	"\x14amparo/v1/risk.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x04\n" +
 	"\rRiskJudgement\x12.\n" +
 	"\athreats\x18\x01 \x03(\tB\x14\xbaH\x0e\x92\x01\v\x10\x14\"\ar\x05\x10\x01\x18\xe8\a\x80\x01\x01R\athreats\x12>\n" +
 	"\x0fvulnerabilities\x18\x02 \x03(\tB\x14\xbaH\x0e\x92\x01\v\x10\x14\"\ar\x05\x10\x01\x18\xe8\a\x80\x01\x01R\x0fvulnerabilities\x124\n" +
@@ -893,7 +893,6 @@ func file_amparo_v1_risk_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
-	file_amparo_v1_audit_leaf_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -1351,7 +1351,7 @@ var File_amparo_v1_staff_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_staff_proto_rawDesc = "" +
 	"\n" +
-	"\x15amparo/v1/staff.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1aamparo/v1/audit_leaf.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n" +
+	"\x15amparo/v1/staff.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n" +
 	"\vStaffMember\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tB\x03\x80\x01\x01R\x04name\x12%\n" +
@@ -1564,7 +1564,6 @@ func file_amparo_v1_staff_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
-	file_amparo_v1_audit_leaf_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
