@@ -1,0 +1,258 @@
+package internal_test
+
+import (
+	"go/ast"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layer says which general bans a package is under.
+type layer int
+
+const (
+	contract layer = iota // messages, or an interface: nothing to do
+	rule                  // pure
+	storage               // bytes and their safety
+	joint                 // rules and storage meet
+	edge                  // the network, the terminal
+)
+
+// room is one package with all that it may import from this module. Its reason is
+// the answer to whoever wants one edge more.
+type room struct {
+	name   string
+	layer  layer
+	may    []string
+	reason string
+}
+
+var house = []room{
+	{"internal", contract, nil, "the map is prose"},
+	{"api/amparo/v1", contract, nil, "generated from proto/ and nothing else, so that any client can use it"},
+
+	{"fault", rule, nil, "every rule speaks of faults, so a fault knows none of them"},
+	{"deadline", rule, []string{"api/amparo/v1", "fault"}, "a term is counted without knowing whose it is"},
+	{"spelling", rule, nil, "folds text; what the text names is the business of its caller"},
+	{"risk", rule, []string{"api/amparo/v1", "fault", "deadline"}, "a level follows from an assessment alone, not from a case's state or from who asks"},
+	{"casefile", rule, []string{"api/amparo/v1", "fault", "deadline", "risk"}, "who may make a transition is decided by access before a rule runs"},
+	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
+
+	{"seal", storage, []string{"store/storepb"}, "seals any bytes: it must not be able to tell a case from a complaint"},
+	{"audit", storage, []string{"api/amparo/v1", "seal", "store", "store/storepb"}, "a leaf is recorded as it is given; an auditor verifies it without any rule"},
+	{"store", contract, nil, "an engine is untrusted: its contract has keys and sealed bytes and no message"},
+	{"store/recent", storage, []string{"store"}, "remembers what an engine committed, and nothing about it"},
+	{"store/bolt", storage, []string{"store", "store/recent"}, "an engine sees sealed bytes only"},
+	{"store/memory", storage, []string{"store", "store/recent"}, "an engine sees sealed bytes only"},
+	{"store/storetest", storage, []string{"store"}, "the suite asks for what the contract says, of every engine alike"},
+	{"store/storepb", contract, []string{"api/amparo/v1"}, "generated from proto/ and nothing else"},
+	{"lookup", storage, nil, "holds the sort keys and tokens that records hands it; it never opens anything"},
+
+	{
+		"records", joint,
+		[]string{
+			"api/amparo/v1", "fault", "deadline", "casefile", "risk", "access", "spelling",
+			"seal", "audit", "store", "store/storepb", "lookup",
+		},
+		"the one way in and out works with every engine and for every caller, so it names none",
+	},
+
+	{
+		"server", edge,
+		[]string{"api/amparo/v1", "fault", "deadline", "casefile", "risk", "access", "spelling", "records", "audit"},
+		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
+	},
+	{"client", edge, []string{"api/amparo/v1", "fault", "audit"}, "an operator's laptop must not hold the server's code"},
+	{
+		"cmd/amparod", edge,
+		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server"},
+		"puts the server together; what decides anything belongs in a package that can be tested without it",
+	},
+	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "audit", "client"}, "the command is thin: what a desk will need too belongs in client"},
+}
+
+// planned packages stand in the table before they stand in the tree.
+var planned = []string{
+	"fault", "deadline", "risk", "casefile", "access", "seal", "audit", "lookup", "records",
+	"server", "client", "cmd/amparod", "cmd/amparo",
+}
+
+// outside is who may import what this module did not write. A path stands for
+// itself and all below it.
+var outside = []struct {
+	path   string
+	may    []string
+	reason string
+}{
+	{"google.golang.org/grpc", []string{"server", "client"}, "a status code is the edge's word; inside, a fault says what happened"},
+	{"google.golang.org/genproto", []string{"server", "client"}, "error details are made from faults in one place"},
+	{"buf.build/go/protovalidate", []string{"server", "client"}, "a message is validated once, where it comes in"},
+	{"go.etcd.io/bbolt", []string{"store/bolt"}, "an engine can be exchanged"},
+	{"github.com/rs/zerolog", []string{"server", "cmd/amparod"}, "a log line is an operator's; a record of what was done is an audit leaf"},
+	{"filippo.io/age", []string{"seal", "client", "cmd/amparod", "cmd/amparo"}, "keys are handled where they are kept"},
+	{"golang.org/x/crypto", []string{"seal"}, "one package to read for how content is sealed"},
+	{"golang.org/x/mod/sumdb", []string{"audit"}, "one package to read for how the log is built and verified"},
+	{"github.com/tidwall/btree", []string{"lookup", "store/memory"}, "a sorted index in memory is theirs; what must last is in an engine"},
+	{"github.com/mozillazg/go-unidecode", []string{"spelling"}, "two places that fold differently never meet"},
+	{"golang.org/x/text", []string{"spelling"}, "two places that fold differently never meet"},
+	{"golang.org/x/time/rate", []string{"server"}, "callers are slowed down where they come in"},
+	{"golang.org/x/term", []string{"client", "cmd/amparo", "cmd/amparod"}, "only the edge talks to a person"},
+	{"github.com/spf13/cobra", []string{"cmd/amparo", "cmd/amparod"}, "only a command has flags"},
+	{"go.yaml.in/yaml/v3", []string{"client", "cmd/amparo", "cmd/amparod"}, "YAML is for people, at the edge"},
+	{"google.golang.org/protobuf/encoding/protojson", []string{"client", "cmd/amparo"}, "it writes every field, those that endanger somebody too: for the person who may read them"},
+	{"google.golang.org/protobuf/encoding/prototext", nil, "it writes every field, and into logs first of all"},
+	{"log", nil, "zerolog, through Config.Log, and only at the edge"},
+	{"math/rand", nil, "a random number here is an id, a nonce or a key: crypto/rand"},
+	{"testing", []string{"store/storetest"}, "what ships does not test itself"},
+	{"pgregory.net/rapid", []string{"store/storetest"}, "what ships does not test itself"},
+	{"github.com/google/go-cmp", []string{"store/storetest"}, "it panics where it cannot compare: for tests"},
+	{"unsafe", nil, "nothing here is worth it"},
+}
+
+// neverInRules holds what would make a rule's answer depend on anything but its
+// arguments.
+var neverInRules = []struct{ path, reason string }{
+	{"context", "a rule does not wait, so nothing can be cancelled"},
+	{"os", "a rule reads no file and no environment"},
+	{"io", "a rule takes values, not streams"},
+	{"net", "a rule knows no network"},
+	{"syscall", "a rule knows no machine"},
+	{"sync", "a rule shares nothing"},
+	{"crypto/rand", "a rule draws no lot: two people must get the same answer"},
+	{"database", "a rule is handed what it judges"},
+}
+
+// clockNames are the names of package time that read the clock or wait for it.
+var clockNames = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+func below(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix+"/")
+}
+
+func TestEveryPackageHasAPlace(t *testing.T) {
+	inTree := map[string]bool{}
+	for _, p := range packages(t) {
+		inTree[p.name] = true
+		if !slices.ContainsFunc(house, func(row room) bool { return row.name == p.name }) {
+			t.Errorf("package %q has no row in the table of internal/arch_test.go", p.name)
+		}
+	}
+	for _, row := range house {
+		isPlanned := slices.Contains(planned, row.name)
+		if !inTree[row.name] && !isPlanned {
+			t.Errorf("the table names %q, which does not exist: take its row out", row.name)
+		}
+		if inTree[row.name] && isPlanned {
+			t.Errorf("%q exists: take it out of planned", row.name)
+		}
+	}
+}
+
+func TestTheMapNamesEveryPackage(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(root, "internal", "doc.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range house {
+		if row.name == "internal" || strings.Contains(row.name, "cmd/") || strings.Contains(row.name, "api/") {
+			continue
+		}
+		if !strings.Contains(string(doc), "//   - "+row.name+": ") {
+			t.Errorf("internal/doc.go does not say what %s is for", row.name)
+		}
+	}
+}
+
+func TestImports(t *testing.T) {
+	tree := map[string]sourcePackage{}
+	for _, p := range packages(t) {
+		tree[p.name] = p
+	}
+	for _, row := range house {
+		for _, file := range tree[row.name].code() {
+			for _, path := range file.imports() {
+				if below(path, modulePath) {
+					if !slices.Contains(row.may, packageName(path)) {
+						t.Errorf("%s imports %s: %s", file.path, packageName(path), row.reason)
+					}
+					continue
+				}
+				for _, ban := range outside {
+					if below(path, ban.path) && !slices.Contains(ban.may, row.name) {
+						t.Errorf("%s imports %s: %s", file.path, path, ban.reason)
+					}
+				}
+				for _, ban := range neverInRules {
+					if row.layer == rule && below(path, ban.path) {
+						t.Errorf("%s imports %s: %s", file.path, path, ban.reason)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestLayers holds the table itself to the one sentence behind it: storage never
+// imports rules, rules never import storage, and only the joint has both.
+func TestLayers(t *testing.T) {
+	of := map[string]layer{}
+	for _, row := range house {
+		of[row.name] = row.layer
+	}
+	for _, row := range house {
+		for _, name := range row.may {
+			to, known := of[name]
+			switch {
+			case !known:
+				t.Errorf("%s may import %q, which has no row", row.name, name)
+			case row.layer == rule && to != rule && name != "api/amparo/v1":
+				t.Errorf("%s is a rule and may import %s, which is none", row.name, name)
+			case row.layer == storage && (to == rule || to == joint):
+				t.Errorf("%s is storage and may import %s", row.name, name)
+			case row.layer == joint && to == edge:
+				t.Errorf("%s may import %s, which is above it", row.name, name)
+			}
+		}
+		onlyCommandsChoose(t, row.name, row.may)
+	}
+}
+
+func onlyCommandsChoose(t *testing.T, name string, may []string) {
+	t.Helper()
+	for _, engine := range []string{"store/bolt", "store/memory"} {
+		if slices.Contains(may, engine) && !strings.HasPrefix(name, "cmd/") {
+			t.Errorf("%s may import %s: only a command chooses an engine", name, engine)
+		}
+	}
+}
+
+func TestRulesStandStill(t *testing.T) {
+	tree := map[string]sourcePackage{}
+	for _, p := range packages(t) {
+		tree[p.name] = p
+	}
+	for _, row := range house {
+		if row.layer != rule {
+			continue
+		}
+		for _, file := range tree[row.name].code() {
+			clock := file.importedAs("time")
+			ast.Inspect(file.syntax, func(node ast.Node) bool {
+				switch node := node.(type) {
+				case *ast.GoStmt:
+					t.Errorf("%s: a goroutine in a rule", at(node))
+				case *ast.ChanType:
+					t.Errorf("%s: a channel in a rule", at(node))
+				case *ast.SelectorExpr:
+					pkg, ok := node.X.(*ast.Ident)
+					if ok && clock != "" && pkg.Name == clock && slices.Contains(clockNames, node.Sel.Name) {
+						t.Errorf("%s: time.%s in a rule: take the time as an argument", at(node), node.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}

@@ -1,0 +1,62 @@
+// Package internal is the map of the house. It holds no code; the tests beside
+// this file keep the house in the shape described here.
+//
+// # One vocabulary
+//
+// The messages of proto/amparo/v1 (generated into api/amparo/v1) are the types of
+// the domain. Rules work on them, the server answers with them, and a stored
+// record is one of them inside an envelope. There are no mirror structs and no
+// converters. What only the disk sees stands in proto/amparo/store/v1 and is
+// generated into store/storepb.
+//
+// # Rules
+//
+// Rules are pure: they take messages and a time, and return messages, refusals and
+// reasons. They import only other rules and the api messages. They know no
+// context, no file, no network, no log, no goroutine and no clock.
+//
+//   - fault: the few kinds of error
+//   - deadline: calendars, terms and clocks
+//   - risk: an assessment's level and reasons, and what a level demands
+//   - casefile: the states of a case, its transitions, its order in the queue
+//   - access: roles, relations, and who may make which call
+//   - spelling: names, numbers and handles folded so that two spellings meet
+//
+// # Sealed storage
+//
+// Nothing here knows a rule, not even fault: a storage package says what happened
+// to bytes, and records says what that means.
+//
+//   - seal: the keyring and the envelopes
+//   - audit: the Merkle log; leaves, checkpoints, proofs, verification offline
+//   - store: what an engine promises; an engine is untrusted and sees sealed bytes
+//   - store/recent: the last commits, for those who watch an engine
+//   - store/bolt: the engine for one machine
+//   - store/memory: the engine for tests, with faults on demand
+//   - store/storetest: the suite that each engine passes
+//   - store/storepb: the messages that only the disk sees
+//   - lookup: the index in memory, for the queue and the search
+//
+// # The joint
+//
+//   - records: the one way in and out. Load, apply a rule, seal, and write with
+//     the audit leaf in one commit. It alone imports both rules and storage.
+//
+// # The edge
+//
+//   - server: the gRPC service; one file for each of its services
+//   - client: profiles, enrolment and dialling, for the command and for a desk
+//
+// The commands are cmd/amparod, which alone chooses an engine, and cmd/amparo,
+// which never links the server.
+//
+// # One call
+//
+// A call takes four steps with fixed names: server/<service>.go asks
+// access.Authorize for a Grant, hands it to records.Update or records.View with a
+// closure over a rule, and answers with what the rule returned.
+//
+// The exact edges stand in arch_test.go, with the reason for each; sizes and
+// comments are held by ratchet_test.go, and what may never be printed by
+// printing_test.go.
+package internal
