@@ -1452,7 +1452,7 @@ const file_amparo_v1_staff_proto_rawDesc = "" +
 	"\x1bDEVICE_STANDING_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17DEVICE_STANDING_PENDING\x10\x01\x12\x1a\n" +
 	"\x16DEVICE_STANDING_ACTIVE\x10\x02\x12\x1b\n" +
-	"\x17DEVICE_STANDING_REVOKED\x10\x032\xeb\x06\n" +
+	"\x17DEVICE_STANDING_REVOKED\x10\x032\xed\x06\n" +
 	"\fStaffService\x12]\n" +
 	"\vInviteStaff\x12\x1d.amparo.v1.InviteStaffRequest\x1a\x1e.amparo.v1.InviteStaffResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +
 	"\x01\b\x10\x01\x18\v\x12`\n" +
@@ -1465,9 +1465,9 @@ const file_amparo_v1_staff_proto_rawDesc = "" +
 	"\fSuspendStaff\x12\x1e.amparo.v1.SuspendStaffRequest\x1a\x1f.amparo.v1.SuspendStaffResponse\"\x11\xaa\xd4\x18\r\b\x01\x12\a\n" +
 	"\x03\b\x03\x04\x10\x01\x18\x10\x12f\n" +
 	"\x0eReinstateStaff\x12 .amparo.v1.ReinstateStaffRequest\x1a!.amparo.v1.ReinstateStaffResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +
-	"\x01\b\x10\x01\x18\x11\x12]\n" +
-	"\vListDevices\x12\x1d.amparo.v1.ListDevicesRequest\x1a\x1e.amparo.v1.ListDevicesResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +
-	"\x01\b\x10\x01\x18\x12\x12b\n" +
+	"\x01\b\x10\x01\x18\x11\x12_\n" +
+	"\vListDevices\x12\x1d.amparo.v1.ListDevicesRequest\x1a\x1e.amparo.v1.ListDevicesResponse\"\x11\xaa\xd4\x18\r\b\x01\x12\a\n" +
+	"\x03\b\x03\x04\x10\x01\x18\x12\x12b\n" +
 	"\fRevokeDevice\x12\x1e.amparo.v1.RevokeDeviceRequest\x1a\x1f.amparo.v1.RevokeDeviceResponse\"\x11\xaa\xd4\x18\r\b\x01\x12\a\n" +
 	"\x03\b\x03\x04\x10\x01\x18\x13\x12G\n" +
 	"\x06WhoAmI\x12\x18.amparo.v1.WhoAmIRequest\x1a\x19.amparo.v1.WhoAmIResponse\"\b\xaa\xd4\x18\x04\b\x01\x18\x14B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"

@@ -71,7 +71,8 @@ type StaffServiceClient interface {
 	ReinstateStaff(ctx context.Context, in *ReinstateStaffRequest, opts ...grpc.CallOption) (*ReinstateStaffResponse, error)
 	// ListDevices shows the devices of a person.
 	// Errors: NOT_FOUND.
-	// The caller must be enrolled as administrator.
+	// The caller must be enrolled as administrator, reviewer or head of
+	// secretariat: who confirms a device must see its keys.
 	ListDevices(ctx context.Context, in *ListDevicesRequest, opts ...grpc.CallOption) (*ListDevicesResponse, error)
 	// RevokeDevice shuts one device out, from the next call on: a lost laptop is
 	// one device, not a person.
@@ -222,7 +223,8 @@ type StaffServiceServer interface {
 	ReinstateStaff(context.Context, *ReinstateStaffRequest) (*ReinstateStaffResponse, error)
 	// ListDevices shows the devices of a person.
 	// Errors: NOT_FOUND.
-	// The caller must be enrolled as administrator.
+	// The caller must be enrolled as administrator, reviewer or head of
+	// secretariat: who confirms a device must see its keys.
 	ListDevices(context.Context, *ListDevicesRequest) (*ListDevicesResponse, error)
 	// RevokeDevice shuts one device out, from the next call on: a lost laptop is
 	// one device, not a person.

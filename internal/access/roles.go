@@ -1,0 +1,46 @@
+package access
+
+import (
+	"maps"
+	"slices"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+)
+
+func (r Rules) sorted() []string { return slices.Sorted(maps.Keys(r)) }
+
+// casework are the roles that can open a case; an enrolment in one of them waits
+// for a second person.
+var casework = []amparov1.Role{
+	amparov1.Role_ROLE_HOTLINE_OPERATOR,
+	amparov1.Role_ROLE_CASE_OFFICER,
+	amparov1.Role_ROLE_REVIEWER,
+	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
+	amparov1.Role_ROLE_COMPLAINTS_OFFICER,
+	amparov1.Role_ROLE_PROGRAMME_OFFICER,
+}
+
+// onTeams are the roles that a member of a case's team can have.
+var onTeams = []amparov1.Role{
+	amparov1.Role_ROLE_HOTLINE_OPERATOR,
+	amparov1.Role_ROLE_CASE_OFFICER,
+	amparov1.Role_ROLE_REVIEWER,
+	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
+}
+
+// confirmers are the roles that may confirm an enrolment.
+var confirmers = []amparov1.Role{
+	amparov1.Role_ROLE_ADMINISTRATOR,
+	amparov1.Role_ROLE_REVIEWER,
+	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
+}
+
+// NeedsConfirmation reports whether one of the roles gives access to cases, so
+// that the enrolment waits for a second person.
+func NeedsConfirmation(roles []amparov1.Role) bool { return intersects(casework, roles) }
+
+// WorksCases reports whether somebody with the roles can be on a case's team.
+func WorksCases(roles []amparov1.Role) bool { return intersects(onTeams, roles) }
+
+// MayConfirm reports whether somebody with the roles may confirm an enrolment.
+func MayConfirm(roles []amparov1.Role) bool { return intersects(confirmers, roles) }
