@@ -188,7 +188,8 @@ func TestPackageComments(t *testing.T) {
 
 // TestDocumentedExports asks for a comment on every exported name: functions,
 // types, methods of exported types and of interfaces, and constants and variables,
-// where the comment of their group will do. For fields that of their struct will.
+// where the comment of their group will do. For fields that of their struct will,
+// and what Error and Unwrap do is said by package errors.
 func TestDocumentedExports(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, file := range p.code() {
@@ -208,6 +209,9 @@ func undocumented(declaration ast.Decl) []*ast.Ident {
 	switch d := declaration.(type) {
 	case *ast.FuncDecl:
 		receiver := receiverName(d)
+		if receiver != "" && (d.Name.Name == "Error" || d.Name.Name == "Unwrap") {
+			return nil
+		}
 		if d.Doc == nil && d.Name.IsExported() && (receiver == "" || ast.IsExported(receiver)) {
 			return []*ast.Ident{d.Name}
 		}
