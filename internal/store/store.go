@@ -50,7 +50,9 @@ type Write struct {
 	Delete bool
 }
 
-// Batch is one commit as a watcher sees it, its writes in the order given.
+// Batch is one commit as a watcher sees it, its writes in the order given. It
+// is shared between watchers: whoever receives it reads it, keeps it if they
+// like, and never changes it.
 type Batch struct {
 	Revision Revision
 	Writes   []Write
@@ -85,12 +87,17 @@ var (
 // the engine until the call returns.
 type Engine interface {
 	// Get returns the entry under key, or ErrNotFound.
+	//
+	// Get and Scan may show a commit in the moment before it is durable, while
+	// its own Commit has not returned yet. Whoever must not show what a power
+	// cut could still take back commits something after reading and before
+	// answering (a read's audit leaf is that): commits become durable in order.
 	Get(ctx context.Context, key []byte) (Entry, error)
 
 	// Scan returns, in key order, up to limit entries whose key starts with
 	// prefix and is greater than after (all of them when after is nil). Fewer
 	// than limit entries mean that there are no more. One call sees one
-	// moment; two calls may see two.
+	// moment; two calls may see two. A limit below one is refused with ErrLimit.
 	Scan(ctx context.Context, prefix, after []byte, limit int) ([]Entry, error)
 
 	// Commit applies all writes, or none: none when a condition fails
@@ -98,16 +105,20 @@ type Engine interface {
 	// over the limits (ErrLimit). A key may be written once in a commit. When
 	// Commit returns nil the writes have survived a power cut. A commit
 	// without writes is refused with ErrLimit. ErrUnknown means what it says;
-	// after it the engine may latch and answer ErrStopped from then on.
+	// after it the engine may latch and answer ErrStopped from then on. When
+	// ctx ends, its own error says that nothing was written; if the commit was
+	// under way by then, the answer is ErrUnknown and never ctx's error.
 	Commit(ctx context.Context, conditions []Condition, writes []Write) (Revision, error)
 
 	// Watch calls fn with every commit after from, once each and in order,
 	// until ctx ends (it returns ctx's error) or fn fails (it returns that
 	// error). Only commits that are durable are shown. ErrCompacted: the
-	// engine no longer holds the commits after from.
+	// engine no longer holds the commits after from, or fn was too slow to
+	// follow. A from that lies ahead waits for the commits after it.
 	Watch(ctx context.Context, from Revision, fn func(Batch) error) error
 
 	// Close waits for running commits and releases the files. Calls after it
-	// return ErrStopped. A second Close does nothing.
+	// return ErrStopped, and so does a Watch that runs. A second Close does
+	// nothing.
 	Close() error
 }

@@ -1,0 +1,41 @@
+//go:build unix
+
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapMetas maps the two meta pages for reading.
+func mapMetas(file *os.File) ([]byte, error) {
+	pages, err := unix.Mmap(int(file.Fd()), 0, 2*pageSize, unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("map the meta pages: %w", err)
+	}
+	return pages, nil
+}
+
+func unmapMetas(pages []byte) { _ = unix.Munmap(pages) }
+
+// lock takes the lock that bbolt takes as well. It belongs to the open file,
+// so it ends with the process, however that ends.
+func lock(file *os.File) error {
+	for try := 1; ; try++ {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("lock: %w", err)
+		}
+		if try == lockTries {
+			return ErrHeld
+		}
+		time.Sleep(lockPause)
+	}
+}
