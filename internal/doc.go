@@ -44,6 +44,7 @@
 //
 // # The edge
 //
+//   - enrolment: what is signed when a device is let in; both ends call it
 //   - server: the gRPC service; one file for each of its services
 //   - client: profiles, enrolment and dialling, for the command and for a desk
 //
