@@ -1,0 +1,21 @@
+package seal
+
+// Relabelled is the same key under another kind and id, which nobody but a test
+// can have.
+func Relabelled(k FileKey, kind uint32, id string) FileKey {
+	return fileKey(kind, id, k.of.raw)
+}
+
+// DrawnKeyring is a keyring that was never in a file.
+func DrawnKeyring() (*Keyring, error) {
+	m, err := drawKeyring()
+	if err != nil {
+		return nil, err
+	}
+	return newKeyring(m)
+}
+
+// WrapUnder wraps a key in a shard of the test's choice.
+func WrapUnder(r *Keyring, shard byte, key FileKey, locator []byte) []byte {
+	return r.wrapIn(shard, key, locator)
+}
