@@ -20,6 +20,7 @@
 //   - risk: an assessment's level and reasons, and what a level demands
 //   - casefile: the states of a case, its transitions, its order in the queue
 //   - access: roles, relations, and who may make which call
+//   - vocabulary: the codes for acts and perpetrators, with their labels
 //   - spelling: names, numbers and handles folded so that two spellings meet
 //
 // # Sealed storage
