@@ -1,0 +1,115 @@
+package audit
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/amparo-project/amparo/internal/store"
+)
+
+// keptChunks bounds the memory of a reader: 256 chunks of 8 KiB.
+const keptChunks = 256
+
+// chunks reads columns from the engine and keeps the full chunks that were used
+// last. A full chunk never changes; the last one of a column does, and is read
+// anew each time. Nothing that comes from here is believed by itself.
+type chunks struct {
+	engine store.Engine
+
+	mu   sync.Mutex
+	kept map[string]*list.Element
+	used *list.List // of keptChunk, the one used last in front
+}
+
+type keptChunk struct {
+	key  string
+	data []byte
+}
+
+func newChunks(engine store.Engine) *chunks {
+	return &chunks{engine: engine, kept: make(map[string]*list.Element), used: list.New()}
+}
+
+// entry returns entry i of a column, of which only prefix and width count.
+func (c *chunks) entry(ctx context.Context, column *column, i int64) ([]byte, error) {
+	data, err := c.chunk(ctx, column, i/perChunk)
+	if err != nil {
+		return nil, err
+	}
+	from := int(i%perChunk) * column.width
+	if len(data) < from+column.width {
+		return nil, fmt.Errorf("%w: chunk %d of %q is too short", ErrBroken, i/perChunk, column.prefix)
+	}
+	return data[from : from+column.width], nil
+}
+
+func (c *chunks) chunk(ctx context.Context, column *column, number int64) ([]byte, error) {
+	key := column.key(number)
+	if data := c.take(string(key)); data != nil {
+		return data, nil
+	}
+	entry, err := c.engine.Get(ctx, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("%w: chunk %d of %q is missing", ErrBroken, number, column.prefix)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read chunk of the log: %w", err)
+	}
+	if len(entry.Value) > column.chunkBytes() || len(entry.Value)%column.width != 0 {
+		return nil, fmt.Errorf("%w: chunk %d of %q has %d bytes", ErrBroken, number, column.prefix, len(entry.Value))
+	}
+	if len(entry.Value) == column.chunkBytes() {
+		c.keep(string(key), entry.Value)
+	}
+	return entry.Value, nil
+}
+
+func (c *chunks) take(key string) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	element, ok := c.kept[key]
+	if !ok {
+		return nil
+	}
+	c.used.MoveToFront(element)
+	return element.Value.(keptChunk).data
+}
+
+func (c *chunks) keep(key string, data []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.kept[key]; ok {
+		return
+	}
+	c.kept[key] = c.used.PushFront(keptChunk{key, data})
+	if c.used.Len() > keptChunks {
+		oldest := c.used.Back()
+		c.used.Remove(oldest)
+		delete(c.kept, oldest.Value.(keptChunk).key)
+	}
+}
+
+// hashes reads tree hashes for tlog.
+func (c *chunks) hashes(ctx context.Context) tlog.HashReaderFunc {
+	column := hashColumn()
+	return func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			h, err := c.entry(ctx, &column, index)
+			if err != nil {
+				return nil, err
+			}
+			hashes[i] = tlog.Hash(h)
+		}
+		return hashes, nil
+	}
+}
+
+func hashColumn() column { return column{prefix: prefixHashes, width: tlog.HashSize} }
+
+func locatorColumn() column { return column{prefix: prefixLocators, width: locatorBytes} }
