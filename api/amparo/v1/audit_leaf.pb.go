@@ -317,7 +317,9 @@ type AuditLeaf struct {
 	// The device that an administrative act was about.
 	TargetDeviceId string `protobuf:"bytes,13,opt,name=target_device_id,json=targetDeviceId,proto3" json:"target_device_id,omitempty"`
 	// The invitation that an act was about.
-	InvitationId  string `protobuf:"bytes,14,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	InvitationId string `protobuf:"bytes,14,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	// Pseudonym of a file that the act was about without showing or changing it.
+	About         string `protobuf:"bytes,15,opt,name=about,proto3" json:"about,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,6 +452,13 @@ func (x *AuditLeaf) GetInvitationId() string {
 	return ""
 }
 
+func (x *AuditLeaf) GetAbout() string {
+	if x != nil {
+		return x.About
+	}
+	return ""
+}
+
 // FileChange ties a write to the file's chain: who holds the file can prove
 // which version the log speaks of, and a missing version shows as a gap.
 type FileChange struct {
@@ -528,7 +537,7 @@ var File_amparo_v1_audit_leaf_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\n" +
-	"\x1aamparo/v1/audit_leaf.proto\x12\tamparo.v1\x1a\x16amparo/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x04\n" +
+	"\x1aamparo/v1/audit_leaf.proto\x12\tamparo.v1\x1a\x16amparo/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x04\n" +
 	"\tAuditLeaf\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12;\n" +
 	"\vrecorded_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -546,7 +555,8 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x05count\x18\v \x01(\rR\x05count\x12&\n" +
 	"\x0ftarget_staff_id\x18\f \x01(\tR\rtargetStaffId\x12(\n" +
 	"\x10target_device_id\x18\r \x01(\tR\x0etargetDeviceId\x12#\n" +
-	"\rinvitation_id\x18\x0e \x01(\tR\finvitationId\"\x8f\x01\n" +
+	"\rinvitation_id\x18\x0e \x01(\tR\finvitationId\x12\x14\n" +
+	"\x05about\x18\x0f \x01(\tR\x05about\"\x8f\x01\n" +
 	"\n" +
 	"FileChange\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12\x18\n" +
