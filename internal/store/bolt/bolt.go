@@ -180,7 +180,7 @@ func start(file *os.File, lost bool) (*Engine, error) {
 	revision, err := firstRevision(db, lost)
 	if err != nil {
 		// After a panic bbolt may hold its locks, so only the file is closed.
-		return nil, errors.Join(err, file.Close())
+		return nil, errors.Join(err, letGo(file))
 	}
 	metas, err := mapMetas(file)
 	if err != nil {
@@ -208,7 +208,7 @@ func start(file *os.File, lost bool) (*Engine, error) {
 func openBbolt(file *os.File) (db *bbolt.DB, err error) {
 	defer func() {
 		if err != nil {
-			file.Close() // bbolt may have done so; what it returned says why
+			letGo(file) // bbolt may have done so; what it returned says why
 		}
 	}()
 	defer corruptOnPanic(&err)
@@ -289,7 +289,7 @@ func (e *Engine) Close() error {
 // which frees the file, and the mapping stays until the process ends.
 func (e *Engine) release() error {
 	if e.latched.Load().interrupted {
-		return e.file.Close()
+		return letGo(e.file)
 	}
 	if err := e.db.Close(); err != nil && !errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return fmt.Errorf("close database: %w", err)

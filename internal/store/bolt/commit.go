@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -154,11 +155,29 @@ func (q *queue) signal() {
 // the queue is closed and empty.
 func (q *queue) take(buf []*proposal) []*proposal {
 	for {
+		q.gather()
 		group, closed := q.takeNow(buf)
 		if len(group) > 0 || closed {
 			return group
 		}
 		<-q.wake
+	}
+}
+
+// gather lets those goroutines run that are about to add something, which are
+// mostly the callers of the group before: without it the first of them would be
+// committed by itself and the rest in the next group, two by two for ever. It
+// ends as soon as a turn brought nobody, and never waits for a timer.
+func (q *queue) gather() {
+	for before := -1; ; {
+		q.mu.Lock()
+		now := len(q.waiting)
+		q.mu.Unlock()
+		if now == before || now >= maxGroup {
+			return
+		}
+		before = now
+		runtime.Gosched()
 	}
 }
 

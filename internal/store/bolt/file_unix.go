@@ -39,3 +39,9 @@ func lock(file *os.File) error {
 		time.Sleep(lockPause)
 	}
 }
+
+// letGo unlocks and closes a file that may still be mapped: a mapping keeps the
+// open file, and with it the lock, alive after the descriptor is gone.
+func letGo(file *os.File) error {
+	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close())
+}

@@ -54,7 +54,9 @@ type meta struct {
 
 // inspect checks what bbolt takes on trust, before bbolt acts on it: both meta
 // pages (a meta fits into one sector, so a power cut leaves the old one or the
-// new one), that their transactions follow each other, that the file is as long
+// new one), that their transactions follow each other (bbolt uses the
+// two in turn, and the one that it would pass over is then the older one), that
+// the file is as long
 // as they say, the freelist, and the upper levels of the tree. It reports
 // whether it accepted the loss of the last commit.
 func inspect(file *os.File, acceptLost bool) (lost bool, err error) {
@@ -80,11 +82,36 @@ func inspect(file *os.File, acceptLost bool) (lost bool, err error) {
 	if err := inspectPages(file, newest); err != nil {
 		return false, err
 	}
-	if damage != nil && !acceptLost {
+	if damage == nil {
+		return false, nil
+	}
+	if !acceptLost {
 		damage.OtherMetaWhole = true
 		return false, damage
 	}
-	return damage != nil, nil
+	return labelMeta(file, 1-newest.txid%2)
+}
+
+// labelMeta writes the page header of a damaged meta page anew, since bbolt
+// wants both to look like meta pages. The meta itself is left as it is: bbolt
+// passes over it for its checksum, and whoever opens the file next finds the
+// damage again unless this opening came to its end. If the header was all that
+// was wrong, nothing is lost.
+func labelMeta(file *os.File, slot uint64) (lost bool, err error) {
+	header := binary.NativeEndian.AppendUint64(nil, slot)
+	header = binary.NativeEndian.AppendUint16(header, metaFlag)
+	header = append(header, make([]byte, pageHeader-len(header))...)
+	if _, err := file.WriteAt(header, int64(slot)*pageSize); err != nil {
+		return false, err
+	}
+	if err := file.Sync(); err != nil {
+		return false, err
+	}
+	_, err = readMeta(file, slot, pageSize)
+	if errors.Is(err, store.ErrCorrupt) {
+		return true, nil
+	}
+	return false, err
 }
 
 // newestMeta returns the meta to go on from, and the damage of the other one.
@@ -99,6 +126,8 @@ func newestMeta(file *os.File) (newest meta, damage *DamageError, err error) {
 	switch {
 	case err0 != nil && err1 != nil:
 		return meta{}, nil, errors.Join(err0, err1)
+	case err0 == nil && m0.txid%2 != 0, err1 == nil && m1.txid%2 != 1:
+		return meta{}, nil, &DamageError{Part: "meta pages", Reason: "written in each other's place"}
 	case err0 != nil:
 		errors.As(err0, &damage)
 		return m1, damage, nil
@@ -140,8 +169,8 @@ func readMeta(file *os.File, slot uint64, pageSize int64) (meta, error) {
 		reason = "another page size"
 	case word.Uint64(body[metaSummed:]) != sum.Sum64():
 		reason = "checksum does not match"
-	case word.Uint64(page[0:]) != slot || m.txid%2 != slot:
-		reason = "written for another place"
+	case word.Uint64(page[0:]) != slot:
+		reason = "bears the number of another page"
 	case word.Uint16(page[8:]) != metaFlag:
 		reason = "not marked as a meta page"
 	case m.root < 2 || m.root >= m.pages || m.freelist < 2 || m.freelist >= m.pages:
