@@ -1,0 +1,85 @@
+package casefile
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/risk"
+)
+
+// Close closes a case that was triaged. A case that was accepted says what was
+// reached; so does one closed for another reason than those listed. The final level
+// may be higher than the level in force, which is raised then, or the first one; a
+// lower one is refused with REASON_SECOND_PERSON_NEEDED and has to be proposed and
+// confirmed before. Terms that are not met stay on record as they are.
+func Close(c *amparov1.Case, closing *amparov1.Closing, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toClose); err != nil {
+		return nil, err
+	}
+	if err := fault.Fields(checkClosing(c, closing)); err != nil {
+		return nil, err
+	}
+	before, final := c.GetRiskLevel(), closing.GetFinalRiskLevel()
+	if final == amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED {
+		final = before
+	}
+	if risk.Assessed(before) && final < before {
+		return nil, fault.Field(amparov1.Reason_REASON_SECOND_PERSON_NEEDED,
+			"closing.final_risk_level", "is not below the level in force")
+	}
+	release(c)
+	entry := move(c, closed, closing.GetOutcome(), staffID, now)
+	if final != before {
+		entry.FromLevel, entry.ToLevel = before, final
+		c.RiskLevel = final
+		retime(c, now)
+	}
+	c.Closing = proto.CloneOf(closing)
+	c.Closing.FinalRiskLevel = final
+	c.Closing.ClosedAt = timestamppb.New(now)
+	c.Closing.ClosedById = staffID
+	return entry, nil
+}
+
+func checkClosing(c *amparov1.Case, closing *amparov1.Closing) []fault.Violation {
+	var vs violations
+	if closing.GetReason() == amparov1.ClosureReason_CLOSURE_REASON_UNSPECIFIED {
+		vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.reason", "is required")
+	}
+	if closing.GetRetentionWish() == amparov1.RetentionWish_RETENTION_WISH_UNSPECIFIED {
+		vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.retention_wish", "is required; that the person could not be asked is an answer")
+	}
+	other := closing.GetReason() == amparov1.ClosureReason_CLOSURE_REASON_OTHER
+	if closing.GetOutcome() == "" && (other || accepted(c, false) == nil) {
+		vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.outcome", "is required for a case that was accepted, and for another reason")
+	}
+	if closing.GetFinalRiskLevel() == amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED && risk.Assessed(c.GetRiskLevel()) {
+		vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.final_risk_level", "states a level")
+	}
+	return vs
+}
+
+// Reopen opens a closed case again, with a reason. An accepted one becomes active
+// if it may be (its risk is assessed, and roles finds a case officer on the team);
+// any other goes back to where triage left it. It is not refused for what is
+// missing: somebody has come back and needs an open case first.
+//
+// The terms keep their base, so whoever reopens a case sees at once what is overdue.
+// How it was closed stays on record, with the person's wish about the file.
+func Reopen(
+	c *amparov1.Case, reason string, roles func(staffID string) (worksCases, caseOfficer bool),
+	staffID string, now time.Time,
+) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toReopen); err != nil {
+		return nil, err
+	}
+	if holdAll([]guard{accepted, assessed, worked}, c, hasOfficer(c.GetTeamIds(), roles)) != nil {
+		return move(c, triaged, reason, staffID, now), nil
+	}
+	beginSupport(c, now)
+	return move(c, active, reason, staffID, now), nil
+}

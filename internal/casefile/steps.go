@@ -1,0 +1,185 @@
+package casefile
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/deadline"
+	"github.com/amparo-project/amparo/internal/fault"
+)
+
+// Assign sets the whole team; the first named owns the case. roles says of a staff
+// member whether they are active in a role that works cases of this office, and
+// whether as a case officer. It refuses an empty team (REASON_OWNER_NEEDED), one
+// whom the case excludes (REASON_STAFF_EXCLUDED) or who cannot work it
+// (REASON_STAFF_UNSUITABLE), and to leave a case that is being worked without a
+// case officer (REASON_NO_CASE_OFFICER).
+func Assign(
+	c *amparov1.Case, staffIDs []string, roles func(staffID string) (worksCases, caseOfficer bool),
+	staffID string, now time.Time,
+) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toAssign); err != nil {
+		return nil, err
+	}
+	if len(staffIDs) == 0 {
+		return nil, fault.New(amparov1.Reason_REASON_OWNER_NEEDED)
+	}
+	for i, id := range staffIDs {
+		field := fmt.Sprintf("staff_ids[%d]", i)
+		if slices.Contains(c.GetExcludedStaffIds(), id) {
+			return nil, fault.Field(amparov1.Reason_REASON_STAFF_EXCLUDED, field, "is not excluded from the case")
+		}
+		if works, _ := roles(id); !works {
+			return nil, fault.Field(amparov1.Reason_REASON_STAFF_UNSUITABLE, field, "works cases of the case's office")
+		}
+	}
+	if beingWorked(c) && !hasOfficer(staffIDs, roles) {
+		return nil, fault.New(amparov1.Reason_REASON_NO_CASE_OFFICER)
+	}
+	c.OwnerId = staffIDs[0]
+	c.TeamIds = slices.Clone(staffIDs)
+	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_ASSIGNED, staffID, now)
+	entry.TeamIds = slices.Clone(staffIDs)
+	return entry, nil
+}
+
+// beingWorked looks through a hold at the state behind it.
+func beingWorked(c *amparov1.Case) bool {
+	state := c.GetState()
+	if state == onHold {
+		state = c.GetHeldFrom()
+	}
+	return state == active || state == monitoring
+}
+
+func hasOfficer(staffIDs []string, roles func(string) (bool, bool)) bool {
+	return slices.ContainsFunc(staffIDs, func(id string) bool {
+		works, officer := roles(id)
+		return works && officer
+	})
+}
+
+// Note adds words to the timeline, in every state.
+func Note(c *amparov1.Case, text, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toNote); err != nil {
+		return nil, err
+	}
+	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_NOTE, staffID, now)
+	entry.Text = text
+	return entry, nil
+}
+
+// Contact records an attempt at contact. Only somebody who was reached and safe to
+// speak meets the first contact, and from that moment the next check-in is counted,
+// in a case that was accepted. The term is met when the contact is recorded, not
+// when it is said to have been: a late note must not hide that nobody knew in time.
+//
+// A time in the future and an unknown language are refused by field.
+func Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toContact); err != nil {
+		return nil, err
+	}
+	if err := fault.Fields(checkContact(attempt, now)); err != nil {
+		return nil, err
+	}
+	at := now
+	if attempt.GetAt() != nil && attempt.GetAt().AsTime().Before(now) {
+		at = attempt.GetAt().AsTime()
+	}
+	if attempt.GetOutcome() == amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED {
+		c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_FIRST_CONTACT, now)
+		countCheckIn(c, at, now)
+	}
+	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_CONTACT, staffID, now)
+	entry.At = timestamppb.New(at)
+	entry.Contact = proto.CloneOf(attempt)
+	entry.Contact.At = timestamppb.New(at)
+	return entry, nil
+}
+
+// countCheckIn begins the next check-in at a contact. A contact older than the one
+// that is counted from says nothing new.
+func countCheckIn(c *amparov1.Case, at, now time.Time) {
+	const kind = amparov1.TermKind_TERM_KIND_CHECK_IN
+	if accepted(c, false) != nil {
+		return
+	}
+	for _, t := range c.GetTerms() {
+		if t.GetKind() == kind && !t.GetBase().AsTime().Before(at) {
+			return
+		}
+	}
+	c.Terms = deadline.Meet(c.GetTerms(), kind, now)
+	c.Terms = deadline.Start(c.GetTerms(), kind, at, c.GetRiskLevel())
+}
+
+// Advance moves an accepted case to verification, to active work, to monitoring or
+// back from there. For active work somebody must have assessed the risk and the
+// team must have a case officer (roles as in Assign); a case that is high or
+// extreme may go there straight from triage. Refusals: REASON_STATE_FORBIDS,
+// REASON_NOT_ACCEPTED, REASON_RISK_NOT_ASSESSED, REASON_NO_CASE_OFFICER.
+func Advance(
+	c *amparov1.Case, to amparov1.CaseState, text string, roles func(staffID string) (worksCases, caseOfficer bool),
+	staffID string, now time.Time,
+) (*amparov1.TimelineEntry, error) {
+	if err := reachable(c, to, hasOfficer(c.GetTeamIds(), roles)); err != nil {
+		return nil, err
+	}
+	if to == active {
+		beginSupport(c, now)
+	}
+	return move(c, to, text, staffID, now), nil
+}
+
+// beginSupport is what active work does to the terms: the decision has been made,
+// and the person is to be heard from.
+func beginSupport(c *amparov1.Case, now time.Time) {
+	c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_SUPPORT_DECISION, now)
+	c.Terms = deadline.Start(c.GetTerms(), amparov1.TermKind_TERM_KIND_CHECK_IN, now, c.GetRiskLevel())
+}
+
+// Hold lets a case rest, for a reason. Its terms go on running: a person who
+// cannot be reached is not safer for it.
+func Hold(c *amparov1.Case, reason amparov1.HoldReason, text, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toHold); err != nil {
+		return nil, err
+	}
+	c.HeldFrom, c.HoldReason = c.GetState(), reason
+	entry := move(c, onHold, text, staffID, now)
+	entry.HoldReason = reason
+	return entry, nil
+}
+
+// Resume takes a case off hold, back to the state that it was held in.
+func Resume(c *amparov1.Case, text, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toResume); err != nil {
+		return nil, err
+	}
+	back := c.GetHeldFrom()
+	release(c)
+	return move(c, back, text, staffID, now), nil
+}
+
+func release(c *amparov1.Case) {
+	c.HeldFrom = amparov1.CaseState_CASE_STATE_UNSPECIFIED
+	c.HoldReason = amparov1.HoldReason_HOLD_REASON_UNSPECIFIED
+}
+
+// Restrict keeps a case to its team, or opens it to its office, in every state.
+func Restrict(c *amparov1.Case, restricted bool, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toRestrict); err != nil {
+		return nil, err
+	}
+	c.Restricted = restricted
+	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_RESTRICTION, staffID, now)
+	entry.Text = "opened to the office"
+	if restricted {
+		entry.Text = "kept to the team"
+	}
+	return entry, nil
+}
