@@ -41,12 +41,9 @@ const (
 // stateKey holds the sealed LogState.
 var stateKey = []byte{'s'}
 
-// Associated data of what is sealed here. The version in them is that of all the
-// log's keys and values, those in the clear included.
-const (
-	leafData  = "amparo audit leaf v1\x00" // then the locator, so that no leaf opens in another's place
-	stateData = "amparo audit state v1\x00"
-)
+// statePlace is the associated data of the state. The number in it is the version
+// of all the log's keys and values, those in the clear included.
+var statePlace = []byte("s1")
 
 // What a caller may conclude from an error.
 var (
@@ -67,10 +64,14 @@ var (
 
 // Sealer seals under the keys of the log. The seal package's keyring is one.
 type Sealer interface {
-	// SealLeaf seals plaintext so that it opens with the same associated data only.
-	SealLeaf(associated, plaintext []byte) []byte
-	// OpenLeaf opens what SealLeaf made, or fails.
-	OpenLeaf(associated, envelope []byte) ([]byte, error)
+	// SealLeaf seals a leaf so that it opens under the same locator only.
+	SealLeaf(locator, plaintext []byte) []byte
+	// OpenLeaf opens what SealLeaf made for the same locator, or fails.
+	OpenLeaf(locator, envelope []byte) ([]byte, error)
+	// SealLogState seals the log's state, so that no leaf opens in its stead.
+	SealLogState(locator, plaintext []byte) []byte
+	// OpenLogState opens what SealLogState made for the same locator, or fails.
+	OpenLogState(locator, envelope []byte) ([]byte, error)
 	// Fold is a keyed hash of one version of one file.
 	Fold(pseudonym string, version uint64, headHash []byte) [32]byte
 }
@@ -91,8 +92,6 @@ func dayOf(t time.Time) [dayBytes]byte {
 }
 
 func (l locator) key() []byte { return append([]byte{prefixLeaf}, l[:]...) }
-
-func (l locator) associated() []byte { return append([]byte(leafData), l[:]...) }
 
 func isLeafKey(key []byte) bool { return len(key) > 0 && key[0] == prefixLeaf }
 

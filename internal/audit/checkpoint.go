@@ -75,13 +75,9 @@ func (c checkpoint) sign(signer note.Signer) (string, error) {
 // openCheckpoint verifies a note with the log's public key. Signatures of others,
 // such as witnesses, are left alone.
 func openCheckpoint(public, signed string) (checkpoint, error) {
-	verifier, err := note.NewVerifier(public)
+	opened, err := openNote(public, signed)
 	if err != nil {
-		return checkpoint{}, fmt.Errorf("%w: log key", ErrInvalid)
-	}
-	opened, err := note.Open([]byte(signed), note.VerifierList(verifier))
-	if err != nil {
-		return checkpoint{}, fmt.Errorf("%w: checkpoint without a good signature of the log", ErrInvalid)
+		return checkpoint{}, err
 	}
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) != 4 {
@@ -98,10 +94,22 @@ func openCheckpoint(public, signed string) (checkpoint, error) {
 	// Written again, it must be the same: whatever can be written in two ways
 	// would let two notes pass for different checkpoints.
 	c := checkpoint{origin: lines[0], size: size, root: root}
-	if c.origin != verifier.Name() || c.text() != opened.Text {
+	if c.origin != opened.Sigs[0].Name || c.text() != opened.Text {
 		return checkpoint{}, fmt.Errorf("%w: checkpoint of another log, or in another form", ErrInvalid)
 	}
 	return c, nil
+}
+
+func openNote(public, signed string) (*note.Note, error) {
+	verifier, err := note.NewVerifier(public)
+	if err != nil {
+		return nil, fmt.Errorf("%w: log key", ErrInvalid)
+	}
+	opened, err := note.Open([]byte(signed), note.VerifierList(verifier))
+	if err != nil {
+		return nil, fmt.Errorf("%w: checkpoint without a good signature of the log", ErrInvalid)
+	}
+	return opened, nil
 }
 
 // CheckpointSize verifies a checkpoint with the log's public key and returns how

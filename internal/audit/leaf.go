@@ -45,7 +45,7 @@ func NewLeaf(sealer Sealer, leaf *amparov1.AuditLeaf, now time.Time) (store.Writ
 	day := dayOf(now)
 	copy(at[:], day[:])
 	_, _ = rand.Read(at[dayBytes:])
-	return store.Write{Key: at.key(), Value: sealer.SealLeaf(at.associated(), raw)}, nil
+	return store.Write{Key: at.key(), Value: sealer.SealLeaf(at[:], raw)}, nil
 }
 
 // checkLeaf holds a leaf to what the log's readers rely on.

@@ -92,7 +92,7 @@ func (p *position) seal(sealer Sealer) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("marshal state of the log: %w", err)
 	}
-	return sealer.SealLeaf([]byte(stateData), raw), nil
+	return sealer.SealLogState(statePlace, raw), nil
 }
 
 // loadPosition reads the position from the engine and holds it against what else
@@ -138,7 +138,7 @@ func loadPosition(ctx context.Context, c *Config, public string) (*position, err
 // openState opens the sealed state. It leaves the tree's edge and the ends of the
 // columns to its caller.
 func openState(sealer Sealer, envelope []byte, public string) (*position, error) {
-	raw, err := sealer.OpenLeaf([]byte(stateData), envelope)
+	raw, err := sealer.OpenLogState(statePlace, envelope)
 	if err != nil {
 		return nil, fmt.Errorf("%w: its state does not open", ErrBroken)
 	}

@@ -37,12 +37,20 @@ func newSealer(t testing.TB) sealer {
 	return sealer{aead, key}
 }
 
-func (s sealer) SealLeaf(associated, plaintext []byte) []byte {
-	return s.aead.Seal(nil, nil, plaintext, associated)
+func (s sealer) SealLeaf(locator, plaintext []byte) []byte {
+	return s.aead.Seal(nil, nil, plaintext, append([]byte("leaf"), locator...))
 }
 
-func (s sealer) OpenLeaf(associated, envelope []byte) ([]byte, error) {
-	return s.aead.Open(nil, nil, envelope, associated)
+func (s sealer) OpenLeaf(locator, envelope []byte) ([]byte, error) {
+	return s.aead.Open(nil, nil, envelope, append([]byte("leaf"), locator...))
+}
+
+func (s sealer) SealLogState(locator, plaintext []byte) []byte {
+	return s.aead.Seal(nil, nil, plaintext, append([]byte("state"), locator...))
+}
+
+func (s sealer) OpenLogState(locator, envelope []byte) ([]byte, error) {
+	return s.aead.Open(nil, nil, envelope, append([]byte("state"), locator...))
 }
 
 func (s sealer) Fold(pseudonym string, version uint64, headHash []byte) [32]byte {

@@ -35,7 +35,7 @@ type attempt struct {
 
 // open makes an entry of a stored leaf.
 func (l *Log) open(at locator, envelope []byte, revision store.Revision) (entry, error) {
-	raw, err := l.config.Sealer.OpenLeaf(at.associated(), envelope)
+	raw, err := l.config.Sealer.OpenLeaf(at[:], envelope)
 	if err != nil {
 		return entry{}, fmt.Errorf("%w: a leaf does not open", ErrBroken)
 	}
