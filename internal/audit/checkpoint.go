@@ -48,7 +48,9 @@ func keyPair(secret string) (note.Signer, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: log key", ErrInvalid)
 	}
-	key, err := base64.StdEncoding.DecodeString(secret[strings.LastIndexByte(secret, '+')+1:])
+	// PRIVATE+KEY+name+hash+key, of which only the last may hold a plus sign.
+	parts := strings.SplitN(secret, "+", 5)
+	key, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
 	if err != nil || len(key) != 1+ed25519.SeedSize || key[0] != algEd25519 {
 		return nil, "", fmt.Errorf("%w: log key that is not Ed25519", ErrInvalid)
 	}
