@@ -35,13 +35,16 @@ type envelopeKey struct {
 	aead cipher.AEAD
 }
 
-func newEnvelopeKey(raw [keySize]byte) envelopeKey {
+func newEnvelopeKey(raw *[keySize]byte) envelopeKey {
+	const label = "amparo key id"
+	var input [len(label) + keySize]byte
+	copy(input[copy(input[:], label):], raw[:])
 	// The key is uniformly random, so a plain hash of it tells nothing.
-	digest := sha256.Sum256(append([]byte("amparo key id"), raw[:]...))
+	digest := sha256.Sum256(input[:])
 	return envelopeKey{id: [keyIDSize]byte(digest[:keyIDSize]), aead: newAEAD(raw)}
 }
 
-func newAEAD(raw [keySize]byte) cipher.AEAD {
+func newAEAD(raw *[keySize]byte) cipher.AEAD {
 	aead, err := chacha20poly1305.NewX(raw[:])
 	if err != nil {
 		return nil // cannot be: the only error is a wrong length, and the type has it right

@@ -1,5 +1,10 @@
 package seal
 
+import (
+	"filippo.io/age"
+	"github.com/amparo-project/amparo/internal/store/storepb"
+)
+
 // Relabelled is the same key under another kind and id, which nobody but a test
 // can have.
 func Relabelled(k FileKey, kind uint32, id string) FileKey {
@@ -18,4 +23,12 @@ func DrawnKeyring() (*Keyring, error) {
 // WrapUnder wraps a key in a shard of the test's choice.
 func WrapUnder(r *Keyring, shard byte, key FileKey, locator []byte) []byte {
 	return r.wrapIn(shard, key, locator)
+}
+
+// KeyringOf is a keyring with keys of the test's choice.
+func KeyringOf(m *storepb.Keyring) (*Keyring, error) { return newKeyring(m) }
+
+// ParseKeyring opens the content of a keyring's file for the service.
+func ParseKeyring(content []byte, identities []age.Identity) (*Keyring, error) {
+	return parseKeyring(content, identities, (*storepb.KeyringFile).GetForService)
 }

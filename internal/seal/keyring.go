@@ -9,7 +9,6 @@ import (
 
 	"filippo.io/age"
 	"github.com/amparo-project/amparo/internal/store/storepb"
-	"google.golang.org/protobuf/proto"
 )
 
 // ErrDamaged says that a keyring, or a small sealed file, is not as it was
@@ -100,8 +99,8 @@ func newKeyring(m *storepb.Keyring) (*Keyring, error) {
 	if err := r.derive(); err != nil {
 		return nil, err
 	}
-	r.leaf = newEnvelopeKey([keySize]byte(m.GetLeafKey()))
-	r.cursor = newEnvelopeKey([keySize]byte(m.GetCursorKey()))
+	r.leaf = newEnvelopeKey((*[keySize]byte)(m.GetLeafKey()))
+	r.cursor = newEnvelopeKey((*[keySize]byte)(m.GetCursorKey()))
 	r.requests = newMAC(m.GetRequestKey())
 	r.tokens = newMAC(m.GetTokenKey())
 	r.queries = newMAC(m.GetQueryKey())
@@ -128,9 +127,4 @@ func (r *Keyring) derive() error {
 		*from.to = newMAC(key)
 	}
 	return nil
-}
-
-// clone is the keyring's message, to be changed for a replacement.
-func (r *Keyring) clone() *storepb.Keyring {
-	return proto.CloneOf(r.message)
 }

@@ -53,14 +53,17 @@ type dataKey struct {
 
 // NewFileKey draws the key of a new file. The id is the file's public one.
 func NewFileKey(kind uint32, id string) FileKey {
-	var raw [keySize]byte
+	k := &dataKey{kind: kind, id: id}
 	// Never fails: the runtime ends the process when the system has no randomness.
-	_, _ = rand.Read(raw[:])
-	return fileKey(kind, id, raw)
+	_, _ = rand.Read(k.raw[:])
+	k.key = newEnvelopeKey(&k.raw)
+	return FileKey{of: k}
 }
 
 func fileKey(kind uint32, id string, raw [keySize]byte) FileKey {
-	return FileKey{of: &dataKey{kind: kind, id: id, raw: raw, key: newEnvelopeKey(raw)}}
+	k := &dataKey{kind: kind, id: id, raw: raw}
+	k.key = newEnvelopeKey(&k.raw)
+	return FileKey{of: k}
 }
 
 // Kind is the kind of the file.

@@ -60,7 +60,7 @@ func newKEK(m *storepb.KeyEncryptionKey) (kek, error) {
 	return kek{
 		generation: m.GetGeneration(),
 		commitment: [commitmentSize]byte(commitment),
-		aead:       newAEAD([keySize]byte(wrapping)),
+		aead:       newAEAD((*[keySize]byte)(wrapping)),
 	}, nil
 }
 
@@ -77,7 +77,9 @@ func (r *Keyring) wrapIn(shard byte, key FileKey, locator []byte) []byte {
 	header = append(header, wrapFormat, shard)
 	header = binary.BigEndian.AppendUint32(header, k.generation)
 	header = append(header, k.commitment[:]...)
-	return sealBehind(k.aead, header[:wrapHeader], plaintext, wrapAssociated(header, locator))
+	scratch := borrow()
+	defer scratch.giveBack()
+	return sealBehind(k.aead, header[:wrapHeader], plaintext, wrapAssociated(scratch, header, locator))
 }
 
 // Unwrap returns the key that Wrap stored under the locator, or ErrOpen. The kind
@@ -92,8 +94,10 @@ func (r *Keyring) Unwrap(locator, wrapped []byte) (FileKey, error) {
 		subtle.ConstantTimeCompare(wrapped[wrapFixed-commitmentSize:wrapFixed], k.commitment[:]) != 1 {
 		return FileKey{}, ErrOpen
 	}
+	scratch := borrow()
+	defer scratch.giveBack()
 	plaintext, err := openBehind(k.aead, wrapped[:wrapHeader], wrapped[wrapHeader:],
-		wrapAssociated(wrapped[:wrapFixed], locator))
+		wrapAssociated(scratch, wrapped[:wrapFixed], locator))
 	if err != nil {
 		return FileKey{}, err
 	}
@@ -108,9 +112,9 @@ func (r *Keyring) Unwrap(locator, wrapped []byte) (FileKey, error) {
 	return fileKey(binary.BigEndian.Uint32(plaintext), id, [keySize]byte(plaintext[4:])), nil
 }
 
-func wrapAssociated(fixed, locator []byte) []byte {
-	b := make([]byte, 0, len(fixed)+len(locator)+8)
-	return appendField(appendField(b, fixed), locator)
+func wrapAssociated(s *scratch, fixed, locator []byte) []byte {
+	s.bytes = appendField(appendField(s.bytes, fixed), locator)
+	return s.bytes
 }
 
 // padded is kind, key and id, ended with a byte that is not zero and as many zeros
