@@ -26,7 +26,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +42,11 @@ const (
 	// 2 KiB the file takes 1.77 bytes per byte stored instead of 2.39, at the
 	// same rates.
 	pageSize = 16 << 10
+
+	// maxSize is the largest file. All of it is mapped from the start, which
+	// costs addresses and no memory: bbolt would otherwise have to wait for
+	// all readers each time it maps more, and begin could not do what it does.
+	maxSize = 256 << 30
 
 	// recentBatches and recentBytes bound what watchers can fall behind.
 	recentBatches = 16 << 10
@@ -90,12 +94,13 @@ type Engine struct {
 	written chan struct{} // closed when the writer has ended
 
 	latched atomic.Pointer[latch]
-	metas   []byte // the two meta pages, mapped once more; see begin
 
-	// wedged is closed when a panic left bbolt's own locks taken; from then on
-	// nobody may call it, not even to close.
-	wedged    chan struct{}
-	wedgeOnce sync.Once
+	// txMu is held where a read transaction begins or ends; see begin.
+	txMu    sync.Mutex
+	readers sync.WaitGroup // added to under txMu, while not latched
+	// wedged is closed, under txMu, when a panic left bbolt's own locks taken;
+	// from then on nobody may call it, not even to close.
+	wedged chan struct{}
 
 	closeOnce sync.Once
 	closeErr  error
@@ -182,14 +187,9 @@ func start(file *os.File, lost bool) (*Engine, error) {
 		// After a panic bbolt may hold its locks, so only the file is closed.
 		return nil, errors.Join(err, letGo(file))
 	}
-	metas, err := mapMetas(file)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
 	e := &Engine{
 		db:         db,
 		file:       file,
-		metas:      metas,
 		lostCommit: lost,
 		commitTx:   (*bbolt.Tx).Commit,
 		queue:      newQueue(),
@@ -197,8 +197,6 @@ func start(file *os.File, lost bool) (*Engine, error) {
 		written:    make(chan struct{}),
 		wedged:     make(chan struct{}),
 	}
-	// Not at Close: a reader may be about to look at it.
-	runtime.AddCleanup(e, unmapMetas, metas)
 	go e.write(revision)
 	return e, nil
 }
@@ -213,11 +211,13 @@ func openBbolt(file *os.File) (db *bbolt.DB, err error) {
 	}()
 	defer corruptOnPanic(&err)
 	return bbolt.Open(file.Name(), 0o600, &bbolt.Options{
-		Timeout:      lockPause,
-		PageSize:     pageSize,
-		FreelistType: bbolt.FreelistMapType,
-		NoStatistics: true,
-		OpenFile:     func(string, int, os.FileMode) (*os.File, error) { return file, nil },
+		Timeout:         lockPause,
+		PageSize:        pageSize,
+		InitialMmapSize: maxSize,
+		MaxSize:         maxSize,
+		FreelistType:    bbolt.FreelistMapType,
+		NoStatistics:    true,
+		OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return file, nil },
 	})
 }
 
@@ -279,6 +279,9 @@ func (e *Engine) Close() error {
 		}
 		e.recent.Stop(store.ErrStopped)
 		e.latch(errClosed)
+		e.txMu.Lock() // whoever has not begun by now is refused
+		e.txMu.Unlock()
+		e.readers.Wait()
 		e.closeErr = e.release()
 	})
 	return e.closeErr

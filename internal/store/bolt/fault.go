@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	berrors "go.etcd.io/bbolt/errors"
+
 	"github.com/amparo-project/amparo/internal/store"
 )
 
@@ -98,6 +100,7 @@ func roomOnly(file *os.File, txid uint64, err error) bool {
 		if path.Op != "write" || !noRoom(path.Err) {
 			return false
 		}
+	case errors.Is(err, berrors.ErrMaxSizeReached): // in 1, before anything
 	case strings.HasPrefix(err.Error(), "file resize error: "):
 		// No errno survives in this text. ftruncate fails without any change.
 	default:

@@ -229,7 +229,7 @@ func fillMountedDisk(args []string) error {
 
 func fillLimitedFile(args []string) error {
 	signal.Ignore(syscall.SIGXFSZ)
-	const limit = 3 << 20
+	const limit = 20 << 20 // bbolt adds 16 MiB at a time
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func fill(dir string) error {
 	}
 	ctx := context.Background()
 	name := func(i int) []byte { return fmt.Appendf(nil, "%08d", i) }
-	record := make([]byte, 2048)
+	record := make([]byte, 20_000)
 	n := 0
 	for ; n < 5000; n++ {
 		if _, err = e.Commit(ctx, nil, []store.Write{{Key: name(n), Value: record}}); err != nil {

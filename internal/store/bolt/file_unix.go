@@ -11,17 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapMetas maps the two meta pages for reading.
-func mapMetas(file *os.File) ([]byte, error) {
-	pages, err := unix.Mmap(int(file.Fd()), 0, 2*pageSize, unix.PROT_READ, unix.MAP_SHARED)
-	if err != nil {
-		return nil, fmt.Errorf("map the meta pages: %w", err)
-	}
-	return pages, nil
-}
-
-func unmapMetas(pages []byte) { _ = unix.Munmap(pages) }
-
 // lock takes the lock that bbolt takes as well. It belongs to the open file,
 // so it ends with the process, however that ends.
 func lock(file *os.File) error {

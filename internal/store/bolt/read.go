@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"runtime/debug"
 
 	bbolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/amparo-project/amparo/internal/store"
 )
@@ -123,53 +121,47 @@ func inBucket(tx *bbolt.Tx, fn func(*bbolt.Bucket) error) (err error) {
 	return fn(b)
 }
 
-// begin starts a read transaction.
+// begin starts a read transaction, and end must end it.
 //
 // bbolt reads the mapped meta pages while it holds two locks of its own, and
 // gives them back without a defer: a fault there (the file was cut to nothing)
-// would leave everybody else waiting for ever. So they are touched first
-// through a mapping of our own, where a fault holds nothing up. What remains is
-// a cut within the few nanoseconds between; then wedged at least lets the
-// writer's callers go and keeps later readers out.
+// would leave everybody waiting who wants to begin or to end. So readers do
+// both under txMu, where none of them can be waiting for bbolt's locks when
+// another one faults, and after a fault nobody goes in any more; those who wait
+// for the writer are let go through wedged. Holding txMu while bbolt waits is
+// safe because what it waits for never waits for a reader: it does not map the
+// file again (maxSize), and Close waits for the readers before it calls it.
 func (e *Engine) begin() (tx *bbolt.Tx, err error) {
-	if err := e.touchMetas(); err != nil {
-		e.latchInterrupted(err)
+	e.txMu.Lock()
+	defer e.txMu.Unlock()
+	if err := e.stopped(); err != nil {
 		return nil, err
 	}
-	whole := false
+	faulted := true
 	defer func() {
-		if !whole {
+		if faulted {
 			e.latchInterrupted(err)
-			e.wedgeOnce.Do(func() { close(e.wedged) })
+			close(e.wedged) // once: it is latched from here on
 		}
 	}()
 	defer corruptOnPanic(&err)
 	tx, err = e.db.Begin(false)
-	whole = true
-	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
-		return nil, fmt.Errorf("%w: %v", store.ErrStopped, errClosed)
-	}
+	faulted = false
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrCorrupt, err)
 	}
+	e.readers.Add(1)
 	return tx, nil
 }
 
 func (e *Engine) end(tx *bbolt.Tx) {
+	e.txMu.Lock()
+	defer e.txMu.Unlock()
+	defer e.readers.Done()
 	select {
 	case <-e.wedged:
 	default:
 		// It can only say that the transaction is closed already.
 		_ = tx.Rollback()
 	}
-}
-
-func (e *Engine) touchMetas() (err error) {
-	defer corruptOnPanic(&err)
-	first := binary.NativeEndian.Uint32(e.metas[pageHeader:])
-	second := binary.NativeEndian.Uint32(e.metas[pageSize+pageHeader:])
-	if first != metaMagic && second != metaMagic {
-		return fmt.Errorf("%w: meta pages overwritten", store.ErrCorrupt)
-	}
-	return nil
 }

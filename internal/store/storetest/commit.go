@@ -159,3 +159,39 @@ func raise(e store.Engine, mark string) error {
 		return nil
 	}
 }
+
+// testLastWins lets goroutines write and remove one key without conditions:
+// what stays is what the commit with the highest revision said.
+func testLastWins(t *testing.T, e store.Engine) {
+	const workers, rounds = 16, 20
+	for round := range rounds {
+		revisions := make([]store.Revision, workers)
+		var wg sync.WaitGroup
+		for w := range workers {
+			wg.Go(func() {
+				write := put("k", strconv.Itoa(w))
+				if w%4 == 0 {
+					write = remove("k")
+				}
+				rev, err := e.Commit(context.Background(), nil, []store.Write{write})
+				if err != nil {
+					t.Error(err)
+				}
+				revisions[w] = rev
+			})
+		}
+		wg.Wait()
+		last := 0
+		for w, rev := range revisions {
+			if rev > revisions[last] {
+				last = w
+			}
+		}
+		got, err := e.Get(context.Background(), []byte("k"))
+		if last%4 == 0 {
+			wantErr(t, "Get after a removal", err, store.ErrNotFound)
+		} else if err != nil || string(got.Value) != strconv.Itoa(last) || got.Revision != revisions[last] {
+			t.Errorf("round %d: k = %q at %d, %v; want %d at %d", round, got.Value, got.Revision, err, last, revisions[last])
+		}
+	}
+}

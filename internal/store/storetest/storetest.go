@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(*testing.T) store.Engine) {
 		{"a refused commit writes nothing", testAtomic},
 		{"limits", testLimits},
 		{"counting together", testCounting},
+		{"the last one wins", testLastWins},
 		{"scan sees one moment", testOneMoment},
 		{"watch in order", testWatchOrder},
 		{"watch from the middle", testWatchFrom},
