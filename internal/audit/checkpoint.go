@@ -81,6 +81,11 @@ func openCheckpoint(public, signed string) (checkpoint, error) {
 	if err != nil {
 		return checkpoint{}, err
 	}
+	return readCheckpoint(opened)
+}
+
+// readCheckpoint reads a note that was verified.
+func readCheckpoint(opened *note.Note) (checkpoint, error) {
 	lines := strings.Split(opened.Text, "\n")
 	if len(lines) != 4 {
 		return checkpoint{}, fmt.Errorf("%w: checkpoint of %d lines", ErrInvalid, len(lines)-1)

@@ -15,9 +15,9 @@ import (
 // keptChunks bounds the memory of a reader: 256 chunks of 8 KiB.
 const keptChunks = 256
 
-// chunks reads columns from the engine and keeps the full chunks that were used
-// last. A full chunk never changes; the last one of a column does, and is read
-// anew each time. Nothing that comes from here is believed by itself.
+// chunks reads columns from the engine and keeps the chunks that were used last.
+// What a chunk holds never changes, it only grows, so a kept one is read anew when
+// it is too short. Nothing that comes from here is believed by itself.
 type chunks struct {
 	engine store.Engine
 
@@ -37,23 +37,25 @@ func newChunks(engine store.Engine) *chunks {
 
 // entry returns entry i of a column, of which only prefix and width count.
 func (c *chunks) entry(ctx context.Context, column *column, i int64) ([]byte, error) {
-	data, err := c.chunk(ctx, column, i/perChunk)
-	if err != nil {
-		return nil, err
-	}
+	key := column.key(i / perChunk)
 	from := int(i%perChunk) * column.width
+	data := c.take(string(key))
+	if len(data) < from+column.width {
+		var err error
+		if data, err = c.chunk(ctx, column, i/perChunk); err != nil {
+			return nil, err
+		}
+		c.keep(string(key), data)
+	}
 	if len(data) < from+column.width {
 		return nil, fmt.Errorf("%w: chunk %d of %q is too short", ErrBroken, i/perChunk, column.prefix)
 	}
 	return data[from : from+column.width], nil
 }
 
+// chunk reads a chunk from the engine.
 func (c *chunks) chunk(ctx context.Context, column *column, number int64) ([]byte, error) {
-	key := column.key(number)
-	if data := c.take(string(key)); data != nil {
-		return data, nil
-	}
-	entry, err := c.engine.Get(ctx, key)
+	entry, err := c.engine.Get(ctx, column.key(number))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("%w: chunk %d of %q is missing", ErrBroken, number, column.prefix)
 	}
@@ -62,9 +64,6 @@ func (c *chunks) chunk(ctx context.Context, column *column, number int64) ([]byt
 	}
 	if len(entry.Value) > column.chunkBytes() || len(entry.Value)%column.width != 0 {
 		return nil, fmt.Errorf("%w: chunk %d of %q has %d bytes", ErrBroken, number, column.prefix, len(entry.Value))
-	}
-	if len(entry.Value) == column.chunkBytes() {
-		c.keep(string(key), entry.Value)
 	}
 	return entry.Value, nil
 }
@@ -83,7 +82,8 @@ func (c *chunks) take(key string) []byte {
 func (c *chunks) keep(key string, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.kept[key]; ok {
+	if element, ok := c.kept[key]; ok {
+		element.Value = keptChunk{key, data}
 		return
 	}
 	c.kept[key] = c.used.PushFront(keptChunk{key, data})

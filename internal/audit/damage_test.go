@@ -254,7 +254,7 @@ func TestWrongKeyAndNoLog(t *testing.T) {
 		t.Errorf("log signed with another key: %v, want ErrBroken", err)
 	}
 	foreign = config
-	foreign.Sealer = newSealer(t)
+	foreign.Sealer = newSealer()
 	if _, err := audit.Open(t.Context(), foreign); !errors.Is(err, audit.ErrBroken) {
 		t.Errorf("another keyring: %v, want ErrBroken", err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/audit"
 	"github.com/amparo-project/amparo/internal/store"
@@ -22,17 +24,16 @@ type sealer struct {
 	key  []byte
 }
 
-func newSealer(t testing.TB) sealer {
-	t.Helper()
+func newSealer() sealer {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // 32 bytes are a key
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return sealer{aead, key}
 }
@@ -62,6 +63,10 @@ func (s sealer) Fold(pseudonym string, version uint64, headHash []byte) [32]byte
 
 var evening = time.Date(2031, 5, 14, 23, 59, 58, 0, time.UTC)
 
+func newEngine() *memory.Engine { return memory.New(memory.Limits{}) }
+
+func stamp(t time.Time) *timestamppb.Timestamp { return timestamppb.New(t) }
+
 // newLog begins a log on an engine of its own.
 func newLog(t testing.TB) audit.Config {
 	t.Helper()
@@ -69,7 +74,7 @@ func newLog(t testing.TB) audit.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := audit.Config{Engine: memory.New(memory.Limits{}), Sealer: newSealer(t), Key: secret}
+	config := audit.Config{Engine: newEngine(), Sealer: newSealer(), Key: secret}
 	if err := audit.Create(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}

@@ -96,10 +96,6 @@ func VerifyExport(r io.Reader, options VerifyOptions) (Report, error) {
 // parts may differ from what the log wrote: spellings of base64 and of numbers,
 // further signatures.
 func openExact(public, signed string) (checkpoint, error) {
-	c, err := openCheckpoint(public, signed)
-	if err != nil {
-		return checkpoint{}, err
-	}
 	opened, err := openNote(public, signed)
 	if err != nil {
 		return checkpoint{}, err
@@ -117,7 +113,7 @@ func openExact(public, signed string) (checkpoint, error) {
 	if _, err := strictBase64(key[2]); err != nil {
 		return checkpoint{}, fmt.Errorf("%w: log key", ErrInvalid)
 	}
-	return c, nil
+	return readCheckpoint(opened)
 }
 
 func strictBase64(s string) ([]byte, error) {
