@@ -15,7 +15,8 @@ import (
 // reached; so does one closed for another reason than those listed. The final level
 // may be higher than the level in force, which is raised then, or the first one; a
 // lower one is refused with REASON_SECOND_PERSON_NEEDED and has to be proposed and
-// confirmed before. Terms that are not met stay on record as they are.
+// confirmed before. A proposal that nobody has confirmed lapses. Terms that are not
+// met stay on record as they are.
 func Close(c *amparov1.Case, closing *amparov1.Closing, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toClose); err != nil {
 		return nil, err
@@ -32,6 +33,7 @@ func Close(c *amparov1.Case, closing *amparov1.Closing, staffID string, now time
 			"closing.final_risk_level", "is not below the level in force")
 	}
 	release(c)
+	c.RiskLevelProposed, c.RiskProposedById = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED, ""
 	entry := move(c, closed, closing.GetOutcome(), staffID, now)
 	if final != before {
 		entry.FromLevel, entry.ToLevel = before, final

@@ -1,0 +1,162 @@
+package casefile_test
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/fault"
+)
+
+const (
+	received       = amparov1.CaseState_CASE_STATE_RECEIVED
+	triaged        = amparov1.CaseState_CASE_STATE_TRIAGED
+	inVerification = amparov1.CaseState_CASE_STATE_IN_VERIFICATION
+	active         = amparov1.CaseState_CASE_STATE_ACTIVE
+	monitoring     = amparov1.CaseState_CASE_STATE_MONITORING
+	onHold         = amparov1.CaseState_CASE_STATE_ON_HOLD
+	closed         = amparov1.CaseState_CASE_STATE_CLOSED
+
+	unset       = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED
+	notAssessed = amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED
+	low         = amparov1.RiskLevel_RISK_LEVEL_LOW
+	medium      = amparov1.RiskLevel_RISK_LEVEL_MEDIUM
+	high        = amparov1.RiskLevel_RISK_LEVEL_HIGH
+	extreme     = amparov1.RiskLevel_RISK_LEVEL_EXTREME
+)
+
+var night = time.Date(2026, time.March, 29, 3, 0, 0, 0, time.UTC)
+
+// roles of the people at the desk: an operator, a case officer, and a volunteer who
+// works no cases.
+func roles(staffID string) (worksCases, caseOfficer bool) {
+	return staffID == "operator" || staffID == "officer", staffID == "officer"
+}
+
+// desk is a case with its assessments, and where its timeline goes.
+type desk struct {
+	c        *amparov1.Case
+	made     []*amparov1.RiskAssessment
+	timeline []*amparov1.TimelineEntry
+	now      time.Time
+}
+
+func openDesk(t testing.TB, intake *amparov1.Intake) *desk {
+	t.Helper()
+	c, entry, err := casefile.NewCase(intake, "id", "pseudonym", "bogota", "operator", night)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &desk{c: c, timeline: []*amparov1.TimelineEntry{entry}, now: night}
+}
+
+func (d *desk) note(e *amparov1.TimelineEntry, err error) error {
+	if err == nil {
+		d.timeline = append(d.timeline, e)
+	}
+	return err
+}
+
+func (d *desk) triage(req *amparov1.TriageCaseRequest, who string) error {
+	made, entries, err := casefile.Triage(d.c, d.made, req, &amparov1.Identity{}, who, d.now)
+	if err == nil {
+		d.made = made
+		d.timeline = append(d.timeline, entries...)
+	}
+	return err
+}
+
+func (d *desk) assess(level amparov1.RiskLevel, who string) error {
+	made, entry, err := casefile.AssessRisk(d.c, d.made, &amparov1.RiskJudgement{Level: level, Reasons: "so"}, who, d.now)
+	if err == nil {
+		d.made = made
+	}
+	return d.note(entry, err)
+}
+
+func (d *desk) confirm(who string) error {
+	made, entry, err := casefile.ConfirmRisk(d.c, d.made, who, d.now)
+	if err == nil {
+		d.made = made
+	}
+	return d.note(entry, err)
+}
+
+func (d *desk) assign(ids ...string) error {
+	return d.note(casefile.Assign(d.c, ids, roles, "operator", d.now))
+}
+
+func (d *desk) advance(to amparov1.CaseState) error {
+	return d.note(casefile.Advance(d.c, to, "onwards", roles, "operator", d.now))
+}
+
+func (d *desk) contact(outcome amparov1.ContactOutcome, at time.Time) error {
+	attempt := &amparov1.ContactAttempt{
+		At: timestamppb.New(at), Channel: amparov1.ContactChannel_CONTACT_CHANNEL_PHONE, Outcome: outcome,
+	}
+	return d.note(casefile.Contact(d.c, attempt, "operator", d.now))
+}
+
+func (d *desk) close() error {
+	return d.note(casefile.Close(d.c, closing(), "operator", d.now))
+}
+
+func closing() *amparov1.Closing {
+	return &amparov1.Closing{
+		Reason:        amparov1.ClosureReason_CLOSURE_REASON_NEEDS_MET,
+		RetentionWish: amparov1.RetentionWish_RETENTION_WISH_KEEP,
+		Outcome:       "moved to a safe place",
+	}
+}
+
+func acceptedAt(level amparov1.RiskLevel) *amparov1.TriageCaseRequest {
+	return &amparov1.TriageCaseRequest{
+		PriorityClass: amparov1.PriorityClass_PRIORITY_CLASS_HRD_AT_RISK,
+		Risk:          &amparov1.RiskJudgement{Level: level, Reasons: "so"},
+		Programme:     amparov1.Programme_PROGRAMME_EMERGENCY_SUPPORT,
+		Outcome:       amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED,
+	}
+}
+
+func declinedAt(level amparov1.RiskLevel) *amparov1.TriageCaseRequest {
+	return &amparov1.TriageCaseRequest{
+		PriorityClass: amparov1.PriorityClass_PRIORITY_CLASS_OTHER_INQUIRY,
+		Risk:          &amparov1.RiskJudgement{Level: level, Reasons: "so"},
+		Outcome:       amparov1.TriageOutcome_TRIAGE_OUTCOME_NOT_ABLE_TO_SUPPORT,
+		Reason:        amparov1.TriageReason_TRIAGE_REASON_OUTSIDE_MANDATE,
+	}
+}
+
+func must(t testing.TB, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func reasonOf(err error) amparov1.Reason {
+	if err == nil {
+		return amparov1.Reason_REASON_UNSPECIFIED
+	}
+	return fault.As(err).Reason
+}
+
+func (d *desk) copy() *desk {
+	return &desk{c: proto.CloneOf(d.c), made: d.made, timeline: d.timeline, now: d.now}
+}
+
+// term returns the newest term of a kind, or nil.
+func (d *desk) term(kind amparov1.TermKind) *amparov1.Term {
+	for i := len(d.c.GetTerms()) - 1; i >= 0; i-- {
+		if d.c.GetTerms()[i].GetKind() == kind {
+			return d.c.GetTerms()[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package casefile_test
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/casefile"
+)
+
+// Every state and every action, for five kinds of case. In a cell stands the state
+// that follows, by its first letter (R T V A M H C), or why the action is refused:
+//
+//   - the state forbids it          n  the case was not accepted
+//     o  no case officer on the team   ?  the risk has not been assessed
+//     0  nothing waits to be confirmed
+//
+// The columns: note, restrict, assign, contact, assess, confirm, triage, advance to
+// verification, to active, to monitoring, hold, resume, close, reopen.
+const gridColumns = "note restr assig conta asses confi triag verif activ monit hold resum close reopn"
+
+// An accepted case at high risk with a case officer: nothing stands in the way.
+const emergencyGrid = `
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     A     -     H    -     C     -
+IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    -     C     -
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -
+MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+`
+
+// The same at medium risk: it has to be verified first.
+const usualGrid = `
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     -     -     H    -     C     -
+IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    -     C     -
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -
+MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+`
+
+// A declined case at high risk.
+const declinedGrid = `
+TRIAGED         T    T     T     T     T     0     -     n     n     -     H    -     C     -
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
+IN_VERIFICATION V    V     V     V     V     0     -     -     n     -     H    -     C     -
+ACTIVE          A    A     A     A     A     0     -     -     -     n     H    -     C     -
+MONITORING      M    M     M     M     M     0     -     -     n     -     H    -     C     -
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+`
+
+// An accepted case at high risk with an operator alone, who assigns none either.
+const unstaffedGrid = `
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     o     -     H    -     C     -
+IN_VERIFICATION V    V     V     V     V     0     -     -     o     -     H    -     C     -
+ACTIVE          A    A     o     A     A     0     -     -     -     M     H    -     C     -
+MONITORING      M    M     o     M     M     0     -     -     o     -     H    -     C     -
+ON_HOLD         H    H     o     H     H     0     -     -     -     -     -    A     C     -
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+`
+
+// An accepted case whose risk nobody has assessed; assessing sets it to high.
+const unknownGrid = `
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     ?     -     H    -     C     -
+IN_VERIFICATION V    V     V     V     V     0     -     -     ?     -     H    -     C     -
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -
+MONITORING      M    M     M     M     M     0     -     -     ?     -     H    -     C     -
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+`
+
+var refusals = map[amparov1.Reason]string{
+	amparov1.Reason_REASON_STATE_FORBIDS:      "-",
+	amparov1.Reason_REASON_NOT_ACCEPTED:       "n",
+	amparov1.Reason_REASON_NO_CASE_OFFICER:    "o",
+	amparov1.Reason_REASON_RISK_NOT_ASSESSED:  "?",
+	amparov1.Reason_REASON_NOTHING_TO_CONFIRM: "0",
+}
+
+var letters = map[amparov1.CaseState]string{
+	received: "R", triaged: "T", inVerification: "V", active: "A", monitoring: "M", onHold: "H", closed: "C",
+}
+
+// actions in the order of the columns.
+func actions(team []string) []func(d *desk) error {
+	return []func(d *desk) error{
+		func(d *desk) error { return d.note(casefile.Note(d.c, "called again", "operator", d.now)) },
+		func(d *desk) error { return d.note(casefile.Restrict(d.c, true, "operator", d.now)) },
+		func(d *desk) error { return d.assign(team...) },
+		func(d *desk) error { return d.contact(amparov1.ContactOutcome_CONTACT_OUTCOME_NO_ANSWER, d.now) },
+		func(d *desk) error { return d.assess(high, "operator") },
+		func(d *desk) error { return d.confirm("operator") },
+		func(d *desk) error { return d.triage(acceptedAt(high), "operator") },
+		func(d *desk) error { return d.advance(inVerification) },
+		func(d *desk) error { return d.advance(active) },
+		func(d *desk) error { return d.advance(monitoring) },
+		func(d *desk) error {
+			return d.note(casefile.Hold(d.c, amparov1.HoldReason_HOLD_REASON_LOST_CONTACT, "", "operator", d.now))
+		},
+		func(d *desk) error { return d.note(casefile.Resume(d.c, "", "operator", d.now)) },
+		func(d *desk) error { return d.close() },
+		func(d *desk) error {
+			return d.note(casefile.Reopen(d.c, "called again", roles, "operator", d.now))
+		},
+	}
+}
+
+func TestGrid(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		level   amparov1.RiskLevel
+		outcome amparov1.TriageOutcome
+		team    []string
+		grid    string
+	}{
+		{"emergency", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, emergencyGrid},
+		{"usual", medium, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, usualGrid},
+		{"declined", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_NOT_ABLE_TO_SUPPORT, []string{"operator", "officer"}, declinedGrid},
+		{"unstaffed", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator"}, unstaffedGrid},
+		{"unknown", notAssessed, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, unknownGrid},
+	} {
+		columns := strings.Fields(gridColumns)
+		rows := strings.Split(strings.TrimSpace(row.grid), "\n")
+		if len(rows) != len(amparov1.CaseState_name) {
+			t.Errorf("%s: %d states in the grid, of %d", row.name, len(rows), len(amparov1.CaseState_name))
+		}
+		for _, line := range rows {
+			cells := strings.Fields(line)
+			number, exists := amparov1.CaseState_value["CASE_STATE_"+cells[0]]
+			if !exists || len(cells) != len(columns)+1 {
+				t.Fatalf("%s: %q does not fill the grid", row.name, line)
+			}
+			for i, act := range actions(row.team) {
+				d := openDesk(t, &amparov1.Intake{})
+				d.c.State, d.c.RiskLevel, d.c.TriageOutcome = amparov1.CaseState(number), row.level, row.outcome
+				d.c.TeamIds, d.c.HeldFrom = row.team, amparov1.CaseState_CASE_STATE_UNSPECIFIED
+				if d.c.GetState() == onHold {
+					d.c.HeldFrom = active
+				}
+				before := proto.CloneOf(d.c)
+				err := act(d)
+				got := letters[d.c.GetState()]
+				if err != nil {
+					got = refusals[reasonOf(err)]
+					if !proto.Equal(before, d.c) {
+						t.Errorf("%s, %s, %s: refused, and the case has changed", row.name, cells[0], columns[i])
+					}
+				}
+				if got != cells[i+1] {
+					t.Errorf("%s, %s, %s: %s (%v), want %s", row.name, cells[0], columns[i], got, err, cells[i+1])
+				}
+			}
+		}
+	}
+}
+
+func TestHoldReturnsWhereItWas(t *testing.T) {
+	for _, state := range []amparov1.CaseState{triaged, inVerification, active, monitoring} {
+		d := openDesk(t, &amparov1.Intake{})
+		d.c.State = state
+		must(t, d.note(casefile.Hold(d.c, amparov1.HoldReason_HOLD_REASON_UNSAFE_TO_CONTACT, "", "operator", d.now)))
+		if d.c.GetHeldFrom() != state || d.c.GetHoldReason() == amparov1.HoldReason_HOLD_REASON_UNSPECIFIED {
+			t.Errorf("%v: held from %v", state, d.c.GetHeldFrom())
+		}
+		must(t, d.note(casefile.Resume(d.c, "", "operator", d.now)))
+		if d.c.GetState() != state || d.c.GetHeldFrom() != amparov1.CaseState_CASE_STATE_UNSPECIFIED ||
+			d.c.GetHoldReason() != amparov1.HoldReason_HOLD_REASON_UNSPECIFIED {
+			t.Errorf("%v: resumed as %v", state, d.c.GetState())
+		}
+	}
+}
+
+// TestNobodySkipsTriageByHolding holds the ways around triage shut.
+func TestNobodySkipsTriageByHolding(t *testing.T) {
+	d := openDesk(t, &amparov1.Intake{})
+	for i, act := range actions([]string{"officer"}) {
+		if name := strings.Fields(gridColumns)[i]; name == "triag" {
+			continue
+		}
+		_ = act(d)
+		if d.c.GetState() != received {
+			t.Fatalf("left the triage desk by %s", strings.Fields(gridColumns)[i])
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package casefile_test
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/deadline"
+	"github.com/amparo-project/amparo/internal/risk"
+)
+
+// life is a case in the hands of people who do whatever comes to their minds. What
+// holds after each step stands in check.
+type life struct {
+	*desk
+	before *desk
+	did    string // the last action
+	who    string
+	missed map[*amparov1.Term]bool
+	met    map[*amparov1.Term]*amparov1.Term
+}
+
+var levels = []amparov1.RiskLevel{notAssessed, low, medium, high, extreme}
+
+// do takes one action and remembers how the case was.
+func (l *life) do(name string, act func(t *rapid.T)) func(t *rapid.T) {
+	return func(t *rapid.T) {
+		l.before, l.did = l.copy(), name
+		l.who = rapid.SampledFrom([]string{"operator", "officer"}).Draw(t, "who")
+		act(t)
+	}
+}
+
+func (l *life) actions() map[string]func(*rapid.T) {
+	level := func(t *rapid.T) amparov1.RiskLevel { return rapid.SampledFrom(levels).Draw(t, "level") }
+	return map[string]func(*rapid.T){
+		"wait": l.do("wait", func(t *rapid.T) {
+			l.now = l.now.Add(time.Duration(rapid.Int64Range(1, int64(5*24*time.Hour)).Draw(t, "time")))
+		}),
+		"triage": l.do("triage", func(t *rapid.T) {
+			req := rapid.SampledFrom([]func(amparov1.RiskLevel) *amparov1.TriageCaseRequest{acceptedAt, declinedAt}).Draw(t, "outcome")
+			_ = l.triage(req(level(t)), l.who)
+		}),
+		"assess":  l.do("assess", func(t *rapid.T) { _ = l.assess(level(t), l.who) }),
+		"confirm": l.do("confirm", func(*rapid.T) { _ = l.confirm(l.who) }),
+		"assign": l.do("assign", func(t *rapid.T) {
+			team := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"operator", "officer", "volunteer"}), 0, 3, rapid.ID).Draw(t, "team")
+			_ = l.assign(team...)
+		}),
+		"contact": l.do("contact", func(t *rapid.T) {
+			ago := time.Duration(rapid.Int64Range(0, int64(48*time.Hour)).Draw(t, "ago"))
+			outcome := rapid.SampledFrom([]amparov1.ContactOutcome{reached, amparov1.ContactOutcome_CONTACT_OUTCOME_NO_ANSWER}).Draw(t, "outcome")
+			_ = l.contact(outcome, l.now.Add(-ago))
+		}),
+		"advance": l.do("advance", func(t *rapid.T) {
+			_ = l.advance(rapid.SampledFrom([]amparov1.CaseState{inVerification, active, monitoring, closed, received}).Draw(t, "to"))
+		}),
+		"hold": l.do("hold", func(*rapid.T) {
+			_ = l.note(casefile.Hold(l.c, amparov1.HoldReason_HOLD_REASON_LOST_CONTACT, "", l.who, l.now))
+		}),
+		"resume": l.do("resume", func(*rapid.T) { _ = l.note(casefile.Resume(l.c, "", l.who, l.now)) }),
+		"close": l.do("close", func(t *rapid.T) {
+			c := closing()
+			c.FinalRiskLevel = rapid.SampledFrom(append(levels, unset)).Draw(t, "level")
+			_ = l.note(casefile.Close(l.c, c, l.who, l.now))
+		}),
+		"reopen": l.do("reopen", func(*rapid.T) { _ = l.note(casefile.Reopen(l.c, "again", roles, l.who, l.now)) }),
+	}
+}
+
+func TestLife(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c, entry, err := casefile.NewCase(&amparov1.Intake{}, "id", "pseudonym", "bogota", "operator", night)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &desk{c: c, timeline: []*amparov1.TimelineEntry{entry}, now: night}
+		l := &life{desk: d, before: d.copy(), missed: map[*amparov1.Term]bool{}, met: map[*amparov1.Term]*amparov1.Term{}}
+		actions := l.actions()
+		actions[""] = l.check
+		t.Repeat(actions)
+	})
+}
+
+func (l *life) check(t *rapid.T) {
+	was, is := l.before.c, l.c
+	changed := was.GetState() != is.GetState()
+	if changed && is.GetState() == closed && l.did != "close" {
+		t.Fatalf("closed by %s", l.did)
+	}
+	if changed && was.GetState() == closed && l.did != "reopen" {
+		t.Fatalf("reopened by %s", l.did)
+	}
+	if was.GetState() == closed && l.did != "reopen" && !proto.Equal(was, is) {
+		t.Fatalf("a closed case was changed by %s", l.did)
+	}
+	if changed && was.GetState() == received && l.did != "triage" {
+		t.Fatalf("left triage by %s", l.did)
+	}
+	if (is.GetState() == onHold) != (is.GetHeldFrom() != amparov1.CaseState_CASE_STATE_UNSPECIFIED) {
+		t.Fatalf("%v, held from %v", is.GetState(), is.GetHeldFrom())
+	}
+	if s := is.GetState(); s == active || s == monitoring {
+		if !risk.Assessed(is.GetRiskLevel()) || is.GetTriageOutcome() != amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED {
+			t.Fatalf("%v without what it needs", s)
+		}
+		if !l.hasOfficer() {
+			t.Fatalf("%v without a case officer", s)
+		}
+	}
+	if len(is.GetTeamIds()) == 0 || is.GetOwnerId() != is.GetTeamIds()[0] {
+		t.Fatal("nobody owns the case")
+	}
+	if changed && !l.told(was.GetState(), is.GetState()) {
+		t.Fatalf("the timeline does not tell of %v", is.GetState())
+	}
+	l.checkRisk(t)
+	l.checkTerms(t)
+}
+
+// told looks for a change of state in what the last action left in the timeline.
+func (l *life) told(from, to amparov1.CaseState) bool {
+	for _, entry := range l.timeline[len(l.before.timeline):] {
+		if entry.GetFromState() == from && entry.GetToState() == to {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *life) hasOfficer() bool {
+	for _, id := range l.c.GetTeamIds() {
+		if _, officer := roles(id); officer {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *life) checkRisk(t *rapid.T) {
+	was, is := l.before.c.GetRiskLevel(), l.c.GetRiskLevel()
+	if risk.Assessed(was) && is < was {
+		by := l.before.c.GetRiskProposedById()
+		if l.did != "confirm" || by == "" || by == l.who {
+			t.Fatalf("lowered from %v to %v by %s of %q, proposed by %q", was, is, l.did, l.who, by)
+		}
+	}
+	if proposed := l.c.GetRiskLevelProposed(); proposed != unset && (proposed >= is || l.c.GetState() == closed) {
+		t.Fatalf("%v is proposed where %v holds, in %v", proposed, is, l.c.GetState())
+	}
+	inForce := 0
+	for i, a := range l.made {
+		if a.GetSequence() != uint64(i+1) {
+			t.Fatalf("assessment %d is numbered %d", i+1, a.GetSequence())
+		}
+		if a.GetStanding() == amparov1.RiskStanding_RISK_STANDING_IN_FORCE {
+			inForce++
+		}
+	}
+	if inForce > 1 || inForce == 0 && len(l.made) > 0 {
+		t.Fatalf("%d assessments are in force", inForce)
+	}
+}
+
+func (l *life) checkTerms(t *rapid.T) {
+	here := map[*amparov1.Term]bool{}
+	running := map[amparov1.TermKind]int{}
+	for _, term := range l.c.GetTerms() {
+		here[term] = true
+		if before := l.met[term]; before != nil && !proto.Equal(before, term) {
+			t.Fatalf("%v was met and has changed by %s", term.GetKind(), l.did)
+		}
+		if l.missed[term] && !deadline.Breached(term, l.now) {
+			t.Fatalf("%v was missed and was mended by %s", term.GetKind(), l.did)
+		}
+		l.missed[term] = deadline.Breached(term, l.now)
+		if term.GetMetAt() != nil {
+			l.met[term] = proto.CloneOf(term)
+		} else if running[term.GetKind()]++; running[term.GetKind()] > 1 {
+			t.Fatalf("%v runs twice after %s", term.GetKind(), l.did)
+		}
+	}
+	for term, missed := range l.missed {
+		if missed && !here[term] {
+			t.Fatalf("%v was missed and has been forgotten by %s", term.GetKind(), l.did)
+		}
+	}
+	if l.c.GetState() != received && running[triageTerm] > 0 {
+		t.Fatal("triage is due in a case that was triaged")
+	}
+	if l.c.GetState() == active && running[checkIn] == 0 {
+		t.Fatal("nobody is asked to check in")
+	}
+	if l.c.GetState() != closed && running[reassessment] == 0 {
+		t.Fatal("nobody is asked to assess the risk again")
+	}
+}
