@@ -201,7 +201,7 @@ func parseKeyring(content []byte, identities []age.Identity, payload func(*store
 	if err != nil {
 		return nil, err
 	}
-	if want := r.authenticate(proven); !hmac.Equal(code, want[:]) || file.GetEpoch() != m.GetEpoch() {
+	if want := r.authenticate(proven); !hmac.Equal(code, want[:]) {
 		return nil, fmt.Errorf("%w: it was not written by a holder of its keys", ErrDamaged)
 	}
 	r.recovery = file.GetRecoveryRecipients()

@@ -50,6 +50,25 @@ func TestAReplacedKeyringIsTheNextEpochForItsRecipients(t *testing.T) {
 	}
 }
 
+func TestALostServiceIdentityIsReplacedThroughRecovery(t *testing.T) {
+	f := newFolder(t)
+	wrapped := mustOpen(t, f).Wrap(seal.NewFileKey(1, "file"), []byte("locator"))
+	f.service = hybrid(t) // the former one is gone for good
+	if _, err := seal.OpenKeyring(f.path, []age.Identity{f.service}); !errors.Is(err, seal.ErrWrongIdentity) {
+		t.Fatalf("before recovery: %v; want ErrWrongIdentity", err)
+	}
+	recovered, err := seal.OpenRecovery(f.path, []age.Identity{f.recovery})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := recovered.Replace(f.path, recipients(f.service), recipients(f.recovery)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mustOpen(t, f).Unwrap([]byte("locator"), wrapped); err != nil {
+		t.Errorf("a file's key after recovery: %v", err)
+	}
+}
+
 // TestACrashWhileReplacingLeavesAKeyring stands in each state of the disk that a
 // crash can leave.
 func TestACrashWhileReplacingLeavesAKeyring(t *testing.T) {
@@ -112,9 +131,6 @@ func TestKilledWhileReplacing(t *testing.T) {
 			t.Fatalf("epoch %d after %d was told", got, told)
 		}
 	}
-	if got := mustOpen(t, f).Epoch(); got < 15 {
-		t.Errorf("only %d replacements were made", got)
-	}
 }
 
 // replaceUntilKilled returns the newest epoch that the process told of.
@@ -130,9 +146,10 @@ func replaceUntilKilled(t *testing.T, keyring, identity string) uint64 {
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var told uint64
+	var told, count uint64
 	for lines := bufio.NewScanner(output); lines.Scan(); {
-		if told == 0 {
+		// After the second, so that however slow the machine, one was replaced.
+		if count++; count == 2 {
 			time.AfterFunc(rand.N(40*time.Millisecond), func() { process.Process.Kill() })
 		}
 		if told, err = strconv.ParseUint(lines.Text(), 10, 64); err != nil {
@@ -140,8 +157,8 @@ func replaceUntilKilled(t *testing.T, keyring, identity string) uint64 {
 		}
 	}
 	process.Wait()
-	if told == 0 {
-		t.Fatal("the process told of no epoch")
+	if count < 2 {
+		t.Fatalf("the process told of %d epochs before it ended", count)
 	}
 	return told
 }
