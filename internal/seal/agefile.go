@@ -13,7 +13,9 @@ import (
 // a file that looks sound.
 var ErrWrongIdentity = errors.New("no identity given opens the file")
 
-// SealFile writes a small secret as an age file, as WriteFile does. The recipients
+// SealFile writes a small secret as an age file: durably, as a whole, and readable
+// by the owner only. After a crash the path holds what it held before, or the
+// secret. Two calls for one path must not overlap. The recipients
 // must be all post-quantum or all classic: age refuses a mixture, because it would
 // be no stronger than its weaker half.
 func SealFile(path string, plaintext []byte, recipients []age.Recipient) error {
@@ -21,7 +23,7 @@ func SealFile(path string, plaintext []byte, recipients []age.Recipient) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(path, sealed)
+	return writeFile(path, sealed)
 }
 
 // OpenFile returns what SealFile wrote. The error wraps fs.ErrNotExist,

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 )
 
-// WriteFile makes a file hold the data, durably and as a whole: after a crash it
+// writeFile makes a file hold the data, durably and as a whole: after a crash it
 // holds what it held before, or the data. Only the owner may read it, whatever the
 // umask. An error may come after the change was made; who needs to know reads the
 // file again. Two calls for one path must not overlap.
-func WriteFile(path string, data []byte) error {
+func writeFile(path string, data []byte) error {
 	// One fixed name, so that no crash leaves more behind than one file, which the
 	// next call removes. It may hold what was never put in force, never what is past.
 	temporary := path + ".new"

@@ -112,7 +112,7 @@ func (r *Keyring) write(path string, service, recovery []age.Recipient) error {
 	code := r.authenticate(content)
 	content = append(content, code[:]...)
 	sum := sha256.Sum256(content)
-	if err := WriteFile(path, append(content, sum[:]...)); err != nil {
+	if err := writeFile(path, append(content, sum[:]...)); err != nil {
 		return fmt.Errorf("write the keyring: %w", err)
 	}
 	r.recovery = file.GetRecoveryRecipients()
