@@ -1,0 +1,142 @@
+package client
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+)
+
+// Options are how patient a connection is. The zero value is right for a person
+// at a terminal.
+type Options struct {
+	// Timeout ends one attempt at a call that is not a stream; zero means 30
+	// seconds.
+	Timeout time.Duration
+	// Patience is for how long a call is repeated while the service does not
+	// answer; zero means 10 seconds, a negative one that it is made once.
+	Patience time.Duration
+	// OnRetry is told before each repetition; may be nil.
+	OnRetry func()
+	// Version of the program, for the service's log.
+	Version string
+}
+
+// Conn is a connection to the service, with its stubs. Close it after use. Calls
+// come back with errors that Explain understands, and a writing request without a
+// request_id is given one.
+type Conn struct {
+	*grpc.ClientConn
+	Cases amparov1.CaseServiceClient
+	Risk  amparov1.RiskServiceClient
+	Queue amparov1.QueueServiceClient
+	Staff amparov1.StaffServiceClient
+	Audit amparov1.AuditServiceClient
+
+	profile *Profile
+}
+
+// Dial connects a profile to its service: TLS 1.3, both ends known by the hash of
+// their keys. It returns at once; an address that does not answer shows at the
+// first call.
+func Dial(p *Profile, options Options) (*Conn, error) {
+	pin := &pinned{want: p.ServerPin}
+	caller := newCaller(pin, options)
+	conn, err := dial(p.Address, pin.config(p.ServerName, p.certificate), options.Version,
+		grpc.WithChainUnaryInterceptor(caller.unary), grpc.WithChainStreamInterceptor(caller.stream))
+	if err != nil {
+		return nil, err
+	}
+	return &Conn{
+		ClientConn: conn, profile: p,
+		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
+		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
+		Audit: amparov1.NewAuditServiceClient(conn),
+	}, nil
+}
+
+func dial(address string, config *tls.Config, version string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	options := append([]grpc.DialOption{
+		grpc.WithTransportCredentials(credentials.NewTLS(config)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
+		// A configuration found in the DNS would be somebody else's.
+		grpc.WithDisableServiceConfig(),
+		grpc.WithUserAgent("amparo/" + version),
+		// An idle line that a router has dropped is noticed within a minute and a
+		// half, so that a watch never shows an old queue in silence.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
+			MinConnectTimeout: 10 * time.Second,
+		}),
+	}, more...)
+	conn, err := grpc.NewClient(address, options...)
+	if err != nil {
+		return nil, &Failure{
+			Exit: exitInvalid, Reason: "ADDRESS", Text: "the service's address cannot be read",
+			Next: "ask for a new invitation", cause: err,
+		}
+	}
+	return conn, nil
+}
+
+var errWrongServer = errors.New("check server: its key is not the one pinned")
+
+// pinned knows one server by its key.
+type pinned struct {
+	want  [sha256.Size]byte
+	wrong atomic.Bool // the last handshake met another key
+	seen  atomic.Pointer[x509.Certificate]
+}
+
+// config is a TLS configuration that accepts the pinned key under any certificate
+// and no other key under any.
+func (p *pinned) config(name string, own tls.Certificate) *tls.Config {
+	return &tls.Config{
+		MinVersion:             tls.VersionTLS13,
+		ServerName:             name,
+		Certificates:           []tls.Certificate{own},
+		SessionTicketsDisabled: true,
+		InsecureSkipVerify:     true, //nolint:gosec // G402: VerifyConnection below compares the key itself, which no authority can vouch for in its stead
+		VerifyConnection:       p.verify,
+	}
+}
+
+func (p *pinned) verify(state tls.ConnectionState) error {
+	if len(state.PeerCertificates) == 0 {
+		return errors.New("check server: it shows no certificate")
+	}
+	leaf := state.PeerCertificates[0]
+	got := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	if subtle.ConstantTimeCompare(got[:], p.want[:]) != 1 {
+		p.wrong.Store(true)
+		return errWrongServer
+	}
+	p.wrong.Store(false)
+	p.seen.Store(leaf)
+	return nil
+}
+
+// explain tells a wrong server from an outage, which grpc reports alike.
+func (p *pinned) explain(err error) error {
+	if err == nil || !p.wrong.Load() {
+		return err
+	}
+	return &Failure{
+		Exit: exitVerification, Reason: "WRONG_SERVER",
+		Text:  "what answers there is not the service that this device enrolled with, and nothing was sent to it",
+		Next:  "tell the service's operator by another way, and do not enrol anew before they know why",
+		cause: fmt.Errorf("%w: %w", errWrongServer, err),
+	}
+}

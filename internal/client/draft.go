@@ -1,0 +1,64 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"filippo.io/age"
+)
+
+// maxDraft bounds what is read back: a request and a little around it.
+const maxDraft = 2 * MaxMessage
+
+// SaveDraft keeps an unfinished intake in the profile's folder, sealed to the
+// profile's own key, in place of the one kept before. It is durable when the
+// method returns.
+func (p *Profile) SaveDraft(content []byte) error {
+	var sealed bytes.Buffer
+	writer, err := age.Encrypt(&sealed, p.identity.Recipient())
+	if err != nil {
+		return fmt.Errorf("seal draft: %w", err)
+	}
+	if _, err := writer.Write(content); err != nil {
+		return fmt.Errorf("seal draft: %w", err)
+	}
+	if err := writer.Close(); err != nil {
+		return fmt.Errorf("seal draft: %w", err)
+	}
+	return WriteFile(p.path(fileDraft), sealed.Bytes())
+}
+
+// Draft opens the unfinished intake, or returns nil when there is none.
+func (p *Profile) Draft() ([]byte, error) {
+	sealed, err := os.ReadFile(p.path(fileDraft))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open draft: %w", err)
+	}
+	reader, err := age.Decrypt(bytes.NewReader(sealed), p.identity)
+	if err == nil {
+		var content []byte
+		if content, err = io.ReadAll(io.LimitReader(reader, maxDraft)); err == nil {
+			return content, nil
+		}
+	}
+	return nil, &Failure{
+		Exit: exitVerification, Reason: "DRAFT_DAMAGED", Text: "the kept draft cannot be opened",
+		Next: "begin anew with: amparo intake --discard-draft", cause: err,
+	}
+}
+
+// DropDraft takes the unfinished intake away. What the disk may still hold of it
+// is sealed.
+func (p *Profile) DropDraft() error {
+	if err := os.Remove(p.path(fileDraft)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("drop draft: %w", err)
+	}
+	return syncFolder(p.Dir)
+}

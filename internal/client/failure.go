@@ -1,0 +1,183 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// The exit codes of the command-line contract.
+const (
+	exitUnavailable  = 1
+	exitInvalid      = 2
+	exitDenied       = 3
+	exitNotFound     = 4
+	exitRefused      = 5
+	exitConflict     = 6
+	exitVerification = 7
+)
+
+// Failure is why something was not done, fit to be shown: it never holds a value
+// that anybody typed.
+type Failure struct {
+	// Exit is the exit code of the command-line contract, 1 to 7.
+	Exit int
+	// Reason is a code for programs: the service's own, or one of this client's.
+	Reason string
+	// Text says in half a sentence what stands in the way.
+	Text string
+	// Fields are the places in the request that are at fault.
+	Fields []Field
+	// Next says what to do about it; may be empty.
+	Next string
+	// Correlation finds the call in the service's own log; may be empty.
+	Correlation string
+
+	cause error
+}
+
+// Field is one place in a request that is at fault.
+type Field struct {
+	// Path in the request's own names, as intake.identity.person.birth_date.
+	Path string
+	// Line of the input, from 1; zero when the fault was not found in a file.
+	Line int
+	// Rule that is broken.
+	Rule string
+}
+
+// Error is the whole failure in one line.
+func (f *Failure) Error() string {
+	var out strings.Builder
+	out.WriteString(f.Text)
+	if f.Reason != "" {
+		fmt.Fprintf(&out, " (%s)", f.Reason)
+	}
+	for i, field := range f.Fields {
+		out.WriteString([]string{": ", "; "}[min(i, 1)])
+		if field.Line > 0 {
+			fmt.Fprintf(&out, "line %d: ", field.Line)
+		}
+		if field.Path != "" {
+			out.WriteString(field.Path + " ")
+		}
+		out.WriteString(field.Rule)
+	}
+	if f.Next != "" {
+		out.WriteString("; next: " + f.Next)
+	}
+	if f.Correlation != "" {
+		out.WriteString(" [" + f.Correlation + "]")
+	}
+	return Printable(out.String())
+}
+
+// Unwrap returns what led to the failure, for programs; it is never shown.
+func (f *Failure) Unwrap() error { return f.cause }
+
+// Printable puts a text on one line and takes out whatever could move the cursor,
+// change the direction of writing or hide something: neither the service nor the
+// people who wrote into a file are trusted with a colleague's terminal.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case r < 0x20, r >= 0x7f && r < 0xa0, isBidi(r):
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// isBidi tells the characters that change the direction of the text around them.
+func isBidi(r rune) bool {
+	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// Explain turns any error of this package, of a call or of the machine into a
+// Failure. It returns nil for nil.
+func Explain(err error) *Failure {
+	if err == nil {
+		return nil
+	}
+	if known, ok := errors.AsType[*Failure](err); ok {
+		return known
+	}
+	if errors.Is(err, context.Canceled) {
+		return &Failure{Exit: exitUnavailable, Reason: "INTERRUPTED", Text: "interrupted", cause: err}
+	}
+	if answer, ok := status.FromError(err); ok {
+		return explainStatus(answer, err)
+	}
+	return &Failure{Exit: exitUnavailable, Reason: "LOCAL", Text: Printable(err.Error()), cause: err}
+}
+
+// exits is the table of the contract; what is not in it is exit 1.
+var exits = map[codes.Code]int{
+	codes.InvalidArgument:    exitInvalid,
+	codes.Unauthenticated:    exitDenied,
+	codes.PermissionDenied:   exitDenied,
+	codes.NotFound:           exitNotFound,
+	codes.FailedPrecondition: exitRefused,
+	codes.Aborted:            exitConflict,
+	codes.AlreadyExists:      exitConflict,
+	codes.DataLoss:           exitVerification,
+}
+
+func explainStatus(answer *status.Status, err error) *Failure {
+	f := &Failure{Exit: exits[answer.Code()], cause: err}
+	if f.Exit == 0 {
+		f.Exit = exitUnavailable
+	}
+	for _, detail := range answer.Details() {
+		switch detail := detail.(type) {
+		case *errdetails.ErrorInfo:
+			f.Reason = detail.GetReason()
+			f.Next = detail.GetMetadata()["next"]
+			f.Correlation = detail.GetMetadata()["correlation"]
+		case *errdetails.BadRequest:
+			for _, v := range detail.GetFieldViolations() {
+				f.Fields = append(f.Fields, Field{Path: v.GetField(), Rule: v.GetDescription()})
+			}
+		case *errdetails.PreconditionFailure:
+			for _, v := range detail.GetViolations() {
+				f.Fields = append(f.Fields, Field{Path: v.GetSubject(), Rule: v.GetDescription()})
+			}
+		}
+	}
+	f.Text = answer.Message()
+	if f.Reason == "" {
+		explainTransport(f, answer.Code())
+	}
+	return f
+}
+
+// explainTransport puts plain words to a status that the service did not write
+// itself. The text of the transport names addresses and system calls, which help
+// nobody at a hotline, so it is replaced.
+func explainTransport(f *Failure, code codes.Code) {
+	switch code {
+	case codes.Unavailable:
+		f.Reason, f.Text = "UNREACHABLE", "the service does not answer"
+		f.Next = "see whether this machine has a network, then try again"
+	case codes.DeadlineExceeded:
+		f.Reason, f.Text = "TIMEOUT", "the service did not answer in time"
+		f.Next = "try again"
+	case codes.Canceled:
+		f.Reason, f.Text = "INTERRUPTED", "interrupted"
+	case codes.Unimplemented:
+		f.Reason, f.Text = "METHOD_UNKNOWN", "the service does not know this call"
+		f.Next = "use the client of the service's version"
+	case codes.ResourceExhausted:
+		f.Reason, f.Text = "TOO_LARGE", "the message is larger than the service takes"
+		f.Next = "shorten it"
+	default:
+		f.Reason, f.Text = strings.ToUpper(code.String()), "the service refused without saying why"
+	}
+}

@@ -1,0 +1,121 @@
+package client
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/proto"
+)
+
+// maxFaults is how many faults of one input are reported at once.
+const maxFaults = 8
+
+// Decode reads a request message from YAML or JSON. Field names are those of the
+// proto, in snake_case or lowerCamelCase; enum values may leave out their prefix,
+// in any case; instants are RFC 3339 with a zone; bytes are base64. Whatever the
+// message does not know is refused by path and line, as are keys given twice,
+// anchors, several documents, and more than 1 MiB. No fault repeats a value: the
+// values are about people.
+func Decode(raw []byte, into proto.Message) error {
+	if len(raw) > MaxMessage {
+		return &Failure{Exit: exitInvalid, Reason: "TOO_LARGE", Text: "the input is larger than 1 MiB", Next: "shorten it"}
+	}
+	if !utf8.Valid(raw) {
+		return badInput(Field{Line: invalidLine(raw), Rule: "the text is not UTF-8"})
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(joinSurrogates(raw)))
+	var document, second yaml.Node
+	if err := decoder.Decode(&document); err != nil {
+		if errors.Is(err, io.EOF) {
+			return badInput(Field{Rule: "the input is empty"})
+		}
+		return badInput(syntaxFault(err))
+	}
+	if err := decoder.Decode(&second); err == nil {
+		return badInput(Field{Line: second.Line, Rule: "a second document begins; only one is read"})
+	} else if !errors.Is(err, io.EOF) {
+		return badInput(syntaxFault(err))
+	}
+	w := &walk{}
+	if len(document.Content) == 1 {
+		w.message(document.Content[0], into.ProtoReflect(), "")
+	}
+	if len(w.faults) > 0 {
+		return badInput(w.faults...)
+	}
+	return nil
+}
+
+func badInput(faults ...Field) error {
+	return &Failure{
+		Exit: exitInvalid, Reason: "INPUT_INVALID", Text: "the input cannot be read",
+		Fields: faults, Next: "correct it and send again",
+	}
+}
+
+var yamlLine = regexp.MustCompile(`line (\d+)`)
+
+// syntaxFault keeps the line of a YAML error and drops its words, which may quote
+// the input.
+func syntaxFault(err error) Field {
+	fault := Field{Rule: "neither YAML nor JSON from here on"}
+	if match := yamlLine.FindStringSubmatch(err.Error()); match != nil {
+		fault.Line, _ = strconv.Atoi(match[1])
+	}
+	return fault
+}
+
+func invalidLine(raw []byte) int {
+	line := 1
+	for len(raw) > 0 {
+		r, size := utf8.DecodeRune(raw)
+		if r == utf8.RuneError && size <= 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		raw = raw[size:]
+	}
+	return line
+}
+
+// joinSurrogates writes the pairs of \u escapes, by which JSON spells characters
+// beyond the first 65,536, as the characters themselves: YAML does not know the
+// pairs. Everything else stays, and every line where it was.
+func joinSurrogates(raw []byte) []byte {
+	if !bytes.Contains(raw, []byte(`\u`)) {
+		return raw
+	}
+	out := make([]byte, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' || i+1 >= len(raw) {
+			out = append(out, raw[i])
+			continue
+		}
+		if high, ok := escaped(raw[i:]); ok && high >= 0xd800 && high < 0xdc00 {
+			if low, ok := escaped(raw[i+6:]); ok && low >= 0xdc00 && low < 0xe000 {
+				out = utf8.AppendRune(out, (high-0xd800)<<10+(low-0xdc00)+0x10000)
+				i += 11
+				continue
+			}
+		}
+		out = append(out, raw[i], raw[i+1])
+		i++
+	}
+	return out
+}
+
+// escaped reads a \u escape at the begin of raw.
+func escaped(raw []byte) (rune, bool) {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return 0, false
+	}
+	value, err := strconv.ParseUint(string(raw[2:6]), 16, 16)
+	return rune(value), err == nil
+}
