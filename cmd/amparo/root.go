@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/amparo-project/amparo/internal/client"
+)
+
+// The exit codes that the command itself decides on; client.Explain knows the
+// others.
+const (
+	exitLocal        = 1
+	exitUsage        = 2
+	exitRule         = 5
+	exitVerification = 7
+)
+
+// app is one run of the command.
+type app struct {
+	*terminal
+	now     func() time.Time
+	zone    *time.Location
+	started bool // a command's own code runs: what fails now is no usage error
+
+	profile   string
+	output    string
+	requestID string
+	patience  time.Duration
+}
+
+// run executes one command line and returns its exit code.
+func run(ctx context.Context, t *terminal, arguments []string) int {
+	a := &app{terminal: t, now: time.Now, zone: time.Local}
+	return a.execute(ctx, arguments)
+}
+
+func (a *app) execute(ctx context.Context, arguments []string) int {
+	root := a.root()
+	root.SetArgs(arguments)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	command, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return 0
+	}
+	known := &client.Failure{}
+	if !a.started && !errors.As(err, &known) {
+		err = &client.Failure{
+			Exit: exitUsage, Reason: "USAGE", Text: err.Error(), Next: command.CommandPath() + " --help",
+		}
+	}
+	failure := client.Explain(err)
+	fmt.Fprintf(a.err, "%s: %s\n", command.CommandPath(), failure.Error())
+	return failure.Exit
+}
+
+// usage is a mistake in how the command was called.
+func usage(format string, values ...any) error {
+	return &client.Failure{Exit: exitUsage, Reason: "USAGE", Text: fmt.Sprintf(format, values...)}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "amparo",
+		Short: "Work on the case files of defenders at risk",
+		Long: `amparo is the client of the Amparo service: it takes requests for help, shows
+the queue, and works cases from the first call to the closed file.
+
+Begin with "amparo enrol" and the invitation that you were given. What is about
+a person never stands on the command line: amparo asks for it, or reads it from
+a file or from stdin.`,
+		Example: `  amparo enrol --profile hotline
+  amparo intake
+  amparo queue --at-least high`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noSuchCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetVersionTemplate("amparo {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return flagError(err) })
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.profile, "profile", "", "profile to use (default $AMPARO_PROFILE, or the only one)")
+	flags.StringVarP(&a.output, "output", "o", "text", "text, or json: the answer's message, one document a line")
+	flags.StringVar(&a.requestID, "request-id", "", "id of a writing request, to repeat one whose outcome is not known")
+	flags.DurationVar(&a.patience, "patience", 10*time.Second, "how long to go on trying while the service does not answer")
+	a.offer(root, "output", fixed("text", "json"))
+	a.offer(root, "profile", profileNames)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
+	root.AddCommand(
+		a.enrolCommand(), a.staffCommand(), a.whoamiCommand(), a.protosetCommand(),
+		a.intakeCommand(), a.queueCommand(), a.searchCommand(), a.caseCommand(), a.riskCommand(),
+		a.auditCommand(),
+	)
+	return root
+}
+
+func (a *app) checkFlags() error {
+	if a.output != "text" && a.output != "json" {
+		return usage("--output must be text or json")
+	}
+	if a.patience <= 0 {
+		a.patience = -1
+	}
+	return nil
+}
+
+// flagError names the flag and leaves out the value.
+func flagError(err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return usage("the value of --%s cannot be read", invalid.GetFlag().Name)
+	}
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() != "" {
+		return usage("there is no such short flag")
+	}
+	return usage("%s", err.Error())
+}
+
+// do wraps what a command does, so that its errors are told from cobra's own.
+func (a *app) do(body func(ctx context.Context, arguments []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, arguments []string) error {
+		a.started = true
+		return body(c.Context(), arguments)
+	}
+}
+
+// group is a command that only holds others.
+func group(name, short, example string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use: name, Short: short, Example: example,
+		Args: noSuchCommand,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return usage("name one of its commands: %s", commandNames(c))
+		},
+	}
+	c.AddCommand(commands...)
+	return c
+}
+
+// noSuchCommand takes no argument, and does not repeat what it was given: that may
+// be a name that slipped out of its place.
+func noSuchCommand(c *cobra.Command, arguments []string) error {
+	switch {
+	case len(arguments) == 0:
+		return nil
+	case !c.HasSubCommands():
+		return errors.New("it takes no argument")
+	}
+	text := "there is no such command"
+	if near := c.SuggestionsFor(arguments[0]); len(near) > 0 {
+		text += ", did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return errors.New(text)
+}
+
+func commandNames(c *cobra.Command) string {
+	var names []string
+	for _, child := range c.Commands() {
+		if child.IsAvailableCommand() {
+			names = append(names, child.Name())
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// offer completes the values of a flag in the shell.
+func (a *app) offer(c *cobra.Command, flag string, values cobra.CompletionFunc) {
+	// An error means that there is no such flag; the test that completes every
+	// offered flag would show it.
+	_ = c.RegisterFlagCompletionFunc(flag, values)
+}
+
+func fixed(values ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+}
+
+func profileNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	home, err := client.Home()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	names, err := client.ProfileNames(home)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// release is set by the linker for a release.
+var release string
+
+func version() string {
+	if release != "" {
+		return release
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unreleased"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
+			return "unreleased-" + setting.Value[:12]
+		}
+	}
+	return "unreleased"
+}
+
+// environment returns a variable, or other where it is empty.
+func environment(name, other string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return other
+}
