@@ -59,15 +59,20 @@ func TestOneNight(t *testing.T) {
 	d := openDesk(t, &amparov1.Intake{ReceivedAt: timestamppb.New(night)})
 	at := func(after time.Duration) { d.now = night.Add(after) }
 	checkClocks(t, "taken in", d, []clock{
-		{triageTerm, 0, 4 * time.Hour, runs}, {firstContact, 0, d24, runs},
-		{reassessment, 0, d24, runs}, {decision, none, 0, 0}, {checkIn, none, 0, 0},
+		{triageTerm, 0, 4 * time.Hour, runs},
+		{firstContact, 0, d24, runs},
+		{reassessment, 0, d24, runs},
+		{decision, none, 0, 0},
+		{checkIn, none, 0, 0},
 	})
 
 	at(30 * time.Minute)
 	must(t, d.triage(acceptedAt(extreme), "operator"))
 	checkClocks(t, "triaged", d, []clock{
-		{triageTerm, 0, 4 * time.Hour, 30 * time.Minute}, {firstContact, 0, 4 * time.Hour, runs},
-		{decision, 0, d24, runs}, {reassessment, 30 * time.Minute, 30*time.Minute + 3*d24, runs},
+		{triageTerm, 0, 4 * time.Hour, 30 * time.Minute},
+		{firstContact, 0, 4 * time.Hour, runs},
+		{decision, 0, d24, runs},
+		{reassessment, 30 * time.Minute, 30*time.Minute + 3*d24, runs},
 	})
 
 	at(time.Hour)

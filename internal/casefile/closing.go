@@ -18,7 +18,8 @@ import (
 // confirmed before. A proposal that nobody has confirmed lapses. Terms that are not
 // met stay on record as they are.
 func Close(c *amparov1.Case, closing *amparov1.Closing, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-	if err := possible(c, toClose); err != nil {
+	end, err := follows(c, toClose)
+	if err != nil {
 		return nil, err
 	}
 	if err := fault.Fields(checkClosing(c, closing)); err != nil {
@@ -34,7 +35,7 @@ func Close(c *amparov1.Case, closing *amparov1.Closing, staffID string, now time
 	}
 	release(c)
 	c.RiskLevelProposed, c.RiskProposedById = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED, ""
-	entry := move(c, closed, closing.GetOutcome(), staffID, now)
+	entry := move(c, end, closing.GetOutcome(), staffID, now)
 	if final != before {
 		entry.FromLevel, entry.ToLevel = before, final
 		c.RiskLevel = final
@@ -79,7 +80,8 @@ func Reopen(
 	if err := possible(c, toReopen); err != nil {
 		return nil, err
 	}
-	if holdAll([]guard{accepted, assessed, worked}, c, hasOfficer(c.GetTeamIds(), roles)) != nil {
+	mayBeWorked := holdAll([]guard{accepted, assessed, worked}, c, hasOfficer(c.GetTeamIds(), roles)) == nil
+	if !mayBeWorked {
 		return move(c, triaged, reason, staffID, now), nil
 	}
 	beginSupport(c, now)

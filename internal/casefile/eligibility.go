@@ -61,7 +61,7 @@ var members = map[string]membership{
 	"HR": {since: "2013-07-01"},
 }
 
-func inUnion(country string, day string) bool {
+func inUnion(country, day string) bool {
 	m, member := members[country]
 	return member && day >= m.since && (m.until == "" || day <= m.until)
 }

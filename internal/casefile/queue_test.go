@@ -74,6 +74,11 @@ func TestSortKeyKeepsToItsBits(t *testing.T) {
 			t.Errorf("due in year %d: after the cases that have no term", year)
 		}
 	}
+	broken := queued(active, atRisk, extreme, 0)
+	broken.Terms[0].Due = &timestamppb.Timestamp{Seconds: 1 << 50}
+	if casefile.SortKey(broken) >= never {
+		t.Error("a broken due time reaches into the risk, or counts as none")
+	}
 	if never >= casefile.SortKey(queued(active, atRisk, high, -1000*time.Hour)) {
 		t.Error("a case without a term has sunk below its risk")
 	}

@@ -109,12 +109,18 @@ func worked(_ *amparov1.Case, officers bool) error {
 
 // possible refuses an action that the state of the case does not allow.
 func possible(c *amparov1.Case, do action) error {
+	_, err := follows(c, do)
+	return err
+}
+
+// follows returns the state in which an action ends, or refuses it.
+func follows(c *amparov1.Case, do action) (amparov1.CaseState, error) {
 	for _, r := range table {
 		if r.do == do && slices.Contains(r.in, c.GetState()) {
-			return nil
+			return r.ends, nil
 		}
 	}
-	return fault.New(amparov1.Reason_REASON_STATE_FORBIDS)
+	return amparov1.CaseState_CASE_STATE_UNSPECIFIED, fault.New(amparov1.Reason_REASON_STATE_FORBIDS)
 }
 
 // reachable refuses a step to a state that is not next, or whose guards do not hold.

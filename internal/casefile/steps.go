@@ -146,11 +146,12 @@ func beginSupport(c *amparov1.Case, now time.Time) {
 // Hold lets a case rest, for a reason. Its terms go on running: a person who
 // cannot be reached is not safer for it.
 func Hold(c *amparov1.Case, reason amparov1.HoldReason, text, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-	if err := possible(c, toHold); err != nil {
+	rest, err := follows(c, toHold)
+	if err != nil {
 		return nil, err
 	}
 	c.HeldFrom, c.HoldReason = c.GetState(), reason
-	entry := move(c, onHold, text, staffID, now)
+	entry := move(c, rest, text, staffID, now)
 	entry.HoldReason = reason
 	return entry, nil
 }

@@ -21,7 +21,8 @@ func Triage(
 	c *amparov1.Case, made []*amparov1.RiskAssessment, req *amparov1.TriageCaseRequest,
 	identity *amparov1.Identity, staffID string, now time.Time,
 ) ([]*amparov1.RiskAssessment, []*amparov1.TimelineEntry, error) {
-	if err := possible(c, toTriage); err != nil {
+	next, err := follows(c, toTriage)
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := fault.Fields(checkTriage(c, req)); err != nil {
@@ -41,7 +42,7 @@ func Triage(
 	if accepted(c, false) != nil {
 		c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_SUPPORT_DECISION, now)
 	}
-	entry := move(c, triaged, req.GetText(), staffID, now)
+	entry := move(c, next, req.GetText(), staffID, now)
 	entry.Kind = amparov1.TimelineKind_TIMELINE_KIND_TRIAGE
 	return all, []*amparov1.TimelineEntry{entry, assessment}, nil
 }
