@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/amparo-project/amparo/internal/server"
+)
+
+// Config is what serve --config reads. Every field may be left out; unknown ones
+// are refused, so that a misspelt limit does not pass for a set one. The sample in
+// deploy/ names them all.
+type Config struct {
+	// Listen is HOST:PORT to listen on; --listen wins. Empty means the address
+	// that invitations carry.
+	Listen string `yaml:"listen"`
+	// LogLevel is debug, info, warn or error; empty means info.
+	LogLevel string `yaml:"log_level"`
+	// Limits bound what callers can make the service do.
+	Limits Limits `yaml:"limits"`
+}
+
+// Limits override the defaults where they are not zero.
+type Limits struct {
+	// CallsPerSecond is how many calls a device may make on average.
+	CallsPerSecond float64 `yaml:"calls_per_second"`
+	// CallBurst is how many calls a device may make at once.
+	CallBurst int `yaml:"call_burst"`
+	// ConnectionsPerDevice is how many connections a device may hold open.
+	ConnectionsPerDevice int `yaml:"connections_per_device"`
+	// Connections is how many connections may be open in all.
+	Connections int `yaml:"connections"`
+	// EnrolmentConnections is how many of them may be enrolments.
+	EnrolmentConnections int `yaml:"enrolment_connections"`
+	// EnrolmentsPerSecond is how many enrolments may be attempted in all.
+	EnrolmentsPerSecond float64 `yaml:"enrolments_per_second"`
+	// CallTimeout ends a call that takes longer, such as "30s".
+	CallTimeout time.Duration `yaml:"call_timeout"`
+}
+
+func readConfig(path string) (Config, error) {
+	var config Config
+	if path == "" {
+		return config, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return config, err
+	}
+	defer func() { _ = file.Close() }()
+	decoder := yaml.NewDecoder(file)
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
+		return config, &failure{code: exitUsage, text: "read " + path, err: err}
+	}
+	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
+		return config, &failure{code: exitUsage, text: "read " + path + ": more than one document"}
+	}
+	return config, config.check()
+}
+
+func (c Config) check() error {
+	l := c.Limits
+	for name, value := range map[string]float64{
+		"calls_per_second": l.CallsPerSecond, "call_burst": float64(l.CallBurst),
+		"connections_per_device": float64(l.ConnectionsPerDevice), "connections": float64(l.Connections),
+		"enrolment_connections": float64(l.EnrolmentConnections), "enrolments_per_second": l.EnrolmentsPerSecond,
+		"call_timeout": l.CallTimeout.Seconds(),
+	} {
+		if value < 0 {
+			return &failure{code: exitUsage, text: fmt.Sprintf("limits.%s must not be negative", name)}
+		}
+	}
+	return nil
+}
+
+// limits are the defaults, with what the configuration sets.
+func (c Config) limits() server.Limits {
+	limits := server.DefaultLimits()
+	set(&limits.CallsPerSecond, c.Limits.CallsPerSecond)
+	set(&limits.CallBurst, c.Limits.CallBurst)
+	set(&limits.ConnectionsPerDevice, c.Limits.ConnectionsPerDevice)
+	set(&limits.Connections, c.Limits.Connections)
+	set(&limits.EnrolmentConnections, c.Limits.EnrolmentConnections)
+	set(&limits.EnrolmentsPerSecond, c.Limits.EnrolmentsPerSecond)
+	set(&limits.CallTimeout, c.Limits.CallTimeout)
+	return limits
+}
+
+func set[T comparable](limit *T, configured T) {
+	var zero T
+	if configured != zero {
+		*limit = configured
+	}
+}

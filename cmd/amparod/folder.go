@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"filippo.io/age"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/term"
+
+	"github.com/amparo-project/amparo/internal/audit"
+	"github.com/amparo-project/amparo/internal/enrolment"
+	"github.com/amparo-project/amparo/internal/records"
+	"github.com/amparo-project/amparo/internal/seal"
+	"github.com/amparo-project/amparo/internal/server"
+	"github.com/amparo-project/amparo/internal/store/bolt"
+)
+
+// Files of a data folder.
+const (
+	keyringFile = "keyring"
+	logFile     = "log.age"
+	tlsFile     = "tls.age"
+	serviceFile = "service.yaml"
+	storeFile   = "store.bolt"
+)
+
+// serviceFormat is the version of service.yaml and of the folder as a whole.
+const serviceFormat = 1
+
+// service is what service.yaml holds: nothing secret.
+type service struct {
+	Format  int    `yaml:"format"`
+	Address string `yaml:"address"` // what invitations carry
+}
+
+// folder is an opened data folder.
+type folder struct {
+	path        string
+	keyring     *seal.Keyring
+	certificate tls.Certificate
+	door        server.Door
+	logKey      string
+}
+
+// openFolder opens the small files of a data folder with the unseal identity.
+func openFolder(path, identityPath string) (*folder, error) {
+	identities, err := seal.LoadIdentities(identityPath, terminal())
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{path: path}
+	if f.keyring, err = seal.OpenKeyring(filepath.Join(path, keyringFile), identities); err != nil {
+		return nil, err
+	}
+	logKey, err := seal.OpenFile(filepath.Join(path, logFile), identities)
+	if err != nil {
+		return nil, err
+	}
+	f.logKey = string(logKey)
+	pair, err := seal.OpenFile(filepath.Join(path, tlsFile), identities)
+	if err != nil {
+		return nil, err
+	}
+	if f.certificate, err = tls.X509KeyPair(pair, pair); err != nil {
+		return nil, fmt.Errorf("read the TLS key: %w", err)
+	}
+	f.door.ServerPin = sha256.Sum256(f.certificate.Leaf.RawSubjectPublicKeyInfo)
+	f.door.Address, err = readService(path)
+	return f, err
+}
+
+func readService(path string) (address string, err error) {
+	file, err := os.Open(filepath.Join(path, serviceFile))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	var s service
+	decoder := yaml.NewDecoder(file)
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&s); err != nil {
+		return "", fmt.Errorf("read %s: %w", serviceFile, err)
+	}
+	if s.Format != serviceFormat {
+		return "", seal.ErrFormat
+	}
+	return s.Address, nil
+}
+
+// terminal reaches the operator for a passphrase, when there is one to reach.
+func terminal() seal.Terminal {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return seal.Terminal{}
+	}
+	return seal.Terminal{
+		Show: func(message string) { _, _ = fmt.Fprintln(os.Stderr, message) },
+		Ask: func(prompt string) (string, error) {
+			_, _ = fmt.Fprint(os.Stderr, prompt+" ")
+			secret, err := term.ReadPassword(int(os.Stdin.Fd()))
+			_, _ = fmt.Fprintln(os.Stderr)
+			return string(secret), err
+		},
+	}
+}
+
+// makeFolder writes the small files of a new data folder.
+func makeFolder(path, address string, own, recovery []age.Recipient) error {
+	if err := seal.CreateKeyring(filepath.Join(path, keyringFile), own, recovery); err != nil {
+		return err
+	}
+	secret, _, err := audit.GenerateKey()
+	if err != nil {
+		return err
+	}
+	if err := seal.SealFile(filepath.Join(path, logFile), []byte(secret), own); err != nil {
+		return err
+	}
+	pair, err := newCertificate(address)
+	if err != nil {
+		return err
+	}
+	if err := seal.SealFile(filepath.Join(path, tlsFile), pair, own); err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(service{Format: serviceFormat, Address: address})
+	if err != nil {
+		return err
+	}
+	return writeSynced(filepath.Join(path, serviceFile), text)
+}
+
+// writeSynced writes a new file; the rename of the whole folder makes it appear.
+func writeSynced(path string, text []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// newCertificate makes the service's TLS key and its certificate, in PEM. Clients
+// pin the key, so nobody signs the certificate but itself, and it outlives the
+// longest of cases. It names the address, for programs that check names: its own
+// two TLS names follow from the key and are not in it.
+func newCertificate(address string) ([]byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: "service"},
+		NotBefore:    time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:     time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:     []string{enrolment.ServiceName(sha256.Sum256(public))},
+	}
+	if ip := net.ParseIP(host); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = append(template.DNSNames, host)
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	pair := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	return append(pair, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})...), nil
+}
+
+// unsealed is a data folder with its store open.
+type unsealed struct {
+	*folder
+	engine  *bolt.Engine
+	log     *audit.Log
+	records *records.Records
+}
+
+// unseal opens the store of a folder: the log catches up first, since what the
+// heads are compared with must be complete.
+func (f *folder) unseal(ctx context.Context, engine *bolt.Engine, integrity func(string)) (*unsealed, error) {
+	log, err := audit.Open(ctx, audit.Config{Engine: engine, Sealer: f.keyring, Key: f.logKey})
+	if err != nil {
+		return nil, err
+	}
+	if err := log.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	r, err := records.Open(ctx, records.Config{
+		Engine: engine, Keyring: f.keyring, Log: log, Now: time.Now,
+		FreeSpace: freeSpace(f.path), Integrity: integrity,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &unsealed{folder: f, engine: engine, log: log, records: r}, nil
+}
+
+func (f *folder) openStore(acceptLostCommit bool) (*bolt.Engine, error) {
+	return bolt.Open(bolt.Options{Path: filepath.Join(f.path, storeFile), AcceptLostCommit: acceptLostCommit})
+}
+
+var errFolderExists = errors.New("there is a data folder already")

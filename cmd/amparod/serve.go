@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+
+	"github.com/amparo-project/amparo/internal/server"
+	"github.com/amparo-project/amparo/internal/store"
+)
+
+// serveFlags say what to serve.
+type serveFlags struct {
+	data, identity, listen, config string
+	acceptLostCommit               bool
+}
+
+func serveCommand() *cobra.Command {
+	var flags serveFlags
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Unseal a data folder and serve it until SIGTERM",
+		Example: "  amparod serve --data data --identity identity.age --config amparod.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if flags.data == "" || flags.identity == "" {
+				return &failure{code: exitUsage, text: "--data and --identity are needed", next: "see amparod serve --help"}
+			}
+			return serve(cmd.Context(), flags, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&flags.data, "data", "", "data folder (required)")
+	cmd.Flags().StringVar(&flags.identity, "identity", "", "unseal identity file (required)")
+	cmd.Flags().StringVar(&flags.listen, "listen", "", "HOST:PORT to listen on; default: the address that invitations carry")
+	cmd.Flags().StringVar(&flags.config, "config", "", "YAML file with limits and addresses")
+	cmd.Flags().BoolVar(&flags.acceptLostCommit, "accept-lost-commit", false,
+		"start from the commit before when the last one is damaged; what was acknowledged last may be lost")
+	return cmd
+}
+
+func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
+	config, err := readConfig(flags.config)
+	if err != nil {
+		return err
+	}
+	log, err := newLog(config.LogLevel)
+	if err != nil {
+		return err
+	}
+	f, err := openFolder(flags.data, flags.identity)
+	if err != nil {
+		return err
+	}
+	engine, err := f.openStore(flags.acceptLostCommit)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close()) }()
+	begun := time.Now()
+	u, err := f.unseal(ctx, engine, func(pseudonym string) {
+		log.Error().Str("pseudonym", pseudonym).Msg("a file failed its integrity check and is shut")
+	})
+	if err != nil {
+		return err
+	}
+	from, err := u.records.Started(ctx, engine.LostCommit())
+	if err != nil {
+		return err
+	}
+	if engine.LostCommit() {
+		log.Error().Msg("THE LAST COMMIT WAS LOST: started from the one before, as ordered")
+	}
+	log.Info().Dur("took", time.Since(begun)).Int("files", u.records.Index().Len()).Msg("unsealed")
+	return u.serve(ctx, log, from, config, listenOn(flags, config, f), out)
+}
+
+func listenOn(flags serveFlags, config Config, f *folder) string {
+	for _, address := range []string{flags.listen, config.Listen} {
+		if address != "" {
+			return address
+		}
+	}
+	return f.door.Address
+}
+
+// serve answers until ctx ends or the store can vouch for nothing any more.
+func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Revision, config Config, address string, out io.Writer) error {
+	s, err := server.New(server.Config{
+		Records: u.records, Certificate: u.certificate, Door: u.door,
+		Limits: config.limits(), Log: log, Version: version(),
+	})
+	if err != nil {
+		return err
+	}
+	// Plain TCP: multipath connections would pass by a sandbox's rules for ports.
+	listening := net.ListenConfig{}
+	listening.SetMultipathTCP(false)
+	listener, err := listening.Listen(ctx, "tcp", address)
+	if err != nil {
+		return &failure{code: exitUnavailable, text: "listen", err: err}
+	}
+	work, stopWork := context.WithCancel(context.Background())
+	defer stopWork()
+	broken := make(chan error, 3)
+	go func() { broken <- u.log.Run(work) }()
+	go func() { broken <- u.records.Follow(work, from) }()
+	go u.forgetRequests(work, log)
+	go func() { broken <- s.Serve(listener) }()
+	if err := announce(out, listener.Addr().String()); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		log.Info().Msg("stopping")
+		s.Stop()
+		return u.log.CatchUp(context.WithoutCancel(ctx))
+	case err := <-broken:
+		log.Error().Err(err).Msg("SEALED: the store can vouch for nothing any more")
+		s.Seal()
+		return &failure{code: exitUnavailable, text: "the service sealed itself", err: err}
+	}
+}
+
+// announce says on standard output that the service answers, and where.
+func announce(out io.Writer, address string) error {
+	line, err := json.Marshal(map[string]string{"listening": address})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\n", line)
+	return err
+}
+
+// forgetRequests removes old request records, once an hour.
+func (u *unsealed) forgetRequests(ctx context.Context, log zerolog.Logger) {
+	ticker := time.NewTicker(time.Hour)
+	defer ticker.Stop()
+	for {
+		if err := u.records.ForgetRequests(ctx); err != nil && ctx.Err() == nil {
+			log.Error().Err(err).Msg("old request records could not be removed")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func newLog(level string) (zerolog.Logger, error) {
+	if level == "" {
+		level = "info"
+	}
+	parsed, err := zerolog.ParseLevel(level)
+	if err != nil {
+		return zerolog.Nop(), &failure{code: exitUsage, text: "log_level must be debug, info, warn or error"}
+	}
+	return zerolog.New(os.Stderr).Level(parsed).With().Timestamp().Logger(), nil
+}

@@ -1,0 +1,121 @@
+package records
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/store"
+)
+
+// Follow keeps the index true to the engine until ctx ends: it sees every commit,
+// also one whose caller never learned of its outcome, and takes in what is news.
+func (r *Records) Follow(ctx context.Context, from store.Revision) error {
+	for {
+		err := r.cfg.Engine.Watch(ctx, from, func(batch store.Batch) error {
+			from = batch.Revision
+			for _, write := range batch.Writes {
+				if err := r.see(ctx, write, batch.Revision); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if !errors.Is(err, store.ErrCompacted) {
+			return err
+		}
+		// The engine forgot commits before they were seen: look at all heads.
+		if from, err = r.rescan(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Records) see(ctx context.Context, write store.Write, revision store.Revision) error {
+	if len(write.Key) == 19 && write.Key[0] == prefixRequest && !write.Delete {
+		r.remember([16]byte(write.Key[3:]), binary.BigEndian.Uint16(write.Key[1:]))
+		return nil
+	}
+	if len(write.Key) != 18 || write.Key[0] != prefixFile || write.Key[17] != slotHead || write.Delete {
+		return nil
+	}
+	locator := lookup.ID(write.Key[1:17])
+	if r.ownCommit(locator, uint64(revision)) {
+		return nil
+	}
+	return r.takeIn(ctx, locator, store.Entry{Key: write.Key, Value: write.Value, Revision: revision})
+}
+
+// ownCommit reports whether the head was written by this process, which enters it
+// in the index itself: opening it again would be work for nothing.
+func (r *Records) ownCommit(locator lookup.ID, revision uint64) bool {
+	r.ownMu.Lock()
+	defer r.ownMu.Unlock()
+	if r.own[locator] != revision {
+		return false
+	}
+	delete(r.own, locator)
+	return true
+}
+
+// enter puts a head that this process wrote into the index. It is announced to the
+// follower first; when the follower was quicker, there is nothing to announce.
+func (r *Records) enter(head lookup.Head) {
+	r.ownMu.Lock()
+	r.own[head.Locator] = head.Revision
+	r.ownMu.Unlock()
+	if !r.index.Apply(head) {
+		r.ownCommit(head.Locator, head.Revision)
+	}
+}
+
+// takeIn opens a head that is news and enters it in the index. One that does not
+// open is left to be judged by whoever reads the file.
+func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.Entry) error {
+	wrapped, err := r.cfg.Engine.Get(ctx, fileKey(locator, slotKey))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("follow the engine: %w", err)
+	}
+	file, err := r.openHead(locator, wrapped.Value, stored)
+	if err != nil {
+		return nil
+	}
+	id, ok := parseID(file.id)
+	if !ok {
+		return nil
+	}
+	news := r.index.Apply(indexed(file, id, file.version, file.hash, uint64(stored.Revision)))
+	if news && file.kind == KindDirectory {
+		return r.readDirectory(ctx)
+	}
+	return nil
+}
+
+// rescan takes in every head that is news, and returns a revision from which a
+// watch misses nothing: that of a scan that began before any of the heads was read.
+func (r *Records) rescan(ctx context.Context) (store.Revision, error) {
+	from := store.Revision(r.cfg.Log.State().Revision)
+	var after []byte
+	for {
+		entries, err := r.cfg.Engine.Scan(ctx, []byte{prefixFile}, after, scanPage)
+		if err != nil {
+			return 0, fmt.Errorf("follow the engine: %w", err)
+		}
+		for _, entry := range entries {
+			if len(entry.Key) == 18 && entry.Key[17] == slotHead {
+				if err := r.takeIn(ctx, lookup.ID(entry.Key[1:17]), entry); err != nil {
+					return 0, err
+				}
+			}
+		}
+		if len(entries) < scanPage {
+			return from, nil
+		}
+		after = entries[len(entries)-1].Key
+	}
+}

@@ -1,0 +1,111 @@
+package records
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/binary"
+	"time"
+
+	"github.com/amparo-project/amparo/internal/lookup"
+)
+
+// The engine's key space. Keys show what a locator shows, the day of a file, and
+// how many records it has; they show neither what a file is nor its id. Heads and
+// wrapped keys lie apart from the rest, so that an unseal reads nothing else.
+//
+//	f <locator> 0                       wrapped data key
+//	f <locator> 1                       head
+//	g <locator> <kind> <record id>      every other record of the file
+//	r <day> <name>                      request record
+const (
+	prefixFile    = 'f'
+	prefixRecord  = 'g'
+	prefixRequest = 'r'
+
+	slotKey  = 0
+	slotHead = 1
+)
+
+// The kinds of files. Numbers are on disk: never reuse one.
+const (
+	KindCase       uint8 = 1
+	KindDirectory  uint8 = 2
+	KindInvitation uint8 = 3
+)
+
+// The kinds of records within a file. Numbers are on disk: never reuse one.
+const (
+	recordHead     uint8 = 1
+	RecordIntake   uint8 = 2
+	RecordIdentity uint8 = 3
+	RecordRisk     uint8 = 4
+	RecordStaff    uint8 = 5
+	recordTimeline uint8 = 6
+	recordRequest  uint8 = 7
+)
+
+var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// NewID draws a public id or a pseudonym: 128 random bits as 26 letters and
+// digits.
+func NewID() string {
+	var id lookup.ID
+	rand.Read(id[:])
+	return encoding.EncodeToString(id[:])
+}
+
+// Text writes an id as it appears to people.
+func Text(id lookup.ID) string { return encoding.EncodeToString(id[:]) }
+
+// parseID reads an id. Two spellings of one id do not exist: the unused bits of
+// the last letter must be zero.
+func parseID(text string) (lookup.ID, bool) {
+	var id lookup.ID
+	if len(text) != 26 {
+		return id, false
+	}
+	if n, err := encoding.Decode(id[:], []byte(text)); err != nil || n != len(id) {
+		return id, false
+	}
+	return id, encoding.EncodeToString(id[:]) == text
+}
+
+// day is the coarse time in a locator: days since 1970 in UTC.
+func day(now time.Time) uint16 { return uint16(now.Unix() / 86400) }
+
+// newLocator draws a place on disk: coarse in time to the day, so that new files
+// lie side by side, and random within it, so that the disk does not tell the
+// minute.
+func newLocator(now time.Time) lookup.ID {
+	var locator lookup.ID
+	binary.BigEndian.PutUint16(locator[:], day(now))
+	rand.Read(locator[2:])
+	return locator
+}
+
+func fileKey(locator lookup.ID, slot byte) []byte {
+	key := make([]byte, 0, 18)
+	key = append(key, prefixFile)
+	key = append(key, locator[:]...)
+	return append(key, slot)
+}
+
+func recordKey(locator lookup.ID, kind uint8, id []byte) []byte {
+	key := make([]byte, 0, 18+len(id))
+	key = append(key, prefixRecord)
+	key = append(key, locator[:]...)
+	key = append(key, kind)
+	return append(key, id...)
+}
+
+// timelineID counts down, so that a scan forward reads the newest first.
+func timelineID(sequence uint64) []byte {
+	return binary.BigEndian.AppendUint64(nil, ^sequence)
+}
+
+func requestKey(day uint16, name [16]byte) []byte {
+	key := make([]byte, 0, 19)
+	key = append(key, prefixRequest)
+	key = binary.BigEndian.AppendUint16(key, day)
+	return append(key, name[:]...)
+}

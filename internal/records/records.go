@@ -1,0 +1,171 @@
+// Package records is the one way in and out of the sealed store. A caller brings
+// a Grant and a closure over a rule; records loads the files, asks the Grant for a
+// Permit on each loaded head, runs the closure, seals what it changed, and writes
+// it together with its audit leaf in one commit. There is no other code path to
+// the disk, so there is no write without a leaf and none without a permit, and no
+// answer before the leaf of the read is durable.
+//
+// Open unseals; Update writes, View reads, Note records an act that opens no file.
+// Package server is the caller; the rules that the closures call live in casefile,
+// risk and access. Nothing of the transport is known here.
+//
+// What is left out: erasure, re-wrapping of keys, and attachments.
+package records
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/audit"
+	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/seal"
+	"github.com/amparo-project/amparo/internal/store"
+)
+
+// requestLife is how long a request id is remembered.
+const requestLife = 30 // days
+
+// minFree is the room on disk below which new content is refused, so that leaves,
+// suspensions and whatever else protects people can still be written.
+const minFree = 256 << 20
+
+// Config is what Open needs. All fields are required but FreeSpace and Integrity.
+type Config struct {
+	Engine  store.Engine
+	Keyring *seal.Keyring
+	Log     *audit.Log
+	// Now is the wall clock. Records never go behind the newest leaf's time.
+	Now func() time.Time
+	// FreeSpace says how many bytes are left where the engine writes; nil means
+	// that there is always enough.
+	FreeSpace func() (uint64, error)
+	// ReadOnly keeps Open from writing leaves about what it found, for Check.
+	ReadOnly bool
+	// Integrity is told of a file that failed its proof, by its pseudonym where
+	// that is known; nil means that nobody wants to know beyond the leaf.
+	Integrity func(pseudonym string)
+}
+
+// Records is the unsealed store. It is safe for concurrent use.
+type Records struct {
+	cfg   Config
+	index *lookup.Index
+
+	directory atomic.Pointer[Directory]
+	// directoryMu keeps an older directory from replacing a newer one.
+	directoryMu sync.Mutex
+
+	requestMu sync.RWMutex
+	requests  map[[16]byte]uint16 // name of a request record to its day
+
+	ownMu sync.Mutex
+	own   map[lookup.ID]uint64 // heads that this process wrote and Follow has not seen yet
+
+	brokenMu sync.RWMutex
+	broken   map[lookup.ID]struct{} // files that failed their proof
+
+	unsealFaults []string // what Open found; not changed afterwards
+}
+
+// Index is the index that Open built; queue and search read it.
+func (r *Records) Index() *lookup.Index { return r.index }
+
+// Now is the service's time: the wall clock, unless that went behind the newest
+// leaf, since time in the log never goes back.
+func (r *Records) Now() time.Time {
+	now := r.cfg.Now().UTC()
+	if mark := r.cfg.Log.HighWater(); mark.After(now) {
+		return mark.UTC()
+	}
+	return now
+}
+
+// Target is a file to open. Grant stands for the call's own when it is zero; a
+// call that touches a file on the service's behalf brings the service's grant.
+type Target struct {
+	ID    string
+	Grant access.Grant
+}
+
+// Targets names files to be opened under the call's own grant.
+func Targets(ids ...string) []Target {
+	targets := make([]Target, len(ids))
+	for i, id := range ids {
+		targets[i].ID = id
+	}
+	return targets
+}
+
+// errUngranted is a mistake of the service itself: a call path that forgot
+// access.Authorize.
+var errUngranted = errors.New("records: a call came without a grant")
+
+// asFault translates what an engine says. A conflict is for the caller to handle.
+func asFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrFull):
+		return fault.Wrap(amparov1.Reason_REASON_DISK_FULL, err)
+	case errors.Is(err, store.ErrLimit):
+		return fault.Wrap(amparov1.Reason_REASON_TOO_LARGE, err)
+	case errors.Is(err, store.ErrCorrupt):
+		return fault.Wrap(amparov1.Reason_REASON_INTEGRITY, err)
+	case errors.Is(err, store.ErrUnknown), errors.Is(err, store.ErrStopped),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(amparov1.Reason_REASON_UNAVAILABLE, err)
+	default:
+		return err
+	}
+}
+
+// Note makes an act durable in the log that opened no file: a page of the queue, a
+// search, a refusal. The leaf's action, staff and device are filled in from the
+// grant. When Note fails, nothing may be answered.
+func (r *Records) Note(ctx context.Context, grant access.Grant, leaf *amparov1.AuditLeaf) error {
+	if !grant.Valid() {
+		return errUngranted
+	}
+	_, err := r.writeLeaf(ctx, complete(grant, leaf))
+	return err
+}
+
+// NoteStranger makes a refusal durable of a caller who has no grant: a device that
+// is not known or not active, a method that does not exist or is not for them.
+func (r *Records) NoteStranger(ctx context.Context, leaf *amparov1.AuditLeaf) error {
+	leaf.Outcome = amparov1.LeafOutcome_LEAF_OUTCOME_REFUSED
+	_, err := r.writeLeaf(ctx, leaf)
+	return err
+}
+
+func (r *Records) writeLeaf(ctx context.Context, leaf *amparov1.AuditLeaf) (store.Revision, error) {
+	write, err := audit.NewLeaf(r.cfg.Keyring, leaf, r.Now())
+	if err != nil {
+		return 0, err
+	}
+	revision, err := r.cfg.Engine.Commit(ctx, nil, []store.Write{write})
+	return revision, asFault(err)
+}
+
+func complete(grant access.Grant, leaf *amparov1.AuditLeaf) *amparov1.AuditLeaf {
+	if leaf.GetAction() == amparov1.LeafAction_LEAF_ACTION_UNSPECIFIED {
+		leaf.Action = grant.Action()
+	}
+	leaf.StaffId, leaf.DeviceId = grant.StaffID(), grant.DeviceID()
+	if leaf.GetOutcome() == amparov1.LeafOutcome_LEAF_OUTCOME_UNSPECIFIED {
+		leaf.Outcome = amparov1.LeafOutcome_LEAF_OUTCOME_DONE
+	}
+	return leaf
+}
+
+// QueryHash is the keyed hash under which a search text stands in the log.
+func (r *Records) QueryHash(text string) []byte { return r.cfg.Keyring.QueryHash(text) }
+
+// Token is the keyed hash of one thing that a case can be found by.
+func (r *Records) Token(kind byte, text string) uint64 { return r.cfg.Keyring.Token(kind, text) }

@@ -1,0 +1,107 @@
+package records
+
+import (
+	"context"
+	"slices"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/spelling"
+)
+
+const (
+	// searchCandidates is how many cases of the index are looked at for one
+	// search; beyond them the answer says that there are more.
+	searchCandidates = 1000
+	// toldDuplicates is how many owners are told of one intake.
+	toldDuplicates = 3
+)
+
+// Tokens are the keyed hashes of search keys, in the same order.
+func (r *Records) Tokens(keys []spelling.Key) []uint64 {
+	tokens := make([]uint64, len(keys))
+	for i, key := range keys {
+		tokens[i] = r.cfg.Keyring.Token(byte(key.Kind), key.Text)
+	}
+	return tokens
+}
+
+// Search returns the cases whose subject answers to the text and that the caller
+// may know of. The leaf holds the text's keyed hash and the pseudonyms shown.
+func (r *Records) Search(ctx context.Context, grant access.Grant, text string, limit int) ([]*amparov1.QueueRow, bool, error) {
+	var parts [][]uint64
+	for _, part := range spelling.QueryKeys(text) {
+		parts = append(parts, r.Tokens(part))
+	}
+	staff, _ := parseID(grant.StaffID())
+	candidates, truncated := r.index.Candidates(parts, searchCandidates)
+	var found []lookup.Head
+	for i := range candidates {
+		if !sees(grant, staff, &candidates[i]) {
+			continue
+		}
+		if len(found) == limit {
+			truncated = true
+			break
+		}
+		tokens, err := r.tokensOf(ctx, candidates[i])
+		if err != nil {
+			return nil, false, err
+		}
+		if answers(tokens, parts) {
+			found = append(found, candidates[i])
+		}
+	}
+	leaf := &amparov1.AuditLeaf{QueryHash: r.cfg.Keyring.QueryHash(text)}
+	rows, err := r.show(ctx, grant, found, leaf)
+	return rows, truncated, err
+}
+
+// Duplicates returns the ids of at most three cases that bear one of the strong
+// tokens: cases of any office, whether the caller may know of them or not. What
+// becomes of that knowledge is for the caller to keep.
+func (r *Records) Duplicates(ctx context.Context, strong []uint64) ([]string, error) {
+	if len(strong) == 0 {
+		return nil, nil
+	}
+	parts := [][]uint64{strong}
+	candidates, _ := r.index.Candidates(parts, 2*toldDuplicates)
+	var ids []string
+	for _, candidate := range candidates {
+		tokens, err := r.tokensOf(ctx, candidate)
+		if err != nil {
+			return nil, err
+		}
+		if answers(tokens, parts) && len(ids) < toldDuplicates {
+			ids = append(ids, Text(candidate.ID))
+		}
+	}
+	return ids, nil
+}
+
+// tokensOf opens a head for its tokens. A file that fails its proof has none: it
+// is shut and has been told of, and the rest of the search goes on.
+func (r *Records) tokensOf(ctx context.Context, known lookup.Head) ([]uint64, error) {
+	if r.isBroken(known.ID) {
+		return nil, nil
+	}
+	file, err := r.loadKnown(ctx, known)
+	if err != nil {
+		_ = r.judge(ctx, known, err)
+		if r.isBroken(known.ID) {
+			return nil, nil
+		}
+		return nil, asFault(err)
+	}
+	return file.head.GetTokens(), nil
+}
+
+func answers(tokens []uint64, parts [][]uint64) bool {
+	for _, part := range parts {
+		if !slices.ContainsFunc(part, func(t uint64) bool { return slices.Contains(tokens, t) }) {
+			return false
+		}
+	}
+	return len(parts) > 0
+}

@@ -1,0 +1,227 @@
+package records
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/seal"
+	"github.com/amparo-project/amparo/internal/store"
+	"github.com/amparo-project/amparo/internal/store/storepb"
+)
+
+// tries is how often a commit is made anew after somebody else was quicker.
+const tries = 16
+
+// Work is what a closure works on: the opened files, the time, and the leaf.
+type Work struct {
+	// Now is the time of the act (UTC).
+	Now time.Time
+	// Leaf is the act's audit leaf. The closure may name the staff, device or
+	// invitation that the act is about; all else is filled in.
+	Leaf *amparov1.AuditLeaf
+
+	records *Records
+	ctx     context.Context
+	grant   access.Grant
+	files   []*File
+	asOther []access.Grant // grant of each file where it is not the call's own
+}
+
+// File returns the opened file of the i-th target.
+func (w *Work) File(i int) *File { return w.files[i] }
+
+// create begins a file. The permit says that the caller may; see
+// access.Grant.PermitIntake and PermitDirectory.
+func (w *Work) create(permit access.Permit, kind uint8, id string, head *storepb.Head) (*File, error) {
+	if !permit.Granted() {
+		return nil, errUngranted
+	}
+	file := &File{
+		records: w.records, ctx: w.ctx, kind: kind, id: id, locator: newLocator(w.Now),
+		key: seal.NewFileKey(uint32(kind), id), head: head, touched: true,
+	}
+	if head.GetPseudonym() == "" {
+		head.Pseudonym = NewID()
+	}
+	w.files = append(w.files, file)
+	w.asOther = append(w.asOther, access.Grant{})
+	return file, nil
+}
+
+// Request is how a caller names a writing call: repeated with the same id and the
+// same content, it is answered with the first result and changes nothing.
+type Request struct {
+	ID   string   // empty for the service's own acts
+	Hash [32]byte // SHA-256 of the content
+}
+
+// Update opens the targets, runs fn, and writes what fn changed with its audit
+// leaf in one commit. The answer is returned when it is durable. fn may be called
+// several times, when somebody else was quicker; it must change nothing but the
+// files. An error of fn is returned as it is and nothing is written.
+//
+// A repeated request is not run again: its first answer is returned.
+func (r *Records) Update(ctx context.Context, grant access.Grant, request Request, targets []Target,
+	fn func(*Work) (proto.Message, error),
+) (proto.Message, error) {
+	if !grant.Valid() {
+		return nil, errUngranted
+	}
+	if err := r.room(grant); err != nil {
+		return nil, err
+	}
+	for range tries {
+		if answer, err := r.repeated(ctx, grant, request); answer != nil || err != nil {
+			return answer, err
+		}
+		answer, err := r.try(ctx, grant, request, targets, fn)
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		return answer, err
+	}
+	return nil, fault.New(amparov1.Reason_REASON_BUSY_FILE)
+}
+
+func (r *Records) try(ctx context.Context, grant access.Grant, request Request, targets []Target,
+	fn func(*Work) (proto.Message, error),
+) (proto.Message, error) {
+	work, err := r.openAll(ctx, grant, targets)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := fn(work)
+	if err != nil {
+		return nil, r.settle(ctx, work, err)
+	}
+	c, err := r.compose(work, request, answer)
+	if err != nil {
+		return nil, err
+	}
+	revision, err := r.cfg.Engine.Commit(ctx, c.conditions, c.writes)
+	if errors.Is(err, store.ErrConflict) {
+		return nil, err
+	}
+	if err != nil {
+		// An unknown outcome is settled by whoever repeats the request: the
+		// request record either is there or is not.
+		return nil, asFault(err)
+	}
+	r.applied(ctx, work, c, uint64(revision))
+	return answer, nil
+}
+
+func (r *Records) openAll(ctx context.Context, grant access.Grant, targets []Target) (*Work, error) {
+	work := &Work{Now: r.Now(), Leaf: &amparov1.AuditLeaf{}, records: r, ctx: ctx, grant: grant}
+	for _, target := range targets {
+		file, err := r.load(ctx, target, grant)
+		if err != nil {
+			return nil, err
+		}
+		work.files = append(work.files, file)
+		work.asOther = append(work.asOther, target.Grant)
+	}
+	return work, nil
+}
+
+// settle tells a record that failed its proof from one that was merely replaced
+// between the reading of its head and its own: then the head is another by now,
+// and the whole is tried again.
+func (r *Records) settle(ctx context.Context, work *Work, err error) error {
+	if !errors.Is(err, errProof) {
+		return asFault(err)
+	}
+	for _, file := range work.files {
+		entry, getErr := r.cfg.Engine.Get(ctx, fileKey(file.locator, slotHead))
+		if getErr == nil && entry.Revision != file.revision {
+			return store.ErrConflict
+		}
+	}
+	for _, file := range work.files {
+		if file.shown {
+			id, _ := parseID(file.id)
+			if known, ok := r.index.Find(id); ok {
+				return r.judge(ctx, known, err)
+			}
+		}
+	}
+	return fault.Wrap(amparov1.Reason_REASON_INTEGRITY, err)
+}
+
+// View opens the targets, runs fn, and returns its answer once the leaf that says
+// what was shown is durable.
+func (r *Records) View(ctx context.Context, grant access.Grant, targets []Target,
+	fn func(*Work) (proto.Message, error),
+) (proto.Message, error) {
+	if !grant.Valid() {
+		return nil, errUngranted
+	}
+	for range tries {
+		work, err := r.openAll(ctx, grant, targets)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := fn(work)
+		if err != nil {
+			if err = r.settle(ctx, work, err); errors.Is(err, store.ErrConflict) {
+				continue
+			}
+			return nil, err
+		}
+		leaf := complete(grant, work.Leaf)
+		for _, file := range work.files {
+			leaf.Shown = append(leaf.Shown, file.Pseudonym())
+		}
+		if _, err := r.writeLeaf(ctx, leaf); err != nil {
+			return nil, err
+		}
+		return answer, nil
+	}
+	return nil, fault.New(amparov1.Reason_REASON_BUSY_FILE)
+}
+
+// applied makes a commit known in memory before it is answered: whoever reads the
+// answer finds it in the queue, and a suspension holds from the next call on.
+func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision uint64) {
+	if c.request != nil {
+		r.remember(c.request.name, c.request.day)
+	}
+	staff := false
+	for i, file := range work.files {
+		if c.hashes[i] == nil {
+			continue
+		}
+		id, _ := parseID(file.id)
+		r.enter(indexed(file, id, file.Version(), c.hashes[i], revision))
+		staff = staff || file.kind == KindDirectory
+	}
+	if staff {
+		// A failure leaves the older directory in place until the follower, who
+		// sees the same commit, has read it.
+		_ = r.readDirectory(context.WithoutCancel(ctx))
+	}
+}
+
+// room refuses new content while the disk is nearly full. What protects people is
+// let through: shutting somebody out, and raising or confirming a risk.
+func (r *Records) room(grant access.Grant) error {
+	if r.cfg.FreeSpace == nil {
+		return nil
+	}
+	switch grant.Action() {
+	case amparov1.LeafAction_LEAF_ACTION_STAFF_SUSPEND, amparov1.LeafAction_LEAF_ACTION_DEVICE_REVOKE,
+		amparov1.LeafAction_LEAF_ACTION_RISK_ASSESS, amparov1.LeafAction_LEAF_ACTION_RISK_CONFIRM,
+		amparov1.LeafAction_LEAF_ACTION_RESTRICT:
+		return nil
+	}
+	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {
+		return fault.Wrap(amparov1.Reason_REASON_DISK_FULL, err)
+	}
+	return nil
+}

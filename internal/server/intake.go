@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/records"
+	"github.com/amparo-project/amparo/internal/spelling"
+)
+
+// CreateIntake opens a case for a request for help. The owners of cases that may be
+// about the same person are told in the same commit.
+func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequest) (*amparov1.CreateIntakeResponse, error) {
+	c := callOf(ctx)
+	intake := req.GetIntake()
+	if err := fault.Fields(casefile.CheckIntake(intake, h.s.records.Now())); err != nil {
+		return nil, err
+	}
+	if intake.GetOffice() == "" && len(c.grant.Offices()) == 1 {
+		intake.Office = c.grant.Offices()[0]
+	}
+	permit, err := c.grant.PermitIntake(intake.GetOffice())
+	if err != nil {
+		return nil, err
+	}
+	tokens, strong := h.tokens(intake)
+	others, err := h.s.records.Duplicates(ctx, tokens[:strong])
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]records.Target, len(others))
+	for i, id := range others {
+		targets[i] = records.Target{ID: id, Grant: access.Service(amparov1.LeafAction_LEAF_ACTION_DUPLICATE_TOLD)}
+	}
+	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), targets,
+		func(w *records.Work) (proto.Message, error) {
+			file, err := open(w, permit, intake, c.grant.StaffID())
+			if err != nil {
+				return nil, err
+			}
+			file.SetTokens(tokens, strong)
+			for i := range others {
+				other := w.File(i)
+				other.Append(casefile.MarkDuplicate(other.Case(), c.grant.StaffID(), w.Now))
+			}
+			// The owner is told in any case; the one who took the request is told a
+			// limited number of times, or intakes would be a search of all offices.
+			told := len(others) > 0 && h.s.hints.allow(c.grant.StaffID(), req.GetRequestId(), w.Now)
+			return &amparov1.CreateIntakeResponse{Case: receipt(file), PossibleDuplicate: told}, nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	return as[*amparov1.CreateIntakeResponse](answer)
+}
+
+// open begins the file of a case: the request as it was taken and the identity are
+// records of their own, and the head holds neither.
+func open(w *records.Work, permit access.Permit, intake *amparov1.Intake, takerID string) (*records.File, error) {
+	id, pseudonym := records.NewID(), records.NewID()
+	c, entry, err := casefile.NewCase(intake, id, pseudonym, intake.GetOffice(), takerID, w.Now)
+	if err != nil {
+		return nil, err
+	}
+	facts := proto.CloneOf(intake)
+	facts.Identity = nil
+	file, err := w.CreateCase(permit, c, facts, intake.GetIdentity())
+	if err != nil {
+		return nil, err
+	}
+	file.Append(entry)
+	return file, nil
+}
+
+// tokens are the keyed hashes of what the subject can be found by, and how many of
+// them, the first ones, suggest a duplicate by themselves.
+func (h *cases) tokens(intake *amparov1.Intake) (tokens []uint64, strong int) {
+	keys := casefile.Keys(intake.GetIdentity(), intake.GetSafeContact(), intake.GetSubmitter())
+	strong = slices.IndexFunc(keys, func(k spelling.Key) bool { return !spelling.Strong(k) })
+	if strong < 0 {
+		strong = len(keys)
+	}
+	return h.s.records.Tokens(keys), strong
+}
+
+// hintsPerHour is how many possible duplicates a person is told of in an hour.
+const hintsPerHour = 10
+
+// hints counts what each person was told of possible duplicates.
+type hints struct {
+	mu   sync.Mutex
+	told map[string][]hint
+}
+
+type hint struct {
+	at      time.Time
+	request string
+}
+
+// allow reports whether a person may be told once more, and counts it. A request
+// that is tried again is counted once.
+func (h *hints) allow(staffID, request string, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	recent := slices.DeleteFunc(h.told[staffID], func(t hint) bool { return now.Sub(t.at) >= time.Hour })
+	allowed := len(recent) < hintsPerHour
+	again := slices.ContainsFunc(recent, func(t hint) bool { return t.request == request })
+	if allowed && !again {
+		recent = append(recent, hint{now, request})
+	}
+	h.told[staffID] = recent
+	return allowed || again
+}

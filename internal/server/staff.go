@@ -1,0 +1,277 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/enrolment"
+	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/records"
+)
+
+// staff serves StaffService.
+type staff struct {
+	amparov1.UnimplementedStaffServiceServer
+	s *Server
+}
+
+// memberEdit changes a member of the staff, or refuses.
+type memberEdit func(w *records.Work, member *amparov1.StaffMember) error
+
+// edit changes a person in the directory and answers what answer makes of them. The
+// leaf names the person.
+func edit[T proto.Message](ctx context.Context, s *Server, requestID, staffID string, change memberEdit,
+	answer func(*amparov1.StaffMember) T,
+) (T, error) {
+	var none T
+	c := callOf(ctx)
+	written, err := s.records.Update(ctx, c.grant, c.request(requestID), records.Targets(s.records.Directory().FileID),
+		func(w *records.Work) (proto.Message, error) {
+			member := &amparov1.StaffMember{}
+			found, err := w.File(0).Get(records.RecordStaff, staffID, member)
+			if err != nil {
+				return nil, err
+			}
+			if !found {
+				return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
+			}
+			w.Leaf.TargetStaffId = staffID
+			if err := change(w, member); err != nil {
+				return nil, err
+			}
+			w.File(0).Put(records.RecordStaff, staffID, member)
+			return answer(member), nil
+		})
+	if err != nil {
+		return none, err
+	}
+	return as[T](written)
+}
+
+// withoutDevices is a person as the directory shows them.
+func withoutDevices(member *amparov1.StaffMember) *amparov1.StaffMember {
+	shown := proto.CloneOf(member)
+	shown.Devices = nil
+	return shown
+}
+
+// ConfirmStaff lets a device in against the code that its owner reads aloud.
+func (h *staff) ConfirmStaff(ctx context.Context, req *amparov1.ConfirmStaffRequest) (*amparov1.ConfirmStaffResponse, error) {
+	confirmer := callOf(ctx).grant.StaffID()
+	bootstrap := false
+	return edit(ctx, h.s, req.GetRequestId(), req.GetStaffId(), func(w *records.Work, member *amparov1.StaffMember) error {
+		device, err := waiting(member, req.GetCode())
+		if err != nil {
+			return err
+		}
+		if member.GetId() == confirmer {
+			return fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)
+		}
+		bootstrap = device.GetInvitedById() == confirmer
+		if bootstrap && h.confirmers(w.Now, member.GetId()) >= 2 {
+			return fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)
+		}
+		if bootstrap {
+			w.Leaf.Action = amparov1.LeafAction_LEAF_ACTION_STAFF_CONFIRM_BOOTSTRAP
+		}
+		w.Leaf.TargetDeviceId = device.GetId()
+		device.Standing = amparov1.DeviceStanding_DEVICE_STANDING_ACTIVE
+		device.ConfirmedById, device.ConfirmedAt = confirmer, timestamppb.New(w.Now)
+		if member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_PENDING {
+			member.Standing = amparov1.StaffStanding_STAFF_STANDING_ACTIVE
+		}
+		return nil
+	}, func(member *amparov1.StaffMember) *amparov1.ConfirmStaffResponse {
+		return &amparov1.ConfirmStaffResponse{Staff: withoutDevices(member), Bootstrap: bootstrap}
+	})
+}
+
+// waiting finds the device that waits for its confirmation and whose keys give the
+// code.
+func waiting(member *amparov1.StaffMember, code string) (*amparov1.Device, error) {
+	any := false
+	for _, device := range member.GetDevices() {
+		if device.GetStanding() != amparov1.DeviceStanding_DEVICE_STANDING_PENDING {
+			continue
+		}
+		any = true
+		want := enrolment.ConfirmationCode(member.GetId(), device.GetTlsPin(), device.GetAgeRecipient(), device.GetSigningKey())
+		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
+			return device, nil
+		}
+	}
+	if !any {
+		return nil, fault.New(amparov1.Reason_REASON_NOTHING_TO_CONFIRM)
+	}
+	return nil, fault.New(amparov1.Reason_REASON_CONFIRMATION_CODE_WRONG)
+}
+
+// confirmers counts the people who may confirm somebody else's enrolment.
+func (h *staff) confirmers(now time.Time, whom string) int {
+	count := 0
+	for _, member := range h.s.records.Directory().Staff() {
+		if member.GetId() != whom && access.MayConfirm(member.GetRoles()) && fullyActive(member, now) {
+			count++
+		}
+	}
+	return count
+}
+
+// fullyActive reports whether a person can act now: active, and with an active
+// device.
+func fullyActive(member *amparov1.StaffMember, now time.Time) bool {
+	return member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_ACTIVE &&
+		slices.ContainsFunc(member.GetDevices(), func(device *amparov1.Device) bool {
+			return device.GetStanding() == amparov1.DeviceStanding_DEVICE_STANDING_ACTIVE &&
+				access.Active(access.Caller{Staff: member, Device: device}, now)
+		})
+}
+
+// ListStaff shows the directory.
+func (h *staff) ListStaff(ctx context.Context, _ *amparov1.ListStaffRequest) (*amparov1.ListStaffResponse, error) {
+	answer := &amparov1.ListStaffResponse{}
+	for _, member := range h.s.records.Directory().Staff() {
+		answer.Staff = append(answer.Staff, withoutDevices(member))
+	}
+	return answer, h.s.records.Note(ctx, callOf(ctx).grant, &amparov1.AuditLeaf{})
+}
+
+// SuspendStaff shuts a person out.
+func (h *staff) SuspendStaff(ctx context.Context, req *amparov1.SuspendStaffRequest) (*amparov1.SuspendStaffResponse, error) {
+	return edit(ctx, h.s, req.GetRequestId(), req.GetStaffId(), func(w *records.Work, member *amparov1.StaffMember) error {
+		if member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_SUSPENDED {
+			return fault.New(amparov1.Reason_REASON_STANDING_UNCHANGED)
+		}
+		if h.lastAdministrator(w, member) {
+			return fault.New(amparov1.Reason_REASON_LAST_ADMINISTRATOR)
+		}
+		member.Standing = amparov1.StaffStanding_STAFF_STANDING_SUSPENDED
+		return nil
+	}, func(member *amparov1.StaffMember) *amparov1.SuspendStaffResponse {
+		return &amparov1.SuspendStaffResponse{Staff: withoutDevices(member)}
+	})
+}
+
+// lastAdministrator reports whether nobody could administer without the member. It
+// reads the directory's own records: two administrators who suspend each other at
+// the same time touch the same head, and one of them sees the other's act.
+func (h *staff) lastAdministrator(w *records.Work, member *amparov1.StaffMember) bool {
+	if !slices.Contains(member.GetRoles(), amparov1.Role_ROLE_ADMINISTRATOR) {
+		return false
+	}
+	for _, id := range w.File(0).Children(records.RecordStaff) {
+		other := &amparov1.StaffMember{}
+		if id == member.GetId() {
+			continue
+		}
+		if found, err := w.File(0).Get(records.RecordStaff, id, other); err != nil || !found {
+			continue
+		}
+		if slices.Contains(other.GetRoles(), amparov1.Role_ROLE_ADMINISTRATOR) && fullyActive(other, w.Now) {
+			return false
+		}
+	}
+	return true
+}
+
+// ReinstateStaff lets a suspended person in again. A device that waited for its
+// confirmation goes on waiting.
+func (h *staff) ReinstateStaff(ctx context.Context, req *amparov1.ReinstateStaffRequest) (*amparov1.ReinstateStaffResponse, error) {
+	return edit(ctx, h.s, req.GetRequestId(), req.GetStaffId(), func(_ *records.Work, member *amparov1.StaffMember) error {
+		if member.GetStanding() != amparov1.StaffStanding_STAFF_STANDING_SUSPENDED {
+			return fault.New(amparov1.Reason_REASON_STANDING_UNCHANGED)
+		}
+		member.Standing = amparov1.StaffStanding_STAFF_STANDING_ACTIVE
+		confirmed := slices.ContainsFunc(member.GetDevices(), func(device *amparov1.Device) bool {
+			return device.GetStanding() == amparov1.DeviceStanding_DEVICE_STANDING_ACTIVE || device.GetConfirmedById() != ""
+		})
+		if !confirmed && access.NeedsConfirmation(member.GetRoles()) {
+			member.Standing = amparov1.StaffStanding_STAFF_STANDING_PENDING
+		}
+		return nil
+	}, func(member *amparov1.StaffMember) *amparov1.ReinstateStaffResponse {
+		return &amparov1.ReinstateStaffResponse{Staff: withoutDevices(member)}
+	})
+}
+
+// ListDevices shows the devices of a person.
+func (h *staff) ListDevices(ctx context.Context, req *amparov1.ListDevicesRequest) (*amparov1.ListDevicesResponse, error) {
+	member := h.s.records.Directory().ByID(req.GetStaffId())
+	if member == nil {
+		return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
+	}
+	answer := &amparov1.ListDevicesResponse{Devices: member.GetDevices()}
+	leaf := &amparov1.AuditLeaf{TargetStaffId: req.GetStaffId()}
+	return answer, h.s.records.Note(ctx, callOf(ctx).grant, leaf)
+}
+
+// RevokeDevice shuts one device out.
+func (h *staff) RevokeDevice(ctx context.Context, req *amparov1.RevokeDeviceRequest) (*amparov1.RevokeDeviceResponse, error) {
+	owner := h.ownerOf(req.GetDeviceId())
+	if owner == "" {
+		return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
+	}
+	var revoked *amparov1.Device
+	return edit(ctx, h.s, req.GetRequestId(), owner, func(w *records.Work, member *amparov1.StaffMember) error {
+		for _, device := range member.GetDevices() {
+			if device.GetId() == req.GetDeviceId() {
+				revoked = device
+			}
+		}
+		if revoked == nil {
+			return fault.New(amparov1.Reason_REASON_NOT_FOUND)
+		}
+		if revoked.GetStanding() == amparov1.DeviceStanding_DEVICE_STANDING_REVOKED {
+			return fault.New(amparov1.Reason_REASON_STANDING_UNCHANGED)
+		}
+		w.Leaf.TargetDeviceId = req.GetDeviceId()
+		revoked.Standing = amparov1.DeviceStanding_DEVICE_STANDING_REVOKED
+		if !fullyActive(member, w.Now) && h.lastAdministrator(w, member) {
+			return fault.New(amparov1.Reason_REASON_LAST_ADMINISTRATOR)
+		}
+		return nil
+	}, func(*amparov1.StaffMember) *amparov1.RevokeDeviceResponse {
+		return &amparov1.RevokeDeviceResponse{Device: revoked}
+	})
+}
+
+func (h *staff) ownerOf(deviceID string) string {
+	for _, member := range h.s.records.Directory().Staff() {
+		for _, device := range member.GetDevices() {
+			if device.GetId() == deviceID {
+				return member.GetId()
+			}
+		}
+	}
+	return ""
+}
+
+// WhoAmI says who the service takes the caller for.
+func (h *staff) WhoAmI(ctx context.Context, _ *amparov1.WhoAmIRequest) (*amparov1.WhoAmIResponse, error) {
+	c := callOf(ctx)
+	answer := &amparov1.WhoAmIResponse{
+		Staff: withoutDevices(c.caller.Staff), Device: c.caller.Device, ServiceVersion: h.s.cfg.Version,
+	}
+	return answer, h.s.records.Note(ctx, c.grant, &amparov1.AuditLeaf{})
+}
+
+// rolesAt says of a member of staff whether they are active in a role that works
+// cases of the office, and whether as a case officer.
+func (s *Server) rolesAt(office string, now time.Time) func(staffID string) (worksCases, caseOfficer bool) {
+	directory := s.records.Directory()
+	return func(staffID string) (bool, bool) {
+		member := directory.ByID(staffID)
+		if member == nil || !fullyActive(member, now) || !slices.Contains(member.GetOffices(), office) {
+			return false, false
+		}
+		roles := member.GetRoles()
+		return access.WorksCases(roles), slices.Contains(roles, amparov1.Role_ROLE_CASE_OFFICER)
+	}
+}
