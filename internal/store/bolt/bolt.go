@@ -60,6 +60,9 @@ const (
 	// predecessor that is just closing.
 	lockTries = 6
 	lockPause = 50 * time.Millisecond
+
+	// wedgedPatience is how long Close waits for a writer that may be stuck.
+	wedgedPatience = time.Second
 )
 
 // entriesBucket is the one bucket. Its sequence number is the revision of the
@@ -270,21 +273,43 @@ func (e *Engine) Watch(ctx context.Context, from store.Revision, fn func(store.B
 }
 
 // Close implements store.Engine. Commits that are queued are still written.
+// After a fault it can happen that the writer is stuck in bbolt; then the file
+// stays open and locked until the process ends, and Close says so: giving the
+// lock away would let another process write beside a commit.
 func (e *Engine) Close() error {
 	e.closeOnce.Do(func() {
 		e.queue.close()
-		select {
-		case <-e.written:
-		case <-e.wedged:
-		}
+		ended := e.awaitWriter()
 		e.recent.Stop(store.ErrStopped)
 		e.latch(errClosed)
 		e.txMu.Lock() // whoever has not begun by now is refused
 		e.txMu.Unlock()
 		e.readers.Wait()
-		e.closeErr = e.release()
+		if ended {
+			e.closeErr = e.release()
+		} else {
+			e.closeErr = errLeftOpen
+		}
 	})
 	return e.closeErr
+}
+
+// awaitWriter reports whether the writer has ended. It always does, unless a
+// reader's fault left bbolt's locks taken just while a commit needed them.
+func (e *Engine) awaitWriter() bool {
+	select {
+	case <-e.written:
+		return true
+	case <-e.wedged:
+	}
+	patience := time.NewTimer(wedgedPatience)
+	defer patience.Stop()
+	select {
+	case <-e.written:
+		return true
+	case <-patience.C:
+		return false
+	}
 }
 
 // release gives the file and its lock back. A bbolt that was interrupted

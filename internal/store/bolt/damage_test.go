@@ -17,8 +17,8 @@ import (
 	"github.com/amparo-project/amparo/internal/store/bolt"
 )
 
-// database returns the bytes of a closed database with n records, some of them
-// removed again so that there are free pages.
+// database returns the bytes of a closed database with n records, and with free
+// pages from the commits before the last.
 func database(t testing.TB, n int) []byte {
 	t.Helper()
 	e, path := create(t)
@@ -41,7 +41,13 @@ func database(t testing.TB, n int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data
+	return data[:used(data)]
+}
+
+// used returns how many bytes of a file its newer meta page lays claim to.
+func used(data []byte) int {
+	word := binary.NativeEndian
+	return int(max(word.Uint64(data[56:]), word.Uint64(data[bolt.PageSize+56:]))) * bolt.PageSize
 }
 
 func key(i int) []byte { return fmt.Appendf(nil, "record/%08d", i*7919%100_000) }
@@ -186,11 +192,7 @@ func TestUnrelatedMetas(t *testing.T) {
 // be refused, and it must never be made anew.
 func TestCutShort(t *testing.T) {
 	whole := database(t, 300)
-	used := int(binary.NativeEndian.Uint64(whole[56:]))
-	if other := int(binary.NativeEndian.Uint64(whole[bolt.PageSize+56:])); other > used {
-		used = other
-	}
-	used *= bolt.PageSize
+	used := len(whole)
 	path := file(t, whole)
 	for i := 200; i >= 0; i-- {
 		size := used * i / 200

@@ -15,6 +15,7 @@ import (
 
 var (
 	errClosed   = errors.New("closed")
+	errLeftOpen = fmt.Errorf("%w: the writer is stuck, the file stays locked until the process ends", store.ErrCorrupt)
 	errNoBucket = &DamageError{Part: "root page", Reason: "the bucket is missing"}
 )
 

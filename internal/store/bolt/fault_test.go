@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -178,15 +179,13 @@ func refuse(call string, errno syscall.Errno) error {
 		"pwrite meta": {load(number), jump(unix.SYS_PWRITE64, 0, 4),
 			load(lowOfFourth), jump(0, 1, 0), jump(bolt.PageSize, 0, 1), fail, allow},
 	}[call]
+	runtime.LockOSThread() // both calls are about one thread; TSYNC takes the others along
+	defer runtime.UnlockOSThread()
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	_, _, failed := syscall.AllThreadsSyscall(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0)
-	if failed != 0 {
-		return failed
-	}
-	_, _, failed = unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
+	_, _, failed := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER,
 		unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
 	if failed != 0 {
 		return failed

@@ -2,6 +2,7 @@ package bolt_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -25,7 +26,7 @@ func TestBitFlips(t *testing.T) {
 	for round := range 200 {
 		data := append([]byte(nil), whole...)
 		page := random.IntN(len(data)/bolt.PageSize) * bolt.PageSize
-		switch round % 4 {
+		switch round % 5 {
 		case 0: // one bit somewhere
 			data[random.IntN(len(data))] ^= 1 << random.IntN(8)
 		case 1: // one bit where a page is described
@@ -36,6 +37,8 @@ func TestBitFlips(t *testing.T) {
 			}
 		case 3: // a blank page
 			clear(data[page : page+bolt.PageSize])
+		case 4: // one bit of a meta page
+			data[round%2*bolt.PageSize+16+random.IntN(64)] ^= 1 << random.IntN(8)
 		}
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
@@ -111,6 +114,35 @@ func use(t *testing.T, path string) string {
 	return how
 }
 
+// TestImpossibleLength makes a value longer than any commit could: nothing of
+// that length may be allocated, let alone returned.
+func TestImpossibleLength(t *testing.T) {
+	data := database(t, 3000)
+	word := binary.NativeEndian
+	for page := 2 * bolt.PageSize; page < len(data); page += bolt.PageSize {
+		element := page + 16
+		if word.Uint16(data[page+8:]) == 2 && word.Uint32(data[element:]) == 0 { // a leaf with a value
+			word.PutUint32(data[element+12:], 2<<20)
+		}
+	}
+	e := reopen(t, file(t, data))
+	_, err := e.Scan(context.Background(), nil, nil, 1)
+	wantErr(t, "Scan", err, store.ErrCorrupt)
+	found := 0
+	for i := range 3000 {
+		got, err := e.Get(context.Background(), key(i))
+		if err == nil && len(got.Value) > 4000 {
+			t.Fatalf("Get returned %d bytes", len(got.Value))
+		}
+		if errors.Is(err, store.ErrCorrupt) {
+			found++
+		}
+	}
+	if found == 0 {
+		t.Errorf("nobody was told %v", store.ErrCorrupt)
+	}
+}
+
 // TestCutWhileOpen cuts the file under a running engine, where reading it
 // raises a fault.
 func TestCutWhileOpen(t *testing.T) {
@@ -119,12 +151,13 @@ func TestCutWhileOpen(t *testing.T) {
 		t.Run(fmt.Sprintf("%d pages left", pages), func(t *testing.T) {
 			path := file(t, whole)
 			e := reopen(t, path)
+			var closed error
 			ended := make(chan struct{})
 			busy := make(chan struct{}, 1)
 			go func() {
 				defer close(ended)
 				hammer(t, e, busy)
-				e.Close()
+				closed = e.Close()
 			}()
 			<-busy
 			if err := os.Truncate(path, int64(pages*bolt.PageSize)); err != nil {
@@ -135,9 +168,12 @@ func TestCutWhileOpen(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Fatal("the engine hangs")
 			}
-			if _, err := bolt.Open(bolt.Options{Path: path}); !errors.Is(err, store.ErrCorrupt) {
-				t.Errorf("Open afterwards: got error %v, want %v", err, store.ErrCorrupt)
+			want := store.ErrCorrupt
+			if closed != nil {
+				want = bolt.ErrHeld // the writer is stuck, and Close said so
 			}
+			_, err := bolt.Open(bolt.Options{Path: path})
+			wantErr(t, fmt.Sprintf("Open after Close said %v", closed), err, want)
 		})
 	}
 }
