@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/amparo-project/amparo/internal/audit"
 	"github.com/amparo-project/amparo/internal/store"
+	"github.com/amparo-project/amparo/internal/store/storepb"
 )
 
 // grown returns a log of n leaves, three to a commit, all taken in.
@@ -229,6 +232,44 @@ func TestRolledBackState(t *testing.T) {
 	catchUp(t, shorter)
 	if err := audit.CheckConsistency(l.PublicKey(), newest, shorter.Checkpoint(), nil); !errors.Is(err, audit.ErrFork) {
 		t.Errorf("with another leaf in its place: %v, want ErrFork", err)
+	}
+}
+
+// TestStateOfAnotherMind seals states that this log never came to, as only a fault
+// of its own could.
+func TestStateOfAnotherMind(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*storepb.LogState)
+		opens  bool
+	}{
+		{"nothing", func(*storepb.LogState) {}, true},
+		{"another fold", func(s *storepb.LogState) { s.Fold[0] ^= 1 }, true},
+		{"a later high-water mark", func(s *storepb.LogState) { s.HighWater.Seconds++ }, true},
+		{"another size", func(s *storepb.LogState) { s.Size-- }, false},
+		{"an unknown field", func(s *storepb.LogState) { s.ProtoReflect().SetUnknown([]byte{0xf8, 0x7f, 1}) }, false},
+	} {
+		config, _ := grown(t, 5)
+		raw, err := config.Sealer.OpenLogState([]byte("s1"), get(t, config.Engine, []byte{'s'}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := new(storepb.LogState)
+		if err := proto.Unmarshal(raw, state); err != nil {
+			t.Fatal(err)
+		}
+		c.change(state)
+		if raw, err = proto.Marshal(state); err != nil {
+			t.Fatal(err)
+		}
+		put(t, config.Engine, []byte{'s'}, config.Sealer.SealLogState([]byte("s1"), raw))
+		opened, _, checked := everything(t.Context(), config)
+		if c.opens == errors.Is(opened, audit.ErrBroken) {
+			t.Errorf("%s: Open: %v", c.name, opened)
+		}
+		if c.opens && errors.Is(checked, audit.ErrBroken) == (c.name == "nothing") {
+			t.Errorf("%s: Check: %v", c.name, checked)
+		}
 	}
 }
 

@@ -216,6 +216,97 @@ func TestCatchUpEndsEarly(t *testing.T) {
 	}
 }
 
+// TestCatchUpBesideRun: a leaf that Run is keeping for the end of its second is
+// taken in by CatchUp, and not again when the second is over.
+func TestCatchUpBesideRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config, l := grown(t, 1)
+		stop := running(t, l)
+		time.Sleep(time.Minute)
+		record(t, config, evening, read())
+		synctest.Wait()
+		record(t, config, evening, read())
+		record(t, config, evening, read(), read(), read(), read())
+		synctest.Wait()
+		if got := l.State().Size; got != 2 {
+			t.Fatalf("%d leaves in the tree, want 2: the others wait", got)
+		}
+		catchUp(t, l)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := l.State().Size; got != 7 {
+			t.Errorf("%d leaves in the tree, want 7", got)
+		}
+		_ = stop()
+		if err := l.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestSameOrder: whether Run or CatchUp takes them in, the leaves of one commit
+// come in the order of their keys.
+func TestSameOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config, l := grown(t, 1)
+		begin := make(map[string][]byte)
+		for _, key := range [][]byte{{'s'}, chunkKey('h', 0), chunkKey('i', 0)} {
+			begin[string(key)] = get(t, config.Engine, key)
+		}
+		stop := running(t, l)
+		time.Sleep(time.Minute)
+		record(t, config, evening, read(), read(), read(), read(), read(), read())
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		_ = stop()
+		for key, value := range begin {
+			put(t, config.Engine, []byte(key), value)
+		}
+		again := open(t, config)
+		catchUp(t, again)
+		if l.Checkpoint() != again.Checkpoint() || l.State().Size != 7 {
+			t.Error("Run and CatchUp come to different trees")
+		}
+	})
+}
+
+// late answers one commit with an unknown outcome, and carries it out only when the
+// next one is asked for: a request that was held up on its way.
+type late struct {
+	store.Engine
+	armed bool
+	held  func()
+}
+
+func (e *late) Commit(ctx context.Context, conditions []store.Condition, writes []store.Write) (store.Revision, error) {
+	switch {
+	case e.armed:
+		e.armed = false
+		e.held = func() { _, _ = e.Engine.Commit(ctx, conditions, writes) }
+		return 0, store.ErrUnknown
+	case e.held != nil:
+		e.held()
+		e.held = nil
+	}
+	return e.Engine.Commit(ctx, conditions, writes)
+}
+
+func TestCommitThatComesLate(t *testing.T) {
+	config := newLog(t)
+	engine := &late{Engine: config.Engine}
+	config.Engine = engine
+	l := open(t, config)
+	record(t, config, evening, read())
+	engine.armed = true
+	catchUp(t, l)
+	if got := l.State().Size; got != 1 {
+		t.Errorf("%d leaves in the tree, want 1", got)
+	}
+	if err := l.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestManyWriters commits from all sides while Run and CatchUp take in: Check would
 // find a leaf that either of them passed over, or took in twice.
 func TestManyWriters(t *testing.T) {
