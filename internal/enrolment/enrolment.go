@@ -44,8 +44,8 @@ const (
 // ErrInvitation is returned for a string that is no invitation.
 var ErrInvitation = errors.New("read invitation: it is not whole")
 
-// String writes an invitation as the one string that is handed over.
-func String(invitation *amparov1.Invitation) (string, error) {
+// Encode writes an invitation as the one string that is handed over.
+func Encode(invitation *amparov1.Invitation) (string, error) {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(invitation)
 	if err != nil {
 		return "", fmt.Errorf("write invitation: %w", err)
@@ -54,7 +54,7 @@ func String(invitation *amparov1.Invitation) (string, error) {
 }
 
 // Parse reads an invitation string. Spaces and line breaks, as mail programs and
-// people add them, do no harm; anything else that is not as String wrote it is
+// people add them, do no harm; anything else that is not as Encode wrote it is
 // ErrInvitation.
 func Parse(text string) (*amparov1.Invitation, error) {
 	text = strings.Join(strings.Fields(text), "")

@@ -27,11 +27,11 @@ type Report struct {
 func (r *Records) Check(ctx context.Context, older string) (*Report, error) {
 	report := &Report{Leaves: r.LogSize()}
 	report.Faults = append(report.Faults, r.unsealFaults...)
-	for _, kind := range []uint8{KindCase, KindDirectory, KindInvitation} {
+	for _, kind := range []uint8{kindCase, kindDirectory, kindInvitation} {
 		r.index.All(kind, func(head lookup.Head) bool {
 			report.Files++
 			if err := r.checkFile(ctx, head, report); err != nil {
-				report.add(Text(head.Pseudonym), err)
+				report.add(textOf(head.Pseudonym), err)
 			}
 			return ctx.Err() == nil
 		})
@@ -86,7 +86,7 @@ func (r *Records) checkFile(ctx context.Context, known lookup.Head, report *Repo
 // was put there by somebody else, or belongs to a file whose head is gone.
 func (r *Records) checkStrays(ctx context.Context, report *Report) error {
 	expected := map[string]struct{}{}
-	for _, kind := range []uint8{KindCase, KindDirectory, KindInvitation} {
+	for _, kind := range []uint8{kindCase, kindDirectory, kindInvitation} {
 		r.index.All(kind, func(head lookup.Head) bool {
 			file, err := r.loadKnown(ctx, head)
 			if err != nil {

@@ -44,7 +44,7 @@ func (r *Records) Directory() *Directory { return r.directory.Load() }
 func (r *Records) readDirectory(ctx context.Context) error {
 	var known lookup.Head
 	found := false
-	r.index.All(KindDirectory, func(head lookup.Head) bool {
+	r.index.All(kindDirectory, func(head lookup.Head) bool {
 		known, found = head, true
 		return false
 	})
@@ -115,7 +115,7 @@ func Begin(ctx context.Context, r *Records) error {
 			return nil, err
 		}
 		head := &storepb.Head{Content: &storepb.Head_Directory{Directory: &storepb.Directory{}}}
-		_, err = w.create(permit, KindDirectory, NewID(), head)
+		_, err = w.create(permit, kindDirectory, NewID(), head)
 		return nil, err
 	})
 	return err

@@ -98,7 +98,7 @@ func (f *File) Children(kind uint8) []string {
 	for _, child := range f.head.GetChildren() {
 		if child.GetKind() == uint32(kind) {
 			if len(child.GetId()) == len(lookup.ID{}) {
-				ids = append(ids, Text(lookup.ID(child.GetId())))
+				ids = append(ids, textOf(lookup.ID(child.GetId())))
 			} else {
 				ids = append(ids, string(child.GetId()))
 			}

@@ -90,7 +90,7 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 		return nil
 	}
 	news := r.index.Apply(indexed(file, id, file.version, file.hash, uint64(stored.Revision)))
-	if news && file.kind == KindDirectory {
+	if news && file.kind == kindDirectory {
 		return r.readDirectory(ctx)
 	}
 	return nil

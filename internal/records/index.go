@@ -75,7 +75,7 @@ func timestamp(s uint32) *timestamppb.Timestamp {
 func row(head *lookup.Head) *amparov1.QueueRow {
 	r := &head.Row
 	return &amparov1.QueueRow{
-		CaseId: Text(head.ID), Pseudonym: Text(head.Pseudonym), Office: r.Office,
+		CaseId: textOf(head.ID), Pseudonym: textOf(head.Pseudonym), Office: r.Office,
 		State:                 amparov1.CaseState(r.State),
 		PriorityClass:         amparov1.PriorityClass(r.Class),
 		RiskLevel:             amparov1.RiskLevel(r.Risk),
@@ -83,7 +83,7 @@ func row(head *lookup.Head) *amparov1.QueueRow {
 		NextTerm:              amparov1.TermKind(r.NextTerm),
 		Due:                   timestamp(r.Due),
 		ReceivedAt:            timestamp(r.Received),
-		OwnerId:               Text(r.Owner),
+		OwnerId:               textOf(r.Owner),
 		Restricted:            r.Flags&lookup.Restricted != 0,
 		PossibleDuplicate:     r.Flags&lookup.PossibleDuplicate != 0,
 		RiskConfirmationWaits: r.Flags&lookup.ConfirmationWaits != 0,

@@ -28,9 +28,9 @@ const (
 
 // The kinds of files. Numbers are on disk: never reuse one.
 const (
-	KindCase       uint8 = 1
-	KindDirectory  uint8 = 2
-	KindInvitation uint8 = 3
+	kindCase       uint8 = 1
+	kindDirectory  uint8 = 2
+	kindInvitation uint8 = 3
 )
 
 // The kinds of records within a file. Numbers are on disk: never reuse one.
@@ -38,7 +38,7 @@ const (
 	recordHead     uint8 = 1
 	RecordIntake   uint8 = 2
 	RecordIdentity uint8 = 3
-	RecordRisk     uint8 = 4
+	recordRisk     uint8 = 4
 	RecordStaff    uint8 = 5
 	recordTimeline uint8 = 6
 	recordRequest  uint8 = 7
@@ -54,8 +54,8 @@ func NewID() string {
 	return encoding.EncodeToString(id[:])
 }
 
-// Text writes an id as it appears to people.
-func Text(id lookup.ID) string { return encoding.EncodeToString(id[:]) }
+// textOf writes an id as it appears to people.
+func textOf(id lookup.ID) string { return encoding.EncodeToString(id[:]) }
 
 // parseID reads an id. Two spellings of one id do not exist: the unused bits of
 // the last letter must be zero.

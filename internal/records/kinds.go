@@ -14,7 +14,7 @@ type Invitation = storepb.InvitationState
 // facts, and the head holds neither.
 func (w *Work) CreateCase(permit access.Permit, c *amparov1.Case, facts *amparov1.Intake, identity *amparov1.Identity) (*File, error) {
 	head := &storepb.Head{Pseudonym: c.GetPseudonym(), Content: &storepb.Head_Case{Case: c}}
-	file, err := w.create(permit, KindCase, c.GetId(), head)
+	file, err := w.create(permit, kindCase, c.GetId(), head)
 	if err != nil {
 		return nil, err
 	}
@@ -25,20 +25,20 @@ func (w *Work) CreateCase(permit access.Permit, c *amparov1.Case, facts *amparov
 
 // CreateInvitation begins the file of an invitation.
 func (w *Work) CreateInvitation(permit access.Permit, id string, invitation *Invitation) error {
-	_, err := w.create(permit, KindInvitation, id, &storepb.Head{Content: &storepb.Head_Invitation{Invitation: invitation}})
+	_, err := w.create(permit, kindInvitation, id, &storepb.Head{Content: &storepb.Head_Invitation{Invitation: invitation}})
 	return err
 }
 
 // Assessments are the risk assessments of a case, the oldest first.
 func (f *File) Assessments() ([]*amparov1.RiskAssessment, error) {
 	made := &storepb.RiskFile{}
-	_, err := f.Get(RecordRisk, "", made)
+	_, err := f.Get(recordRisk, "", made)
 	return made.GetAssessments(), err
 }
 
 // SetAssessments replaces the risk assessments of a case.
 func (f *File) SetAssessments(made []*amparov1.RiskAssessment) {
-	f.Put(RecordRisk, "", &storepb.RiskFile{Assessments: made})
+	f.Put(recordRisk, "", &storepb.RiskFile{Assessments: made})
 }
 
 // Offices are those that the staff directory knows.

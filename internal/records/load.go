@@ -85,7 +85,7 @@ func (r *Records) loadKnown(ctx context.Context, known lookup.Head) (*File, erro
 		return nil, err
 	}
 	file.ctx = ctx
-	if file.id != Text(known.ID) || file.kind != known.Kind {
+	if file.id != textOf(known.ID) || file.kind != known.Kind {
 		return nil, fmt.Errorf("%w: another file lies in its place", errProof)
 	}
 	// A head that is newer than the index is one whose commit has just been made:
@@ -133,7 +133,7 @@ func (r *Records) judge(ctx context.Context, known lookup.Head, err error) error
 	r.broken[known.ID] = struct{}{}
 	r.brokenMu.Unlock()
 	if !before {
-		r.tellBroken(ctx, Text(known.Pseudonym))
+		r.tellBroken(ctx, textOf(known.Pseudonym))
 	}
 	return fault.Wrap(amparov1.Reason_REASON_INTEGRITY, err)
 }

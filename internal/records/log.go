@@ -63,7 +63,7 @@ func (r *Records) ProofKey(ctx context.Context, invitationID string) (ed25519.Pu
 		return nil, nil
 	}
 	known, ok := r.index.Find(id)
-	if !ok || known.Kind != KindInvitation {
+	if !ok || known.Kind != kindInvitation {
 		return nil, nil
 	}
 	file, err := r.loadKnown(ctx, known)

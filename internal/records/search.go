@@ -74,7 +74,7 @@ func (r *Records) Duplicates(ctx context.Context, strong []uint64) ([]string, er
 			return nil, err
 		}
 		if answers(tokens, parts) && len(ids) < toldDuplicates {
-			ids = append(ids, Text(candidate.ID))
+			ids = append(ids, textOf(candidate.ID))
 		}
 	}
 	return ids, nil

@@ -191,7 +191,7 @@ func (u *unsealing) compare(ctx context.Context) error {
 	found := len(u.damaged)
 	for i := range u.heads {
 		head := &u.heads[i]
-		pseudonym := Text(head.Pseudonym)
+		pseudonym := textOf(head.Pseudonym)
 		change := last[pseudonym]
 		delete(last, pseudonym)
 		if change != nil && change.GetVersion() == head.Version && bytes.Equal(change.GetHeadHash()[:16], head.Hash[:]) {

@@ -31,6 +31,7 @@ type Work struct {
 	grant   access.Grant
 	files   []*File
 	asOther []access.Grant // grant of each file where it is not the call's own
+	own     access.Grant   // the zero Grant, which stands for the call's own
 }
 
 // File returns the opened file of the i-th target.
@@ -50,7 +51,7 @@ func (w *Work) create(permit access.Permit, kind uint8, id string, head *storepb
 		head.Pseudonym = NewID()
 	}
 	w.files = append(w.files, file)
-	w.asOther = append(w.asOther, access.Grant{})
+	w.asOther = append(w.asOther, w.own)
 	return file, nil
 }
 
@@ -199,7 +200,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 		}
 		id, _ := parseID(file.id)
 		r.enter(indexed(file, id, file.Version(), c.hashes[i], revision))
-		staff = staff || file.kind == KindDirectory
+		staff = staff || file.kind == kindDirectory
 	}
 	if staff {
 		// A failure leaves the older directory in place until the follower, who

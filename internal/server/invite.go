@@ -42,7 +42,7 @@ func invite(w *records.Work, permit access.Permit, door Door, state *records.Inv
 		return "", err
 	}
 	w.Leaf.InvitationId, w.Leaf.TargetStaffId = id, state.GetStaff().GetId()
-	return enrolment.String(&amparov1.Invitation{
+	return enrolment.Encode(&amparov1.Invitation{
 		Address: door.Address, ServerPin: door.ServerPin[:], EnrolmentName: enrolment.Name(door.ServerPin),
 		Id: id, Secret: secret[:], ExpiresAt: expires,
 	})
