@@ -55,7 +55,8 @@ func keyPair(secret string) (note.Signer, string, error) {
 		return nil, "", fmt.Errorf("%w: log key that is not Ed25519", ErrInvalid)
 	}
 	private := ed25519.NewKeyFromSeed(key[1:])
-	public, err := note.NewEd25519VerifierKey(signer.Name(), private.Public().(ed25519.PublicKey))
+	// A private key of this package ends with the public one.
+	public, err := note.NewEd25519VerifierKey(signer.Name(), ed25519.PublicKey(private[ed25519.SeedSize:]))
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: log key", ErrInvalid)
 	}

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -22,17 +21,17 @@ type chunks struct {
 	engine store.Engine
 
 	mu   sync.Mutex
-	kept map[string]*list.Element
-	used *list.List // of keptChunk, the one used last in front
+	kept map[string]keptChunk
+	uses uint64
 }
 
 type keptChunk struct {
-	key  string
 	data []byte
+	used uint64 // the last of all uses that was of this chunk
 }
 
 func newChunks(engine store.Engine) *chunks {
-	return &chunks{engine: engine, kept: make(map[string]*list.Element), used: list.New()}
+	return &chunks{engine: engine, kept: make(map[string]keptChunk)}
 }
 
 // entry returns entry i of a column, of which only prefix and width count.
@@ -71,27 +70,30 @@ func (c *chunks) chunk(ctx context.Context, column *column, number int64) ([]byt
 func (c *chunks) take(key string) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	element, ok := c.kept[key]
+	found, ok := c.kept[key]
 	if !ok {
 		return nil
 	}
-	c.used.MoveToFront(element)
-	return element.Value.(keptChunk).data
+	c.uses++
+	c.kept[key] = keptChunk{found.data, c.uses}
+	return found.data
 }
 
 func (c *chunks) keep(key string, data []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if element, ok := c.kept[key]; ok {
-		element.Value = keptChunk{key, data}
+	c.uses++
+	c.kept[key] = keptChunk{data, c.uses}
+	if len(c.kept) <= keptChunks {
 		return
 	}
-	c.kept[key] = c.used.PushFront(keptChunk{key, data})
-	if c.used.Len() > keptChunks {
-		oldest := c.used.Back()
-		c.used.Remove(oldest)
-		delete(c.kept, oldest.Value.(keptChunk).key)
+	oldest, used := "", c.uses
+	for key, k := range c.kept {
+		if k.used < used {
+			oldest, used = key, k.used
+		}
 	}
+	delete(c.kept, oldest)
 }
 
 // hashes reads tree hashes for tlog.

@@ -124,6 +124,23 @@ func TestExportOfV1(t *testing.T) {
 	}
 }
 
+// TestFormatIsDocumented holds the page that auditors read to the file itself.
+func TestFormatIsDocumented(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("testdata", "export-v1.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "audit-export.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(file)) {
+		if strings.TrimSpace(line) != "" && !strings.Contains(string(page), "    "+line) {
+			t.Errorf("the page does not show the line %q", line)
+		}
+	}
+}
+
 // TestEveryByteCounts changes, removes and adds every byte of an export.
 func TestEveryByteCounts(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join("testdata", "export-v1.txt"))

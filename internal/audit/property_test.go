@@ -224,11 +224,11 @@ func rootOf(leaf []byte, index, size int, path [][]byte) [32]byte {
 		return merkle([][]byte{leaf})
 	}
 	sibling, rest := [32]byte(path[len(path)-1]), path[:len(path)-1]
-	if k := split(size); index < k {
+	k := split(size)
+	if index < k {
 		return parent(rootOf(leaf, index, k, rest), sibling)
-	} else {
-		return parent(sibling, rootOf(leaf, index-k, size-k, rest))
 	}
+	return parent(sibling, rootOf(leaf, index-k, size-k, rest))
 }
 
 // TestAnyHistory lets commits, restarts and failures of the engine come in any

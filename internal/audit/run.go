@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/amparo-project/amparo/internal/store"
@@ -66,7 +67,8 @@ func (l *Log) follow(ctx context.Context) error {
 	arrivals := make(chan arrival, 256)
 	ended := make(chan error, 1)
 	from := l.at.Load().revision
-	go func() {
+	var watching sync.WaitGroup
+	watching.Go(func() {
 		ended <- l.config.Engine.Watch(ctx, from, func(batch store.Batch) error {
 			a, err := l.receive(batch)
 			if err != nil {
@@ -78,12 +80,10 @@ func (l *Log) follow(ctx context.Context) error {
 			}
 			return ctx.Err()
 		})
-	}()
-	err, over := l.takeIn(ctx, arrivals, ended)
+	})
+	err := l.takeIn(ctx, arrivals, ended)
 	cancel()
-	if !over {
-		<-ended
-	}
+	watching.Wait()
 	return err
 }
 
@@ -110,8 +110,8 @@ func (l *Log) receive(batch store.Batch) (arrival, error) {
 }
 
 // takeIn gathers what arrives and stores it at its pace. It returns when the watch
-// has ended (over) or storing has failed.
-func (l *Log) takeIn(ctx context.Context, arrivals <-chan arrival, ended <-chan error) (err error, over bool) {
+// has ended or storing has failed.
+func (l *Log) takeIn(ctx context.Context, arrivals <-chan arrival, ended <-chan error) error {
 	var (
 		waiting  []entry
 		revision store.Revision
@@ -127,7 +127,7 @@ func (l *Log) takeIn(ctx context.Context, arrivals <-chan arrival, ended <-chan 
 		}
 		select {
 		case err := <-ended:
-			return err, true
+			return err
 		case a := <-open:
 			waiting = append(waiting, a.entries...)
 			revision = a.revision
@@ -139,7 +139,7 @@ func (l *Log) takeIn(ctx context.Context, arrivals <-chan arrival, ended <-chan 
 		}
 		err := l.sequenceNow(ctx, waiting, revision)
 		if noRoom = errors.Is(err, store.ErrFull); err != nil && !noRoom {
-			return err, false
+			return err
 		}
 		if !noRoom {
 			waiting = nil

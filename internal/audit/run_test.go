@@ -134,7 +134,7 @@ func TestRunFails(t *testing.T) {
 		do   func(t *testing.T, config audit.Config)
 		want error
 	}{
-		{"the engine stops", func(t *testing.T, config audit.Config) { _ = config.Engine.Close() }, store.ErrStopped},
+		{"the engine stops", func(_ *testing.T, config audit.Config) { _ = config.Engine.Close() }, store.ErrStopped},
 		{"a leaf is removed", func(t *testing.T, config audit.Config) {
 			remove(t, config.Engine, leafKey(t, config.Engine, 1))
 		}, audit.ErrBroken},
