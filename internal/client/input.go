@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"regexp"
@@ -28,7 +29,10 @@ func Decode(raw []byte, into proto.Message) error {
 	if !utf8.Valid(raw) {
 		return badInput(Field{Line: invalidLine(raw), Rule: "the text is not UTF-8"})
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(joinSurrogates(raw)))
+	if json.Valid(raw) {
+		raw = plainJSON(raw)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	var document, second yaml.Node
 	if err := decoder.Decode(&document); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -85,17 +89,25 @@ func invalidLine(raw []byte) int {
 	return line
 }
 
-// joinSurrogates writes the pairs of \u escapes, by which JSON spells characters
-// beyond the first 65,536, as the characters themselves: YAML does not know the
-// pairs. Everything else stays, and every line where it was.
-func joinSurrogates(raw []byte) []byte {
-	if !bytes.Contains(raw, []byte(`\u`)) {
+// plainJSON turns JSON into the part of it that is YAML as well, and leaves every
+// line where it was. YAML takes no tab for indentation, knows no escaped slash, and
+// does not know the pairs of \u escapes by which JSON spells characters beyond the
+// first 65,536.
+func plainJSON(raw []byte) []byte {
+	// Within its strings JSON has no tab, so all of them are indentation.
+	raw = bytes.ReplaceAll(raw, []byte("\t"), []byte(" "))
+	if !bytes.Contains(raw, []byte(`\`)) {
 		return raw
 	}
 	out := make([]byte, 0, len(raw))
 	for i := 0; i < len(raw); i++ {
 		if raw[i] != '\\' || i+1 >= len(raw) {
 			out = append(out, raw[i])
+			continue
+		}
+		if raw[i+1] == '/' {
+			out = append(out, '/')
+			i++
 			continue
 		}
 		if high, ok := escaped(raw[i:]); ok && high >= 0xd800 && high < 0xdc00 {
