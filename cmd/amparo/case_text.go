@@ -102,7 +102,7 @@ func (p *page) terms(terms []*amparov1.Term) {
 
 // entryPainted is entry for a text of this program, colours included.
 func (p *page) entryPainted(label, value string) {
-	fmt.Fprintf(&p.buffer, "%-16s %s\n", label, value)
+	fmt.Fprintf(&p.buffer, "%-20s %s\n", label, value)
 }
 
 // request writes the request for help, without what stands elsewhere on the page.

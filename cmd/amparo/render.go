@@ -48,9 +48,9 @@ func (p *page) entry(label, value string) {
 		return
 	}
 	lines := strings.Split(value, "\n")
-	fmt.Fprintf(&p.buffer, "%-16s %s\n", label, client.Printable(lines[0]))
+	fmt.Fprintf(&p.buffer, "%-20s %s\n", label, client.Printable(lines[0]))
 	for _, more := range lines[1:] {
-		fmt.Fprintf(&p.buffer, "%-16s %s\n", "", client.Printable(more))
+		fmt.Fprintf(&p.buffer, "%-20s %s\n", "", client.Printable(more))
 	}
 }
 
