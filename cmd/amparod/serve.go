@@ -121,6 +121,7 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 	case <-ctx.Done():
 		log.Info().Msg("stopping")
 		s.Stop()
+		stopWork()
 		return u.log.CatchUp(context.WithoutCancel(ctx))
 	case err := <-broken:
 		log.Error().Err(err).Msg("SEALED: the store can vouch for nothing any more")

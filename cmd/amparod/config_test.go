@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amparo-project/amparo/internal/server"
+)
+
+// The sample is what an operator starts from, so it must name every setting, and
+// the values that it calls defaults must be them.
+func TestTheSampleLoadsAndHoldsTheDefaults(t *testing.T) {
+	config, err := readConfig(filepath.Join("..", "..", "deploy", "amparod.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := config.limits(), server.DefaultLimits(); got != want {
+		t.Errorf("the sample's limits are %+v, the defaults %+v", got, want)
+	}
+	limits := reflect.ValueOf(config.Limits)
+	for i := range limits.NumField() {
+		if limits.Field(i).IsZero() {
+			t.Errorf("the sample does not name limits.%s", limits.Type().Field(i).Tag.Get("yaml"))
+		}
+	}
+	if config.Listen == "" || config.LogLevel == "" {
+		t.Error("the sample leaves out listen or log_level")
+	}
+}
+
+func TestConfigurationIsReadStrictly(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		says string // empty means that it loads
+	}{
+		"nothing set":           {"", ""},
+		"one limit":             {"limits: {call_timeout: 5s}", ""},
+		"a misspelt setting":    {"limits: {call_timout: 5s}", "call_timout"},
+		"a negative limit":      {"limits: {call_burst: -1}", "limits.call_burst"},
+		"no duration":           {"limits: {call_timeout: soon}", "soon"},
+		"two documents":         {"listen: a:1\n---\nlisten: b:2\n", "more than one document"},
+		"not a mapping":         {"- listen", "read"},
+		"a setting given twice": {"listen: a:1\nlisten: b:2\n", "listen"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "amparod.yaml")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := readConfig(path)
+			if c.says == "" && err != nil {
+				t.Fatal(err)
+			}
+			if c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || asFailure(err).code != exitUsage) {
+				t.Errorf("got %v, want exit %d and %q", err, exitUsage, c.says)
+			}
+		})
+	}
+}
+
+func TestALimitThatIsSetReplacesTheDefault(t *testing.T) {
+	config := Config{Limits: Limits{CallTimeout: 5 * time.Second, CallBurst: 1}}
+	limits := config.limits()
+	if limits.CallTimeout != 5*time.Second || limits.CallBurst != 1 || limits.Connections != server.DefaultLimits().Connections {
+		t.Errorf("got %+v", limits)
+	}
+}
