@@ -43,12 +43,12 @@ func (r *Records) load(ctx context.Context, target Target, grant access.Grant) (
 	if !ok {
 		return nil, errNotFound
 	}
+	if r.isBroken(id) {
+		return nil, fault.New(amparov1.Reason_REASON_INTEGRITY)
+	}
 	known, ok := r.index.Find(id)
 	if !ok {
 		return nil, errNotFound
-	}
-	if r.isBroken(id) {
-		return nil, fault.New(amparov1.Reason_REASON_INTEGRITY)
 	}
 	file, err := r.loadKnown(ctx, known)
 	if err != nil {

@@ -132,7 +132,19 @@ func (u *unsealing) readHeads(ctx context.Context) error {
 // lost notes a wrapped key that has no head behind it.
 func (u *unsealing) lost(p pair) {
 	if p.wrapped != nil {
-		u.damaged = append(u.damaged, "")
+		u.shut(p)
+	}
+}
+
+// shut notes a file whose head is missing or does not open. Where its key still
+// says which file it is, whoever asks for that is told of the damage, and not that
+// there is no such file.
+func (u *unsealing) shut(p pair) {
+	u.damaged = append(u.damaged, "")
+	if key, err := u.r.cfg.Keyring.Unwrap(p.locator[:], p.wrapped); err == nil {
+		if id, ok := parseID(key.ID()); ok {
+			u.r.broken[id] = struct{}{}
+		}
 	}
 }
 
@@ -148,9 +160,9 @@ func (u *unsealing) openAll(pairs []pair) {
 		})
 	}
 	wg.Wait()
-	for _, result := range results {
+	for i, result := range results {
 		if !result.ok {
-			u.damaged = append(u.damaged, "")
+			u.shut(pairs[i])
 			continue
 		}
 		u.heads = append(u.heads, result.head)

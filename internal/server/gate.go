@@ -109,13 +109,14 @@ func (s *Server) admit(c *call, method string) error {
 }
 
 // inspect holds a request to its messages. The hash that tells a repetition from a
-// reuse of its id is taken of what was sent, before it is put into its one form.
-func (s *Server) inspect(c *call, request proto.Message) error {
+// reuse of its id is taken of the method and of what was sent, before that is put
+// into its one form: two methods can have requests that marshal alike.
+func (s *Server) inspect(c *call, method string, request proto.Message) error {
 	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(request)
 	if err != nil {
 		return fault.Wrap(amparov1.Reason_REASON_FIELD_INVALID, err)
 	}
-	c.hash = sha256.Sum256(raw)
+	c.hash = sha256.Sum256(append(raw, method...))
 	if err := s.checker.texts(request); err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (s *Server) unary(ctx context.Context, request any, info *grpc.UnaryServerI
 	if !ok {
 		return nil, fmt.Errorf("a request of type %T is no message", request)
 	}
-	if err := s.inspect(c, message); err != nil {
+	if err := s.inspect(c, info.FullMethod, message); err != nil {
 		return nil, err
 	}
 	return handler(ctx, request)
@@ -188,7 +189,7 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 		return err
 	}
 	go s.guard(ctx, cancel, *c, info.FullMethod)
-	err = handler(srv, &checkedStream{ss, ctx, func(m proto.Message) error { return s.inspect(c, m) }})
+	err = handler(srv, &checkedStream{ss, ctx, func(m proto.Message) error { return s.inspect(c, info.FullMethod, m) }})
 	// The handler sees that its context ended; why it ended is known here.
 	if cause, ok := errors.AsType[*fault.Error](context.Cause(ctx)); ok {
 		return cause
