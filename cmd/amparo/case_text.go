@@ -183,10 +183,14 @@ func (p *page) timelineEntry(e *amparov1.TimelineEntry) {
 		change = strings.TrimPrefix(from+" -> "+to, " -> ")
 	}
 	if from, to := word(e.GetFromLevel()), word(e.GetToLevel()); to != "" && from != to {
-		change += strings.TrimPrefix(" risk "+from+" -> "+to, " ")
+		change += strings.TrimPrefix(from+" -> "+to, " -> ")
 	}
 	p.line(fmt.Sprintf("%4d", e.GetSequence()), p.at(e.GetAt()), word(e.GetKind()), change)
-	p.entry("     by", owner(e.GetStaffId(), ""))
+	by := e.GetStaffId()
+	if by == "" {
+		by = "the service"
+	}
+	p.entry("     by", by)
 	p.entry("     reason", word(e.GetHoldReason()))
 	p.entry("     team", listed(e.GetTeamIds()))
 	p.entry("     colleague", e.GetColleagueId())

@@ -114,7 +114,7 @@ func (p *page) ago(instant *timestamppb.Timestamp) string {
 
 // span writes a duration in the two units that matter.
 func span(d time.Duration) string {
-	minutes := int(d / time.Minute)
+	minutes := int(d.Round(time.Minute) / time.Minute)
 	switch {
 	case minutes < 1:
 		return "under 1 min"

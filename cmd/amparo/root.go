@@ -56,10 +56,13 @@ func (a *app) execute(ctx context.Context, arguments []string) int {
 	known := &client.Failure{}
 	if !a.started && !errors.As(err, &known) {
 		err = &client.Failure{
-			Exit: exitUsage, Reason: "USAGE", Text: err.Error(), Next: command.CommandPath() + " --help",
+			Exit: exitUsage, Reason: "USAGE", Text: err.Error(),
 		}
 	}
 	failure := client.Explain(err)
+	if failure.Reason == "USAGE" && failure.Next == "" {
+		failure.Next = command.CommandPath() + " --help"
+	}
 	fmt.Fprintf(a.err, "%s: %s\n", command.CommandPath(), failure.Error())
 	return failure.Exit
 }

@@ -73,9 +73,9 @@ func dial(address string, config *tls.Config, version string, more ...grpc.DialO
 		// A configuration found in the DNS would be somebody else's.
 		grpc.WithDisableServiceConfig(),
 		grpc.WithUserAgent("amparo/" + version),
-		// An idle line that a router has dropped is noticed within a minute and a
-		// half, so that a watch never shows an old queue in silence.
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+		// An idle line that a router has dropped is noticed within two
+		// minutes, so that a watch never shows an old queue in silence.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 90 * time.Second, Timeout: 20 * time.Second}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second},
 			MinConnectTimeout: 10 * time.Second,
@@ -135,8 +135,8 @@ func (p *pinned) explain(err error) error {
 	}
 	return &Failure{
 		Exit: exitVerification, Reason: "WRONG_SERVER",
-		Text:  "what answers there is not the service that this device enrolled with, and nothing was sent to it",
-		Next:  "tell the service's operator by another way, and do not enrol anew before they know why",
+		Text:  "what answers there does not hold the key of the service that was named to this device; nothing was sent to it",
+		Next:  "tell the service's operator by another way, and do not enrol anew before it is known why",
 		cause: fmt.Errorf("%w: %w", errWrongServer, err),
 	}
 }
