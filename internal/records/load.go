@@ -20,7 +20,7 @@ import (
 
 // errProof says that stored data is not what was written: changed, exchanged,
 // missing, or older than what is known.
-var errProof = errors.New("records: stored data failed its proof")
+var errProof = fmt.Errorf("records: a proof failed: %w", store.ErrCorrupt)
 
 // missing turns the absence of a record that must be there into a failed proof.
 func missing(err error) error {
@@ -125,7 +125,7 @@ func (r *Records) openHead(locator lookup.ID, wrapped []byte, stored store.Entry
 // judge decides what a failure to open a file means. A failed proof shuts that
 // file, is written into the log and shown loudly; the rest of the service runs.
 func (r *Records) judge(ctx context.Context, known lookup.Head, err error) error {
-	if !errors.Is(err, errProof) && !errors.Is(err, store.ErrCorrupt) {
+	if !errors.Is(err, store.ErrCorrupt) {
 		return asFault(err)
 	}
 	r.brokenMu.Lock()

@@ -135,7 +135,7 @@ func (r *Records) openAll(ctx context.Context, grant access.Grant, targets []Tar
 // between the reading of its head and its own: then the head is another by now,
 // and the whole is tried again.
 func (r *Records) settle(ctx context.Context, work *Work, err error) error {
-	if !errors.Is(err, errProof) {
+	if !errors.Is(err, store.ErrCorrupt) {
 		return asFault(err)
 	}
 	for _, file := range work.files {
