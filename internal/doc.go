@@ -47,6 +47,7 @@
 //
 //   - enrolment: what is signed when a device is let in; both ends call it
 //   - server: the gRPC service; one file for each of its services
+//   - servertest: a whole service inside a test, and people enrolled with it
 //   - client: profiles, enrolment and dialling, for the command and for a desk
 //
 // The commands are cmd/amparod, which alone chooses an engine, and cmd/amparo,
