@@ -56,6 +56,7 @@ type Config struct {
 type Records struct {
 	cfg   Config
 	index *lookup.Index
+	said  atomic.Int64 // the newest time that Now returned, Unix nanoseconds
 
 	directory atomic.Pointer[Directory]
 	// directoryMu keeps an older directory from replacing a newer one.
@@ -77,13 +78,23 @@ type Records struct {
 func (r *Records) Index() *lookup.Index { return r.index }
 
 // Now is the service's time: the wall clock, unless that went behind the newest
-// leaf, since time in the log never goes back.
+// leaf or behind what Now has said before, since time in the log never goes back.
+// The log learns of a leaf only after its commit: were its mark the only one, a
+// clock set back in between would date a leaf where no start looks for it.
 func (r *Records) Now() time.Time {
 	now := r.cfg.Now().UTC()
 	if mark := r.cfg.Log.HighWater(); mark.After(now) {
-		return mark.UTC()
+		now = mark.UTC()
 	}
-	return now
+	for {
+		said := r.said.Load()
+		if said >= now.UnixNano() {
+			return time.Unix(0, said).UTC()
+		}
+		if r.said.CompareAndSwap(said, now.UnixNano()) {
+			return now
+		}
+	}
 }
 
 // Target is a file to open. Grant stands for the call's own when it is zero; a
