@@ -78,6 +78,9 @@ var house = []room{
 		"puts the server together; what decides anything belongs in a package that can be tested without it",
 	},
 	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client"}, "the command is thin: what a desk will need too belongs in client"},
+
+	{"test/readme", edge, nil, "runs what a newcomer would copy; it has tests only"},
+	{"test/night", edge, nil, "runs the real programs on real input; it has tests only"},
 }
 
 // planned packages stand in the table before they stand in the tree.
