@@ -53,6 +53,11 @@
 // The commands are cmd/amparod, which alone chooses an engine, and cmd/amparo,
 // which never links the server.
 //
+// # The tests of whole programs
+//
+//   - test/readme: every command of the README, as a newcomer would run it
+//   - test/night: the real programs on real input, killed in the middle of it
+//
 // # One call
 //
 // A call takes four steps with fixed names: server/<service>.go asks
