@@ -40,7 +40,7 @@ may confirm you, in person or by a line that is not this service's.`,
 }
 
 func (a *app) enrol(ctx context.Context, given string) error {
-	home, err := client.Home()
+	home, err := a.homeFolder()
 	if err != nil {
 		return err
 	}

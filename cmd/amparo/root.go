@@ -29,7 +29,8 @@ type app struct {
 	*terminal
 	now     func() time.Time
 	zone    *time.Location
-	started bool // a command's own code runs: what fails now is no usage error
+	home    string // folder of the profiles, where it is not the usual one
+	started bool   // a command's own code runs: what fails now is no usage error
 
 	profile   string
 	output    string
@@ -104,7 +105,7 @@ a file or from stdin.`,
 	root.AddCommand(
 		a.enrolCommand(), a.staffCommand(), a.whoamiCommand(), a.protosetCommand(),
 		a.intakeCommand(), a.queueCommand(), a.searchCommand(), a.caseCommand(), a.riskCommand(),
-		a.auditCommand(),
+		a.auditCommand(), a.demoCommand(),
 	)
 	return root
 }

@@ -14,10 +14,18 @@ import (
 	"github.com/amparo-project/amparo/internal/client"
 )
 
+// homeFolder is the folder of the profiles.
+func (a *app) homeFolder() (string, error) {
+	if a.home != "" {
+		return a.home, nil
+	}
+	return client.Home()
+}
+
 // openProfile opens the profile that the flags or the environment name, or the
 // only one there is.
 func (a *app) openProfile() (*client.Profile, error) {
-	home, err := client.Home()
+	home, err := a.homeFolder()
 	if err != nil {
 		return nil, err
 	}
