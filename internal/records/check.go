@@ -150,4 +150,3 @@ func (r *Records) lastChanges(ctx context.Context) (map[string]*amparov1.FileCha
 	})
 	return last, err
 }
-

@@ -90,6 +90,67 @@ func (RiskLevel) EnumDescriptor() ([]byte, []int) {
 	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{0}
 }
 
+// Actionability is how likely a threat is to be carried out; never certain.
+type Actionability int32
+
+const (
+	// Not judged.
+	Actionability_ACTIONABILITY_UNSPECIFIED Actionability = 0
+	// Unlikely.
+	Actionability_ACTIONABILITY_UNLIKELY Actionability = 1
+	// Possible.
+	Actionability_ACTIONABILITY_POSSIBLE Actionability = 2
+	// Likely.
+	Actionability_ACTIONABILITY_LIKELY Actionability = 3
+	// Very likely.
+	Actionability_ACTIONABILITY_VERY_LIKELY Actionability = 4
+)
+
+// Enum value maps for Actionability.
+var (
+	Actionability_name = map[int32]string{
+		0: "ACTIONABILITY_UNSPECIFIED",
+		1: "ACTIONABILITY_UNLIKELY",
+		2: "ACTIONABILITY_POSSIBLE",
+		3: "ACTIONABILITY_LIKELY",
+		4: "ACTIONABILITY_VERY_LIKELY",
+	}
+	Actionability_value = map[string]int32{
+		"ACTIONABILITY_UNSPECIFIED": 0,
+		"ACTIONABILITY_UNLIKELY":    1,
+		"ACTIONABILITY_POSSIBLE":    2,
+		"ACTIONABILITY_LIKELY":      3,
+		"ACTIONABILITY_VERY_LIKELY": 4,
+	}
+)
+
+func (x Actionability) Enum() *Actionability {
+	p := new(Actionability)
+	*p = x
+	return p
+}
+
+func (x Actionability) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Actionability) Descriptor() protoreflect.EnumDescriptor {
+	return file_amparo_v1_risk_proto_enumTypes[1].Descriptor()
+}
+
+func (Actionability) Type() protoreflect.EnumType {
+	return &file_amparo_v1_risk_proto_enumTypes[1]
+}
+
+func (x Actionability) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Actionability.Descriptor instead.
+func (Actionability) EnumDescriptor() ([]byte, []int) {
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{1}
+}
+
 // RiskStanding is whether an assessment is in force.
 type RiskStanding int32
 
@@ -131,11 +192,11 @@ func (x RiskStanding) String() string {
 }
 
 func (RiskStanding) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_risk_proto_enumTypes[1].Descriptor()
+	return file_amparo_v1_risk_proto_enumTypes[2].Descriptor()
 }
 
 func (RiskStanding) Type() protoreflect.EnumType {
-	return &file_amparo_v1_risk_proto_enumTypes[1]
+	return &file_amparo_v1_risk_proto_enumTypes[2]
 }
 
 func (x RiskStanding) Number() protoreflect.EnumNumber {
@@ -144,7 +205,7 @@ func (x RiskStanding) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RiskStanding.Descriptor instead.
 func (RiskStanding) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{2}
 }
 
 // RiskJudgement is what an assessor authors. The ratings lead to an indicative
@@ -171,9 +232,11 @@ type RiskJudgement struct {
 	// The level. Required.
 	Level RiskLevel `protobuf:"varint,9,opt,name=level,proto3,enum=amparo.v1.RiskLevel" json:"level,omitempty"`
 	// The reasons for it. Required.
-	Reasons       string `protobuf:"bytes,10,opt,name=reasons,proto3" json:"reasons,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Reasons string `protobuf:"bytes,10,opt,name=reasons,proto3" json:"reasons,omitempty"`
+	// Threats looked at in five steps.
+	ThreatAssessments []*ThreatAssessment `protobuf:"bytes,11,rep,name=threat_assessments,json=threatAssessments,proto3" json:"threat_assessments,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *RiskJudgement) Reset() {
@@ -276,6 +339,96 @@ func (x *RiskJudgement) GetReasons() string {
 	return ""
 }
 
+func (x *RiskJudgement) GetThreatAssessments() []*ThreatAssessment {
+	if x != nil {
+		return x.ThreatAssessments
+	}
+	return nil
+}
+
+// ThreatAssessment is a declared or possible threat, looked at in five steps
+// (Front Line Defenders, workbook on security).
+type ThreatAssessment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The facts.
+	Facts string `protobuf:"bytes,1,opt,name=facts,proto3" json:"facts,omitempty"`
+	// The pattern over time: means, times, symbols, messages.
+	Pattern string `protobuf:"bytes,2,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	// What the threat is to achieve.
+	Objective string `protobuf:"bytes,3,opt,name=objective,proto3" json:"objective,omitempty"`
+	// Who makes it; a signature may be false.
+	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// Whether it can be put into action.
+	Actionability Actionability `protobuf:"varint,5,opt,name=actionability,proto3,enum=amparo.v1.Actionability" json:"actionability,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ThreatAssessment) Reset() {
+	*x = ThreatAssessment{}
+	mi := &file_amparo_v1_risk_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ThreatAssessment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ThreatAssessment) ProtoMessage() {}
+
+func (x *ThreatAssessment) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_risk_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ThreatAssessment.ProtoReflect.Descriptor instead.
+func (*ThreatAssessment) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ThreatAssessment) GetFacts() string {
+	if x != nil {
+		return x.Facts
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetObjective() string {
+	if x != nil {
+		return x.Objective
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ThreatAssessment) GetActionability() Actionability {
+	if x != nil {
+		return x.Actionability
+	}
+	return Actionability_ACTIONABILITY_UNSPECIFIED
+}
+
 // RiskAssessment is a judgement with what the service adds to it.
 type RiskAssessment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -283,7 +436,8 @@ type RiskAssessment struct {
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// The judgement.
 	Judgement *RiskJudgement `protobuf:"bytes,2,opt,name=judgement,proto3" json:"judgement,omitempty"`
-	// The level that the ratings would suggest; unspecified when not rated.
+	// The level that the ratings and guards would suggest; unspecified when neither
+	// says anything.
 	IndicativeLevel RiskLevel `protobuf:"varint,3,opt,name=indicative_level,json=indicativeLevel,proto3,enum=amparo.v1.RiskLevel" json:"indicative_level,omitempty"`
 	// Threats x vulnerabilities / capacities, times 100; zero when not rated.
 	IndicativeScoreHundredths uint32 `protobuf:"varint,4,opt,name=indicative_score_hundredths,json=indicativeScoreHundredths,proto3" json:"indicative_score_hundredths,omitempty"`
@@ -303,7 +457,7 @@ type RiskAssessment struct {
 
 func (x *RiskAssessment) Reset() {
 	*x = RiskAssessment{}
-	mi := &file_amparo_v1_risk_proto_msgTypes[1]
+	mi := &file_amparo_v1_risk_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -315,7 +469,7 @@ func (x *RiskAssessment) String() string {
 func (*RiskAssessment) ProtoMessage() {}
 
 func (x *RiskAssessment) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_risk_proto_msgTypes[1]
+	mi := &file_amparo_v1_risk_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -328,7 +482,7 @@ func (x *RiskAssessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RiskAssessment.ProtoReflect.Descriptor instead.
 func (*RiskAssessment) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RiskAssessment) GetSequence() uint64 {
@@ -409,7 +563,7 @@ type AssessRiskRequest struct {
 
 func (x *AssessRiskRequest) Reset() {
 	*x = AssessRiskRequest{}
-	mi := &file_amparo_v1_risk_proto_msgTypes[2]
+	mi := &file_amparo_v1_risk_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -421,7 +575,7 @@ func (x *AssessRiskRequest) String() string {
 func (*AssessRiskRequest) ProtoMessage() {}
 
 func (x *AssessRiskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_risk_proto_msgTypes[2]
+	mi := &file_amparo_v1_risk_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -434,7 +588,7 @@ func (x *AssessRiskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessRiskRequest.ProtoReflect.Descriptor instead.
 func (*AssessRiskRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{2}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *AssessRiskRequest) GetRequestId() string {
@@ -477,7 +631,7 @@ type AssessRiskResponse struct {
 
 func (x *AssessRiskResponse) Reset() {
 	*x = AssessRiskResponse{}
-	mi := &file_amparo_v1_risk_proto_msgTypes[3]
+	mi := &file_amparo_v1_risk_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +643,7 @@ func (x *AssessRiskResponse) String() string {
 func (*AssessRiskResponse) ProtoMessage() {}
 
 func (x *AssessRiskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_risk_proto_msgTypes[3]
+	mi := &file_amparo_v1_risk_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +656,7 @@ func (x *AssessRiskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssessRiskResponse.ProtoReflect.Descriptor instead.
 func (*AssessRiskResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{3}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AssessRiskResponse) GetCaseId() string {
@@ -553,7 +707,7 @@ type ConfirmRiskRequest struct {
 
 func (x *ConfirmRiskRequest) Reset() {
 	*x = ConfirmRiskRequest{}
-	mi := &file_amparo_v1_risk_proto_msgTypes[4]
+	mi := &file_amparo_v1_risk_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +719,7 @@ func (x *ConfirmRiskRequest) String() string {
 func (*ConfirmRiskRequest) ProtoMessage() {}
 
 func (x *ConfirmRiskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_risk_proto_msgTypes[4]
+	mi := &file_amparo_v1_risk_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +732,7 @@ func (x *ConfirmRiskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmRiskRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmRiskRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{4}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConfirmRiskRequest) GetRequestId() string {
@@ -610,7 +764,7 @@ type ConfirmRiskResponse struct {
 
 func (x *ConfirmRiskResponse) Reset() {
 	*x = ConfirmRiskResponse{}
-	mi := &file_amparo_v1_risk_proto_msgTypes[5]
+	mi := &file_amparo_v1_risk_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -622,7 +776,7 @@ func (x *ConfirmRiskResponse) String() string {
 func (*ConfirmRiskResponse) ProtoMessage() {}
 
 func (x *ConfirmRiskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_risk_proto_msgTypes[5]
+	mi := &file_amparo_v1_risk_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -635,7 +789,7 @@ func (x *ConfirmRiskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmRiskResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmRiskResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{5}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ConfirmRiskResponse) GetCaseId() string {
@@ -670,7 +824,7 @@ type ListRiskAssessmentsRequest struct {
 
 func (x *ListRiskAssessmentsRequest) Reset() {
 	*x = ListRiskAssessmentsRequest{}
-	mi := &file_amparo_v1_risk_proto_msgTypes[6]
+	mi := &file_amparo_v1_risk_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +836,7 @@ func (x *ListRiskAssessmentsRequest) String() string {
 func (*ListRiskAssessmentsRequest) ProtoMessage() {}
 
 func (x *ListRiskAssessmentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_risk_proto_msgTypes[6]
+	mi := &file_amparo_v1_risk_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +849,7 @@ func (x *ListRiskAssessmentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRiskAssessmentsRequest.ProtoReflect.Descriptor instead.
 func (*ListRiskAssessmentsRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{6}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListRiskAssessmentsRequest) GetCaseId() string {
@@ -716,7 +870,7 @@ type ListRiskAssessmentsResponse struct {
 
 func (x *ListRiskAssessmentsResponse) Reset() {
 	*x = ListRiskAssessmentsResponse{}
-	mi := &file_amparo_v1_risk_proto_msgTypes[7]
+	mi := &file_amparo_v1_risk_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -728,7 +882,7 @@ func (x *ListRiskAssessmentsResponse) String() string {
 func (*ListRiskAssessmentsResponse) ProtoMessage() {}
 
 func (x *ListRiskAssessmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_risk_proto_msgTypes[7]
+	mi := &file_amparo_v1_risk_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -741,7 +895,7 @@ func (x *ListRiskAssessmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRiskAssessmentsResponse.ProtoReflect.Descriptor instead.
 func (*ListRiskAssessmentsResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{7}
+	return file_amparo_v1_risk_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListRiskAssessmentsResponse) GetAssessments() []*RiskAssessment {
@@ -755,7 +909,7 @@ var File_amparo_v1_risk_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_risk_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/risk.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x04\n" +
+	"\x14amparo/v1/risk.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x04\n" +
 	"\rRiskJudgement\x12.\n" +
 	"\athreats\x18\x01 \x03(\tB\x14\xbaH\x0e\x92\x01\v\x10\x14\"\ar\x05\x10\x01\x18\xe8\a\x80\x01\x01R\athreats\x12>\n" +
 	"\x0fvulnerabilities\x18\x02 \x03(\tB\x14\xbaH\x0e\x92\x01\v\x10\x14\"\ar\x05\x10\x01\x18\xe8\a\x80\x01\x01R\x0fvulnerabilities\x124\n" +
@@ -770,7 +924,15 @@ const file_amparo_v1_risk_proto_rawDesc = "" +
 	"\x05level\x18\t \x01(\x0e2\x14.amparo.v1.RiskLevelB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05level\x12+\n" +
 	"\areasons\x18\n" +
-	" \x01(\tB\x11\xbaH\ar\x05\x10\x01\x18\xc0>\xb0\xd4\x18\x01\x80\x01\x01R\areasons\"\xe9\x03\n" +
+	" \x01(\tB\x11\xbaH\ar\x05\x10\x01\x18\xc0>\xb0\xd4\x18\x01\x80\x01\x01R\areasons\x12W\n" +
+	"\x12threat_assessments\x18\v \x03(\v2\x1b.amparo.v1.ThreatAssessmentB\v\xbaH\x05\x92\x01\x02\x10\n" +
+	"\x80\x01\x01R\x11threatAssessments\"\x86\x02\n" +
+	"\x10ThreatAssessment\x12%\n" +
+	"\x05facts\x18\x01 \x01(\tB\x0f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xd4\x18\x01\x80\x01\x01R\x05facts\x12)\n" +
+	"\apattern\x18\x02 \x01(\tB\x0f\xbaH\x05r\x03\x18\xa0\x1f\xb0\xd4\x18\x01\x80\x01\x01R\apattern\x12-\n" +
+	"\tobjective\x18\x03 \x01(\tB\x0f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xd4\x18\x01\x80\x01\x01R\tobjective\x12'\n" +
+	"\x06source\x18\x04 \x01(\tB\x0f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xd4\x18\x01\x80\x01\x01R\x06source\x12H\n" +
+	"\ractionability\x18\x05 \x01(\x0e2\x18.amparo.v1.ActionabilityB\b\xbaH\x05\x82\x01\x02\x10\x01R\ractionability\"\xe9\x03\n" +
 	"\x0eRiskAssessment\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12;\n" +
 	"\tjudgement\x18\x02 \x01(\v2\x18.amparo.v1.RiskJudgementB\x03\x80\x01\x01R\tjudgement\x12?\n" +
@@ -813,7 +975,13 @@ const file_amparo_v1_risk_proto_rawDesc = "" +
 	"\x0eRISK_LEVEL_LOW\x10\x02\x12\x15\n" +
 	"\x11RISK_LEVEL_MEDIUM\x10\x03\x12\x13\n" +
 	"\x0fRISK_LEVEL_HIGH\x10\x04\x12\x16\n" +
-	"\x12RISK_LEVEL_EXTREME\x10\x05*\x83\x01\n" +
+	"\x12RISK_LEVEL_EXTREME\x10\x05*\x9f\x01\n" +
+	"\rActionability\x12\x1d\n" +
+	"\x19ACTIONABILITY_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16ACTIONABILITY_UNLIKELY\x10\x01\x12\x1a\n" +
+	"\x16ACTIONABILITY_POSSIBLE\x10\x02\x12\x18\n" +
+	"\x14ACTIONABILITY_LIKELY\x10\x03\x12\x1d\n" +
+	"\x19ACTIONABILITY_VERY_LIKELY\x10\x04*\x83\x01\n" +
 	"\fRiskStanding\x12\x1d\n" +
 	"\x19RISK_STANDING_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16RISK_STANDING_IN_FORCE\x10\x01\x12\x1a\n" +
@@ -846,45 +1014,49 @@ func file_amparo_v1_risk_proto_rawDescGZIP() []byte {
 	return file_amparo_v1_risk_proto_rawDescData
 }
 
-var file_amparo_v1_risk_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_amparo_v1_risk_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_amparo_v1_risk_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_amparo_v1_risk_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_amparo_v1_risk_proto_goTypes = []any{
 	(RiskLevel)(0),                      // 0: amparo.v1.RiskLevel
-	(RiskStanding)(0),                   // 1: amparo.v1.RiskStanding
-	(*RiskJudgement)(nil),               // 2: amparo.v1.RiskJudgement
-	(*RiskAssessment)(nil),              // 3: amparo.v1.RiskAssessment
-	(*AssessRiskRequest)(nil),           // 4: amparo.v1.AssessRiskRequest
-	(*AssessRiskResponse)(nil),          // 5: amparo.v1.AssessRiskResponse
-	(*ConfirmRiskRequest)(nil),          // 6: amparo.v1.ConfirmRiskRequest
-	(*ConfirmRiskResponse)(nil),         // 7: amparo.v1.ConfirmRiskResponse
-	(*ListRiskAssessmentsRequest)(nil),  // 8: amparo.v1.ListRiskAssessmentsRequest
-	(*ListRiskAssessmentsResponse)(nil), // 9: amparo.v1.ListRiskAssessmentsResponse
-	(*timestamppb.Timestamp)(nil),       // 10: google.protobuf.Timestamp
+	(Actionability)(0),                  // 1: amparo.v1.Actionability
+	(RiskStanding)(0),                   // 2: amparo.v1.RiskStanding
+	(*RiskJudgement)(nil),               // 3: amparo.v1.RiskJudgement
+	(*ThreatAssessment)(nil),            // 4: amparo.v1.ThreatAssessment
+	(*RiskAssessment)(nil),              // 5: amparo.v1.RiskAssessment
+	(*AssessRiskRequest)(nil),           // 6: amparo.v1.AssessRiskRequest
+	(*AssessRiskResponse)(nil),          // 7: amparo.v1.AssessRiskResponse
+	(*ConfirmRiskRequest)(nil),          // 8: amparo.v1.ConfirmRiskRequest
+	(*ConfirmRiskResponse)(nil),         // 9: amparo.v1.ConfirmRiskResponse
+	(*ListRiskAssessmentsRequest)(nil),  // 10: amparo.v1.ListRiskAssessmentsRequest
+	(*ListRiskAssessmentsResponse)(nil), // 11: amparo.v1.ListRiskAssessmentsResponse
+	(*timestamppb.Timestamp)(nil),       // 12: google.protobuf.Timestamp
 }
 var file_amparo_v1_risk_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.RiskJudgement.level:type_name -> amparo.v1.RiskLevel
-	2,  // 1: amparo.v1.RiskAssessment.judgement:type_name -> amparo.v1.RiskJudgement
-	0,  // 2: amparo.v1.RiskAssessment.indicative_level:type_name -> amparo.v1.RiskLevel
-	10, // 3: amparo.v1.RiskAssessment.assessed_at:type_name -> google.protobuf.Timestamp
-	1,  // 4: amparo.v1.RiskAssessment.standing:type_name -> amparo.v1.RiskStanding
-	10, // 5: amparo.v1.RiskAssessment.confirmed_at:type_name -> google.protobuf.Timestamp
-	2,  // 6: amparo.v1.AssessRiskRequest.judgement:type_name -> amparo.v1.RiskJudgement
-	0,  // 7: amparo.v1.AssessRiskResponse.risk_level:type_name -> amparo.v1.RiskLevel
-	0,  // 8: amparo.v1.AssessRiskResponse.risk_level_proposed:type_name -> amparo.v1.RiskLevel
-	0,  // 9: amparo.v1.AssessRiskResponse.indicative_level:type_name -> amparo.v1.RiskLevel
-	0,  // 10: amparo.v1.ConfirmRiskResponse.risk_level:type_name -> amparo.v1.RiskLevel
-	3,  // 11: amparo.v1.ListRiskAssessmentsResponse.assessments:type_name -> amparo.v1.RiskAssessment
-	4,  // 12: amparo.v1.RiskService.AssessRisk:input_type -> amparo.v1.AssessRiskRequest
-	6,  // 13: amparo.v1.RiskService.ConfirmRisk:input_type -> amparo.v1.ConfirmRiskRequest
-	8,  // 14: amparo.v1.RiskService.ListRiskAssessments:input_type -> amparo.v1.ListRiskAssessmentsRequest
-	5,  // 15: amparo.v1.RiskService.AssessRisk:output_type -> amparo.v1.AssessRiskResponse
-	7,  // 16: amparo.v1.RiskService.ConfirmRisk:output_type -> amparo.v1.ConfirmRiskResponse
-	9,  // 17: amparo.v1.RiskService.ListRiskAssessments:output_type -> amparo.v1.ListRiskAssessmentsResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	4,  // 1: amparo.v1.RiskJudgement.threat_assessments:type_name -> amparo.v1.ThreatAssessment
+	1,  // 2: amparo.v1.ThreatAssessment.actionability:type_name -> amparo.v1.Actionability
+	3,  // 3: amparo.v1.RiskAssessment.judgement:type_name -> amparo.v1.RiskJudgement
+	0,  // 4: amparo.v1.RiskAssessment.indicative_level:type_name -> amparo.v1.RiskLevel
+	12, // 5: amparo.v1.RiskAssessment.assessed_at:type_name -> google.protobuf.Timestamp
+	2,  // 6: amparo.v1.RiskAssessment.standing:type_name -> amparo.v1.RiskStanding
+	12, // 7: amparo.v1.RiskAssessment.confirmed_at:type_name -> google.protobuf.Timestamp
+	3,  // 8: amparo.v1.AssessRiskRequest.judgement:type_name -> amparo.v1.RiskJudgement
+	0,  // 9: amparo.v1.AssessRiskResponse.risk_level:type_name -> amparo.v1.RiskLevel
+	0,  // 10: amparo.v1.AssessRiskResponse.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	0,  // 11: amparo.v1.AssessRiskResponse.indicative_level:type_name -> amparo.v1.RiskLevel
+	0,  // 12: amparo.v1.ConfirmRiskResponse.risk_level:type_name -> amparo.v1.RiskLevel
+	5,  // 13: amparo.v1.ListRiskAssessmentsResponse.assessments:type_name -> amparo.v1.RiskAssessment
+	6,  // 14: amparo.v1.RiskService.AssessRisk:input_type -> amparo.v1.AssessRiskRequest
+	8,  // 15: amparo.v1.RiskService.ConfirmRisk:input_type -> amparo.v1.ConfirmRiskRequest
+	10, // 16: amparo.v1.RiskService.ListRiskAssessments:input_type -> amparo.v1.ListRiskAssessmentsRequest
+	7,  // 17: amparo.v1.RiskService.AssessRisk:output_type -> amparo.v1.AssessRiskResponse
+	9,  // 18: amparo.v1.RiskService.ConfirmRisk:output_type -> amparo.v1.ConfirmRiskResponse
+	11, // 19: amparo.v1.RiskService.ListRiskAssessments:output_type -> amparo.v1.ListRiskAssessmentsResponse
+	17, // [17:20] is the sub-list for method output_type
+	14, // [14:17] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_risk_proto_init() }
@@ -898,8 +1070,8 @@ func file_amparo_v1_risk_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_risk_proto_rawDesc), len(file_amparo_v1_risk_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   8,
+			NumEnums:      3,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -857,6 +857,71 @@ func (Certainty) EnumDescriptor() ([]byte, []int) {
 	return file_amparo_v1_types_proto_rawDescGZIP(), []int{10}
 }
 
+// Reliability is how far a source can be relied on (HURIDOCS list 42).
+type Reliability int32
+
+const (
+	// Not known.
+	Reliability_RELIABILITY_UNSPECIFIED Reliability = 0
+	// Very reliable.
+	Reliability_RELIABILITY_VERY_RELIABLE Reliability = 1
+	// Fairly reliable.
+	Reliability_RELIABILITY_FAIRLY_RELIABLE Reliability = 2
+	// Average.
+	Reliability_RELIABILITY_AVERAGE Reliability = 3
+	// Not too reliable.
+	Reliability_RELIABILITY_NOT_TOO_RELIABLE Reliability = 4
+	// Not reliable at all.
+	Reliability_RELIABILITY_NOT_RELIABLE Reliability = 5
+)
+
+// Enum value maps for Reliability.
+var (
+	Reliability_name = map[int32]string{
+		0: "RELIABILITY_UNSPECIFIED",
+		1: "RELIABILITY_VERY_RELIABLE",
+		2: "RELIABILITY_FAIRLY_RELIABLE",
+		3: "RELIABILITY_AVERAGE",
+		4: "RELIABILITY_NOT_TOO_RELIABLE",
+		5: "RELIABILITY_NOT_RELIABLE",
+	}
+	Reliability_value = map[string]int32{
+		"RELIABILITY_UNSPECIFIED":      0,
+		"RELIABILITY_VERY_RELIABLE":    1,
+		"RELIABILITY_FAIRLY_RELIABLE":  2,
+		"RELIABILITY_AVERAGE":          3,
+		"RELIABILITY_NOT_TOO_RELIABLE": 4,
+		"RELIABILITY_NOT_RELIABLE":     5,
+	}
+)
+
+func (x Reliability) Enum() *Reliability {
+	p := new(Reliability)
+	*p = x
+	return p
+}
+
+func (x Reliability) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Reliability) Descriptor() protoreflect.EnumDescriptor {
+	return file_amparo_v1_types_proto_enumTypes[11].Descriptor()
+}
+
+func (Reliability) Type() protoreflect.EnumType {
+	return &file_amparo_v1_types_proto_enumTypes[11]
+}
+
+func (x Reliability) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Reliability.Descriptor instead.
+func (Reliability) EnumDescriptor() ([]byte, []int) {
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{11}
+}
+
 // Urgency is what the one who asks says.
 type Urgency int32
 
@@ -902,11 +967,11 @@ func (x Urgency) String() string {
 }
 
 func (Urgency) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_types_proto_enumTypes[11].Descriptor()
+	return file_amparo_v1_types_proto_enumTypes[12].Descriptor()
 }
 
 func (Urgency) Type() protoreflect.EnumType {
-	return &file_amparo_v1_types_proto_enumTypes[11]
+	return &file_amparo_v1_types_proto_enumTypes[12]
 }
 
 func (x Urgency) Number() protoreflect.EnumNumber {
@@ -915,7 +980,7 @@ func (x Urgency) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Urgency.Descriptor instead.
 func (Urgency) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_types_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{12}
 }
 
 // Weekday follows ISO 8601: Monday is 1.
@@ -975,11 +1040,11 @@ func (x Weekday) String() string {
 }
 
 func (Weekday) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_types_proto_enumTypes[12].Descriptor()
+	return file_amparo_v1_types_proto_enumTypes[13].Descriptor()
 }
 
 func (Weekday) Type() protoreflect.EnumType {
-	return &file_amparo_v1_types_proto_enumTypes[12]
+	return &file_amparo_v1_types_proto_enumTypes[13]
 }
 
 func (x Weekday) Number() protoreflect.EnumNumber {
@@ -988,7 +1053,7 @@ func (x Weekday) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Weekday.Descriptor instead.
 func (Weekday) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_types_proto_rawDescGZIP(), []int{12}
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{13}
 }
 
 // Identity is who the request is about. It is a message, and on disk a record,
@@ -1113,7 +1178,11 @@ type Person struct {
 	// may be used to reach them stands in the safe contact alone.
 	Identifiers []*Identifier `protobuf:"bytes,13,rep,name=identifiers,proto3" json:"identifiers,omitempty"`
 	// The person's work for human rights.
-	RightsWork    *RightsWork `protobuf:"bytes,14,opt,name=rights_work,json=rightsWork,proto3" json:"rights_work,omitempty"`
+	RightsWork *RightsWork `protobuf:"bytes,14,opt,name=rights_work,json=rightsWork,proto3" json:"rights_work,omitempty"`
+	// Occupation: a HURIDOCS code (list 10, twelve digits).
+	OccupationCode string `protobuf:"bytes,15,opt,name=occupation_code,json=occupationCode,proto3" json:"occupation_code,omitempty"`
+	// Specific needs, in UNHCR's codes: SM-MI, DS-PM, CR-CC.
+	SpecificNeeds []string `protobuf:"bytes,16,rep,name=specific_needs,json=specificNeeds,proto3" json:"specific_needs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1242,6 +1311,20 @@ func (x *Person) GetIdentifiers() []*Identifier {
 func (x *Person) GetRightsWork() *RightsWork {
 	if x != nil {
 		return x.RightsWork
+	}
+	return nil
+}
+
+func (x *Person) GetOccupationCode() string {
+	if x != nil {
+		return x.OccupationCode
+	}
+	return ""
+}
+
+func (x *Person) GetSpecificNeeds() []string {
+	if x != nil {
+		return x.SpecificNeeds
 	}
 	return nil
 }
@@ -1790,9 +1873,11 @@ type Incident struct {
 	// How far the act is established (HURIDOCS list 41).
 	Certainty Certainty `protobuf:"varint,9,opt,name=certainty,proto3,enum=amparo.v1.Certainty" json:"certainty,omitempty"`
 	// How many people it struck; zero is read as one.
-	Persons       uint32 `protobuf:"varint,10,opt,name=persons,proto3" json:"persons,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Persons uint32 `protobuf:"varint,10,opt,name=persons,proto3" json:"persons,omitempty"`
+	// How far the one who reports it can be relied on (HURIDOCS list 42).
+	SourceReliability Reliability `protobuf:"varint,11,opt,name=source_reliability,json=sourceReliability,proto3,enum=amparo.v1.Reliability" json:"source_reliability,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Incident) Reset() {
@@ -1895,6 +1980,107 @@ func (x *Incident) GetPersons() uint32 {
 	return 0
 }
 
+func (x *Incident) GetSourceReliability() Reliability {
+	if x != nil {
+		return x.SourceReliability
+	}
+	return Reliability_RELIABILITY_UNSPECIFIED
+}
+
+// Reference is somebody who can confirm who the subject is and what they do.
+// Speaking to one tells them of the case, so it takes the subject's word first.
+type Reference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Organisation.
+	Organisation string `protobuf:"bytes,2,opt,name=organisation,proto3" json:"organisation,omitempty"`
+	// Relation to the subject, in a few words.
+	Relation string `protobuf:"bytes,3,opt,name=relation,proto3" json:"relation,omitempty"`
+	// How the reference may be reached.
+	Contact *SafeContact `protobuf:"bytes,4,opt,name=contact,proto3" json:"contact,omitempty"`
+	// The subject named the reference; one of two should be somebody whom the
+	// subject did not name.
+	NamedBySubject bool `protobuf:"varint,5,opt,name=named_by_subject,json=namedBySubject,proto3" json:"named_by_subject,omitempty"`
+	// The subject agrees that this reference is spoken to. Unset means that it was
+	// not asked, and the reference is not spoken to before it has been.
+	MayBeContacted *bool `protobuf:"varint,6,opt,name=may_be_contacted,json=mayBeContacted,proto3,oneof" json:"may_be_contacted,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Reference) Reset() {
+	*x = Reference{}
+	mi := &file_amparo_v1_types_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reference) ProtoMessage() {}
+
+func (x *Reference) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_types_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reference.ProtoReflect.Descriptor instead.
+func (*Reference) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Reference) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Reference) GetOrganisation() string {
+	if x != nil {
+		return x.Organisation
+	}
+	return ""
+}
+
+func (x *Reference) GetRelation() string {
+	if x != nil {
+		return x.Relation
+	}
+	return ""
+}
+
+func (x *Reference) GetContact() *SafeContact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *Reference) GetNamedBySubject() bool {
+	if x != nil {
+		return x.NamedBySubject
+	}
+	return false
+}
+
+func (x *Reference) GetMayBeContacted() bool {
+	if x != nil && x.MayBeContacted != nil {
+		return *x.MayBeContacted
+	}
+	return false
+}
+
 // Need is what is asked for: one of the eleven activity codes of the emergency
 // support programme.
 type Need struct {
@@ -1911,7 +2097,7 @@ type Need struct {
 
 func (x *Need) Reset() {
 	*x = Need{}
-	mi := &file_amparo_v1_types_proto_msgTypes[9]
+	mi := &file_amparo_v1_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1923,7 +2109,7 @@ func (x *Need) String() string {
 func (*Need) ProtoMessage() {}
 
 func (x *Need) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_types_proto_msgTypes[9]
+	mi := &file_amparo_v1_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1936,7 +2122,7 @@ func (x *Need) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Need.ProtoReflect.Descriptor instead.
 func (*Need) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_types_proto_rawDescGZIP(), []int{9}
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Need) GetCode() NeedCode {
@@ -1973,7 +2159,7 @@ type Money struct {
 
 func (x *Money) Reset() {
 	*x = Money{}
-	mi := &file_amparo_v1_types_proto_msgTypes[10]
+	mi := &file_amparo_v1_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1985,7 +2171,7 @@ func (x *Money) String() string {
 func (*Money) ProtoMessage() {}
 
 func (x *Money) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_types_proto_msgTypes[10]
+	mi := &file_amparo_v1_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1998,7 +2184,7 @@ func (x *Money) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Money.ProtoReflect.Descriptor instead.
 func (*Money) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_types_proto_rawDescGZIP(), []int{10}
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Money) GetCurrency() string {
@@ -2034,7 +2220,7 @@ type Beneficiaries struct {
 
 func (x *Beneficiaries) Reset() {
 	*x = Beneficiaries{}
-	mi := &file_amparo_v1_types_proto_msgTypes[11]
+	mi := &file_amparo_v1_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2046,7 +2232,7 @@ func (x *Beneficiaries) String() string {
 func (*Beneficiaries) ProtoMessage() {}
 
 func (x *Beneficiaries) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_types_proto_msgTypes[11]
+	mi := &file_amparo_v1_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2059,7 +2245,7 @@ func (x *Beneficiaries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Beneficiaries.ProtoReflect.Descriptor instead.
 func (*Beneficiaries) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_types_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Beneficiaries) GetSex() Sex {
@@ -2122,13 +2308,15 @@ type Intake struct {
 	Restricted bool `protobuf:"varint,13,opt,name=restricted,proto3" json:"restricted,omitempty"`
 	// Staff who must not learn of the case, whatever their role.
 	ExcludedStaffIds []string `protobuf:"bytes,14,rep,name=excluded_staff_ids,json=excludedStaffIds,proto3" json:"excluded_staff_ids,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Who can confirm it; two are the rule.
+	References    []*Reference `protobuf:"bytes,15,rep,name=references,proto3" json:"references,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Intake) Reset() {
 	*x = Intake{}
-	mi := &file_amparo_v1_types_proto_msgTypes[12]
+	mi := &file_amparo_v1_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2140,7 +2328,7 @@ func (x *Intake) String() string {
 func (*Intake) ProtoMessage() {}
 
 func (x *Intake) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_types_proto_msgTypes[12]
+	mi := &file_amparo_v1_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2153,7 +2341,7 @@ func (x *Intake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Intake.ProtoReflect.Descriptor instead.
 func (*Intake) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_types_proto_rawDescGZIP(), []int{12}
+	return file_amparo_v1_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Intake) GetReceivedAt() *timestamppb.Timestamp {
@@ -2254,6 +2442,13 @@ func (x *Intake) GetExcludedStaffIds() []string {
 	return nil
 }
 
+func (x *Intake) GetReferences() []*Reference {
+	if x != nil {
+		return x.References
+	}
+	return nil
+}
+
 var File_amparo_v1_types_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_types_proto_rawDesc = "" +
@@ -2264,7 +2459,7 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\n" +
 	"collective\x18\x02 \x01(\v2\x15.amparo.v1.CollectiveH\x00R\n" +
 	"collectiveB\x10\n" +
-	"\asubject\x12\x05\xbaH\x02\b\x01\"\xaa\x06\n" +
+	"\asubject\x12\x05\xbaH\x02\b\x01\"\xba\a\n" +
 	"\x06Person\x12*\n" +
 	"\n" +
 	"legal_name\x18\x01 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\tlegalName\x12.\n" +
@@ -2287,7 +2482,9 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\fdisplacement\x18\f \x01(\x0e2\x17.amparo.v1.DisplacementB\b\xbaH\x05\x82\x01\x02\x10\x01R\fdisplacement\x12D\n" +
 	"\videntifiers\x18\r \x03(\v2\x15.amparo.v1.IdentifierB\v\xbaH\x05\x92\x01\x02\x10\f\x80\x01\x01R\videntifiers\x12;\n" +
 	"\vrights_work\x18\x0e \x01(\v2\x15.amparo.v1.RightsWorkB\x03\x80\x01\x01R\n" +
-	"rightsWork\"\xed\x03\n" +
+	"rightsWork\x12A\n" +
+	"\x0foccupation_code\x18\x0f \x01(\tB\x18\xbaH\x12r\x102\x0e^([0-9]{12})?$\x80\x01\x01R\x0eoccupationCode\x12K\n" +
+	"\x0especific_needs\x18\x10 \x03(\tB$\xbaH\x1e\x92\x01\x1b\x10\x14\"\x17r\x152\x13^[A-Z]{2}-[A-Z]{2}$\x80\x01\x01R\rspecificNeeds\"\xed\x03\n" +
 	"\n" +
 	"Collective\x129\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.amparo.v1.CollectiveKindB\n" +
@@ -2343,7 +2540,7 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\brelation\x18\x03 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\brelation\x125\n" +
 	"\acontact\x18\x04 \x01(\v2\x16.amparo.v1.SafeContactB\x03\x80\x01\x01R\acontact\x12D\n" +
 	"\x1cmay_contact_subject_directly\x18\x05 \x01(\bH\x00R\x19mayContactSubjectDirectly\x88\x01\x01B\x1f\n" +
-	"\x1d_may_contact_subject_directly\"\xad\x04\n" +
+	"\x1d_may_contact_subject_directly\"\xfe\x04\n" +
 	"\bIncident\x12A\n" +
 	"\bact_code\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([0-9]{12}|AMP-[A-Z][0-9]{2})$R\aactCode\x12G\n" +
 	"\x04date\x18\x02 \x01(\tB3\xbaH-r+\x18\v2'^([0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?~?)?$\x80\x01\x01R\x04date\x121\n" +
@@ -2357,7 +2554,16 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\x13injury_or_abduction\x18\b \x01(\bR\x11injuryOrAbduction\x12<\n" +
 	"\tcertainty\x18\t \x01(\x0e2\x14.amparo.v1.CertaintyB\b\xbaH\x05\x82\x01\x02\x10\x01R\tcertainty\x12#\n" +
 	"\apersons\x18\n" +
-	" \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=R\apersons\"\x98\x01\n" +
+	" \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=R\apersons\x12O\n" +
+	"\x12source_reliability\x18\v \x01(\x0e2\x16.amparo.v1.ReliabilityB\b\xbaH\x05\x82\x01\x02\x10\x01R\x11sourceReliability\"\xab\x02\n" +
+	"\tReference\x12\x1f\n" +
+	"\x04name\x18\x01 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\x04name\x12/\n" +
+	"\forganisation\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\forganisation\x12'\n" +
+	"\brelation\x18\x03 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\brelation\x125\n" +
+	"\acontact\x18\x04 \x01(\v2\x16.amparo.v1.SafeContactB\x03\x80\x01\x01R\acontact\x12(\n" +
+	"\x10named_by_subject\x18\x05 \x01(\bR\x0enamedBySubject\x12-\n" +
+	"\x10may_be_contacted\x18\x06 \x01(\bH\x00R\x0emayBeContacted\x88\x01\x01B\x13\n" +
+	"\x11_may_be_contacted\"\x98\x01\n" +
 	"\x04Need\x123\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x13.amparo.v1.NeedCodeB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04code\x12(\n" +
@@ -2372,7 +2578,7 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\x03sex\x18\x01 \x01(\x0e2\x0e.amparo.v1.SexB\b\xbaH\x05\x82\x01\x02\x10\x01R\x03sex\x12:\n" +
 	"\tage_group\x18\x02 \x01(\x0e2\x13.amparo.v1.AgeGroupB\b\xbaH\x05\x82\x01\x02\x10\x01R\bageGroup\x12!\n" +
 	"\x05count\x18\x03 \x01(\rB\v\xbaH\b*\x06\x18\xc0\x84=(\x01R\x05count\x12\x16\n" +
-	"\x06family\x18\x04 \x01(\bR\x06family\"\xd9\x06\n" +
+	"\x06family\x18\x04 \x01(\bR\x06family\"\x9c\a\n" +
 	"\x06Intake\x12;\n" +
 	"\vreceived_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"receivedAt\x128\n" +
@@ -2392,7 +2598,11 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\n" +
 	"restricted\x18\r \x01(\bR\n" +
 	"restricted\x12J\n" +
-	"\x12excluded_staff_ids\x18\x0e \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\x14\"\x12r\x102\x0e^[a-z2-7]{26}$R\x10excludedStaffIds*\xb3\x01\n" +
+	"\x12excluded_staff_ids\x18\x0e \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\x14\"\x12r\x102\x0e^[a-z2-7]{26}$R\x10excludedStaffIds\x12A\n" +
+	"\n" +
+	"references\x18\x0f \x03(\v2\x14.amparo.v1.ReferenceB\v\xbaH\x05\x92\x01\x02\x10\n" +
+	"\x80\x01\x01R\n" +
+	"references*\xb3\x01\n" +
 	"\aChannel\x12\x17\n" +
 	"\x13CHANNEL_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fCHANNEL_FORM\x10\x01\x12\x11\n" +
@@ -2502,7 +2712,14 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\x13CERTAINTY_CONFIRMED\x10\x01\x12\x14\n" +
 	"\x10CERTAINTY_LIKELY\x10\x02\x12\x16\n" +
 	"\x12CERTAINTY_POSSIBLE\x10\x03\x12\x16\n" +
-	"\x12CERTAINTY_UNLIKELY\x10\x04*l\n" +
+	"\x12CERTAINTY_UNLIKELY\x10\x04*\xc3\x01\n" +
+	"\vReliability\x12\x1b\n" +
+	"\x17RELIABILITY_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19RELIABILITY_VERY_RELIABLE\x10\x01\x12\x1f\n" +
+	"\x1bRELIABILITY_FAIRLY_RELIABLE\x10\x02\x12\x17\n" +
+	"\x13RELIABILITY_AVERAGE\x10\x03\x12 \n" +
+	"\x1cRELIABILITY_NOT_TOO_RELIABLE\x10\x04\x12\x1c\n" +
+	"\x18RELIABILITY_NOT_RELIABLE\x10\x05*l\n" +
 	"\aUrgency\x12\x17\n" +
 	"\x13URGENCY_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rURGENCY_HOURS\x10\x01\x12\x10\n" +
@@ -2531,8 +2748,8 @@ func file_amparo_v1_types_proto_rawDescGZIP() []byte {
 	return file_amparo_v1_types_proto_rawDescData
 }
 
-var file_amparo_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_amparo_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_amparo_v1_types_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
+var file_amparo_v1_types_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_amparo_v1_types_proto_goTypes = []any{
 	(Channel)(0),                  // 0: amparo.v1.Channel
 	(ContactChannel)(0),           // 1: amparo.v1.ContactChannel
@@ -2545,60 +2762,65 @@ var file_amparo_v1_types_proto_goTypes = []any{
 	(Sector)(0),                   // 8: amparo.v1.Sector
 	(NeedCode)(0),                 // 9: amparo.v1.NeedCode
 	(Certainty)(0),                // 10: amparo.v1.Certainty
-	(Urgency)(0),                  // 11: amparo.v1.Urgency
-	(Weekday)(0),                  // 12: amparo.v1.Weekday
-	(*Identity)(nil),              // 13: amparo.v1.Identity
-	(*Person)(nil),                // 14: amparo.v1.Person
-	(*Collective)(nil),            // 15: amparo.v1.Collective
-	(*Identifier)(nil),            // 16: amparo.v1.Identifier
-	(*RightsWork)(nil),            // 17: amparo.v1.RightsWork
-	(*SafeContact)(nil),           // 18: amparo.v1.SafeContact
-	(*SafeWindow)(nil),            // 19: amparo.v1.SafeWindow
-	(*Submitter)(nil),             // 20: amparo.v1.Submitter
-	(*Incident)(nil),              // 21: amparo.v1.Incident
-	(*Need)(nil),                  // 22: amparo.v1.Need
-	(*Money)(nil),                 // 23: amparo.v1.Money
-	(*Beneficiaries)(nil),         // 24: amparo.v1.Beneficiaries
-	(*Intake)(nil),                // 25: amparo.v1.Intake
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(Reliability)(0),              // 11: amparo.v1.Reliability
+	(Urgency)(0),                  // 12: amparo.v1.Urgency
+	(Weekday)(0),                  // 13: amparo.v1.Weekday
+	(*Identity)(nil),              // 14: amparo.v1.Identity
+	(*Person)(nil),                // 15: amparo.v1.Person
+	(*Collective)(nil),            // 16: amparo.v1.Collective
+	(*Identifier)(nil),            // 17: amparo.v1.Identifier
+	(*RightsWork)(nil),            // 18: amparo.v1.RightsWork
+	(*SafeContact)(nil),           // 19: amparo.v1.SafeContact
+	(*SafeWindow)(nil),            // 20: amparo.v1.SafeWindow
+	(*Submitter)(nil),             // 21: amparo.v1.Submitter
+	(*Incident)(nil),              // 22: amparo.v1.Incident
+	(*Reference)(nil),             // 23: amparo.v1.Reference
+	(*Need)(nil),                  // 24: amparo.v1.Need
+	(*Money)(nil),                 // 25: amparo.v1.Money
+	(*Beneficiaries)(nil),         // 26: amparo.v1.Beneficiaries
+	(*Intake)(nil),                // 27: amparo.v1.Intake
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
 }
 var file_amparo_v1_types_proto_depIdxs = []int32{
-	14, // 0: amparo.v1.Identity.person:type_name -> amparo.v1.Person
-	15, // 1: amparo.v1.Identity.collective:type_name -> amparo.v1.Collective
+	15, // 0: amparo.v1.Identity.person:type_name -> amparo.v1.Person
+	16, // 1: amparo.v1.Identity.collective:type_name -> amparo.v1.Collective
 	6,  // 2: amparo.v1.Person.age_group:type_name -> amparo.v1.AgeGroup
 	5,  // 3: amparo.v1.Person.sex:type_name -> amparo.v1.Sex
 	7,  // 4: amparo.v1.Person.displacement:type_name -> amparo.v1.Displacement
-	16, // 5: amparo.v1.Person.identifiers:type_name -> amparo.v1.Identifier
-	17, // 6: amparo.v1.Person.rights_work:type_name -> amparo.v1.RightsWork
+	17, // 5: amparo.v1.Person.identifiers:type_name -> amparo.v1.Identifier
+	18, // 6: amparo.v1.Person.rights_work:type_name -> amparo.v1.RightsWork
 	3,  // 7: amparo.v1.Collective.kind:type_name -> amparo.v1.CollectiveKind
-	16, // 8: amparo.v1.Collective.identifiers:type_name -> amparo.v1.Identifier
-	17, // 9: amparo.v1.Collective.rights_work:type_name -> amparo.v1.RightsWork
+	17, // 8: amparo.v1.Collective.identifiers:type_name -> amparo.v1.Identifier
+	18, // 9: amparo.v1.Collective.rights_work:type_name -> amparo.v1.RightsWork
 	4,  // 10: amparo.v1.Identifier.kind:type_name -> amparo.v1.IdentifierKind
 	8,  // 11: amparo.v1.RightsWork.sectors:type_name -> amparo.v1.Sector
 	1,  // 12: amparo.v1.SafeContact.channel:type_name -> amparo.v1.ContactChannel
-	19, // 13: amparo.v1.SafeContact.windows:type_name -> amparo.v1.SafeWindow
-	12, // 14: amparo.v1.SafeWindow.days:type_name -> amparo.v1.Weekday
+	20, // 13: amparo.v1.SafeContact.windows:type_name -> amparo.v1.SafeWindow
+	13, // 14: amparo.v1.SafeWindow.days:type_name -> amparo.v1.Weekday
 	2,  // 15: amparo.v1.Submitter.kind:type_name -> amparo.v1.SubmitterKind
-	18, // 16: amparo.v1.Submitter.contact:type_name -> amparo.v1.SafeContact
+	19, // 16: amparo.v1.Submitter.contact:type_name -> amparo.v1.SafeContact
 	10, // 17: amparo.v1.Incident.certainty:type_name -> amparo.v1.Certainty
-	9,  // 18: amparo.v1.Need.code:type_name -> amparo.v1.NeedCode
-	23, // 19: amparo.v1.Need.amount:type_name -> amparo.v1.Money
-	5,  // 20: amparo.v1.Beneficiaries.sex:type_name -> amparo.v1.Sex
-	6,  // 21: amparo.v1.Beneficiaries.age_group:type_name -> amparo.v1.AgeGroup
-	26, // 22: amparo.v1.Intake.received_at:type_name -> google.protobuf.Timestamp
-	0,  // 23: amparo.v1.Intake.channel:type_name -> amparo.v1.Channel
-	18, // 24: amparo.v1.Intake.safe_contact:type_name -> amparo.v1.SafeContact
-	20, // 25: amparo.v1.Intake.submitter:type_name -> amparo.v1.Submitter
-	13, // 26: amparo.v1.Intake.identity:type_name -> amparo.v1.Identity
-	21, // 27: amparo.v1.Intake.incidents:type_name -> amparo.v1.Incident
-	22, // 28: amparo.v1.Intake.needs:type_name -> amparo.v1.Need
-	24, // 29: amparo.v1.Intake.beneficiaries:type_name -> amparo.v1.Beneficiaries
-	11, // 30: amparo.v1.Intake.urgency_self_assessed:type_name -> amparo.v1.Urgency
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	11, // 18: amparo.v1.Incident.source_reliability:type_name -> amparo.v1.Reliability
+	19, // 19: amparo.v1.Reference.contact:type_name -> amparo.v1.SafeContact
+	9,  // 20: amparo.v1.Need.code:type_name -> amparo.v1.NeedCode
+	25, // 21: amparo.v1.Need.amount:type_name -> amparo.v1.Money
+	5,  // 22: amparo.v1.Beneficiaries.sex:type_name -> amparo.v1.Sex
+	6,  // 23: amparo.v1.Beneficiaries.age_group:type_name -> amparo.v1.AgeGroup
+	28, // 24: amparo.v1.Intake.received_at:type_name -> google.protobuf.Timestamp
+	0,  // 25: amparo.v1.Intake.channel:type_name -> amparo.v1.Channel
+	19, // 26: amparo.v1.Intake.safe_contact:type_name -> amparo.v1.SafeContact
+	21, // 27: amparo.v1.Intake.submitter:type_name -> amparo.v1.Submitter
+	14, // 28: amparo.v1.Intake.identity:type_name -> amparo.v1.Identity
+	22, // 29: amparo.v1.Intake.incidents:type_name -> amparo.v1.Incident
+	24, // 30: amparo.v1.Intake.needs:type_name -> amparo.v1.Need
+	26, // 31: amparo.v1.Intake.beneficiaries:type_name -> amparo.v1.Beneficiaries
+	12, // 32: amparo.v1.Intake.urgency_self_assessed:type_name -> amparo.v1.Urgency
+	23, // 33: amparo.v1.Intake.references:type_name -> amparo.v1.Reference
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_types_proto_init() }
@@ -2612,13 +2834,14 @@ func file_amparo_v1_types_proto_init() {
 		(*Identity_Collective)(nil),
 	}
 	file_amparo_v1_types_proto_msgTypes[7].OneofWrappers = []any{}
+	file_amparo_v1_types_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_types_proto_rawDesc), len(file_amparo_v1_types_proto_rawDesc)),
-			NumEnums:      13,
-			NumMessages:   13,
+			NumEnums:      14,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

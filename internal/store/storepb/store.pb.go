@@ -260,70 +260,6 @@ func (x *Child) GetHash() []byte {
 	return nil
 }
 
-// FileKey is what the wrapped key of a file holds.
-type FileKey struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The file's kind.
-	Kind uint32 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
-	// The file's id.
-	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// The data key, 32 bytes.
-	Key           []byte `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *FileKey) Reset() {
-	*x = FileKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *FileKey) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*FileKey) ProtoMessage() {}
-
-func (x *FileKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use FileKey.ProtoReflect.Descriptor instead.
-func (*FileKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *FileKey) GetKind() uint32 {
-	if x != nil {
-		return x.Kind
-	}
-	return 0
-}
-
-func (x *FileKey) GetId() string {
-	if x != nil {
-		return x.Id
-	}
-	return ""
-}
-
-func (x *FileKey) GetKey() []byte {
-	if x != nil {
-		return x.Key
-	}
-	return nil
-}
-
 // TimelineRecord is a timeline entry, chained to the one before it.
 type TimelineRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -337,7 +273,7 @@ type TimelineRecord struct {
 
 func (x *TimelineRecord) Reset() {
 	*x = TimelineRecord{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[3]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -349,7 +285,7 @@ func (x *TimelineRecord) String() string {
 func (*TimelineRecord) ProtoMessage() {}
 
 func (x *TimelineRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[3]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -362,7 +298,7 @@ func (x *TimelineRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineRecord.ProtoReflect.Descriptor instead.
 func (*TimelineRecord) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{3}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *TimelineRecord) GetPreviousHash() []byte {
@@ -390,7 +326,7 @@ type RiskFile struct {
 
 func (x *RiskFile) Reset() {
 	*x = RiskFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -402,7 +338,7 @@ func (x *RiskFile) String() string {
 func (*RiskFile) ProtoMessage() {}
 
 func (x *RiskFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -415,7 +351,7 @@ func (x *RiskFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RiskFile.ProtoReflect.Descriptor instead.
 func (*RiskFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{4}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RiskFile) GetAssessments() []*v1.RiskAssessment {
@@ -440,7 +376,7 @@ type RequestRecord struct {
 
 func (x *RequestRecord) Reset() {
 	*x = RequestRecord{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +388,7 @@ func (x *RequestRecord) String() string {
 func (*RequestRecord) ProtoMessage() {}
 
 func (x *RequestRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +401,7 @@ func (x *RequestRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestRecord.ProtoReflect.Descriptor instead.
 func (*RequestRecord) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{5}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RequestRecord) GetRequestHash() []byte {
@@ -500,7 +436,7 @@ type Directory struct {
 
 func (x *Directory) Reset() {
 	*x = Directory{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +448,7 @@ func (x *Directory) String() string {
 func (*Directory) ProtoMessage() {}
 
 func (x *Directory) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +461,7 @@ func (x *Directory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Directory.ProtoReflect.Descriptor instead.
 func (*Directory) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{6}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Directory) GetOffices() []string {
@@ -556,7 +492,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -568,7 +504,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -581,7 +517,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{7}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *InvitationState) GetStaff() *v1.StaffMember {
@@ -653,7 +589,7 @@ type Keyring struct {
 
 func (x *Keyring) Reset() {
 	*x = Keyring{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +601,7 @@ func (x *Keyring) String() string {
 func (*Keyring) ProtoMessage() {}
 
 func (x *Keyring) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +614,7 @@ func (x *Keyring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyring.ProtoReflect.Descriptor instead.
 func (*Keyring) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Keyring) GetEpoch() uint64 {
@@ -757,7 +693,7 @@ type KeyEncryptionKey struct {
 
 func (x *KeyEncryptionKey) Reset() {
 	*x = KeyEncryptionKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -769,7 +705,7 @@ func (x *KeyEncryptionKey) String() string {
 func (*KeyEncryptionKey) ProtoMessage() {}
 
 func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -782,7 +718,7 @@ func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyEncryptionKey.ProtoReflect.Descriptor instead.
 func (*KeyEncryptionKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *KeyEncryptionKey) GetGeneration() uint32 {
@@ -819,7 +755,7 @@ type KeyringFile struct {
 
 func (x *KeyringFile) Reset() {
 	*x = KeyringFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +767,7 @@ func (x *KeyringFile) String() string {
 func (*KeyringFile) ProtoMessage() {}
 
 func (x *KeyringFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +780,7 @@ func (x *KeyringFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyringFile.ProtoReflect.Descriptor instead.
 func (*KeyringFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *KeyringFile) GetEpoch() uint64 {
@@ -901,7 +837,7 @@ type LogState struct {
 
 func (x *LogState) Reset() {
 	*x = LogState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +849,7 @@ func (x *LogState) String() string {
 func (*LogState) ProtoMessage() {}
 
 func (x *LogState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +862,7 @@ func (x *LogState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogState.ProtoReflect.Descriptor instead.
 func (*LogState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LogState) GetSize() uint64 {
@@ -986,11 +922,7 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\fR\x02id\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04hash\x18\x04 \x01(\fR\x04hash\"?\n" +
-	"\aFileKey\x12\x12\n" +
-	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\tR\x02id\x12\x10\n" +
-	"\x03key\x18\x03 \x01(\fR\x03key\"e\n" +
+	"\x04hash\x18\x04 \x01(\fR\x04hash\"e\n" +
 	"\x0eTimelineRecord\x12#\n" +
 	"\rprevious_hash\x18\x01 \x01(\fR\fpreviousHash\x12.\n" +
 	"\x05entry\x18\x02 \x01(\v2\x18.amparo.v1.TimelineEntryR\x05entry\"G\n" +
@@ -1057,37 +989,36 @@ func file_amparo_store_v1_store_proto_rawDescGZIP() []byte {
 	return file_amparo_store_v1_store_proto_rawDescData
 }
 
-var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Head)(nil),                  // 0: amparo.store.v1.Head
 	(*Child)(nil),                 // 1: amparo.store.v1.Child
-	(*FileKey)(nil),               // 2: amparo.store.v1.FileKey
-	(*TimelineRecord)(nil),        // 3: amparo.store.v1.TimelineRecord
-	(*RiskFile)(nil),              // 4: amparo.store.v1.RiskFile
-	(*RequestRecord)(nil),         // 5: amparo.store.v1.RequestRecord
-	(*Directory)(nil),             // 6: amparo.store.v1.Directory
-	(*InvitationState)(nil),       // 7: amparo.store.v1.InvitationState
-	(*Keyring)(nil),               // 8: amparo.store.v1.Keyring
-	(*KeyEncryptionKey)(nil),      // 9: amparo.store.v1.KeyEncryptionKey
-	(*KeyringFile)(nil),           // 10: amparo.store.v1.KeyringFile
-	(*LogState)(nil),              // 11: amparo.store.v1.LogState
-	(*v1.Case)(nil),               // 12: amparo.v1.Case
-	(*v1.TimelineEntry)(nil),      // 13: amparo.v1.TimelineEntry
-	(*v1.RiskAssessment)(nil),     // 14: amparo.v1.RiskAssessment
-	(*v1.StaffMember)(nil),        // 15: amparo.v1.StaffMember
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*TimelineRecord)(nil),        // 2: amparo.store.v1.TimelineRecord
+	(*RiskFile)(nil),              // 3: amparo.store.v1.RiskFile
+	(*RequestRecord)(nil),         // 4: amparo.store.v1.RequestRecord
+	(*Directory)(nil),             // 5: amparo.store.v1.Directory
+	(*InvitationState)(nil),       // 6: amparo.store.v1.InvitationState
+	(*Keyring)(nil),               // 7: amparo.store.v1.Keyring
+	(*KeyEncryptionKey)(nil),      // 8: amparo.store.v1.KeyEncryptionKey
+	(*KeyringFile)(nil),           // 9: amparo.store.v1.KeyringFile
+	(*LogState)(nil),              // 10: amparo.store.v1.LogState
+	(*v1.Case)(nil),               // 11: amparo.v1.Case
+	(*v1.TimelineEntry)(nil),      // 12: amparo.v1.TimelineEntry
+	(*v1.RiskAssessment)(nil),     // 13: amparo.v1.RiskAssessment
+	(*v1.StaffMember)(nil),        // 14: amparo.v1.StaffMember
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	1,  // 0: amparo.store.v1.Head.children:type_name -> amparo.store.v1.Child
-	12, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
-	6,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
-	7,  // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
-	13, // 4: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
-	14, // 5: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
-	15, // 6: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	16, // 7: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	9,  // 8: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	16, // 9: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	11, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
+	5,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
+	6,  // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
+	12, // 4: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
+	13, // 5: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
+	14, // 6: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	15, // 7: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	8,  // 8: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	15, // 9: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
 	10, // [10:10] is the sub-list for method output_type
 	10, // [10:10] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
@@ -1111,7 +1042,7 @@ func file_amparo_store_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_store_v1_store_proto_rawDesc), len(file_amparo_store_v1_store_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
