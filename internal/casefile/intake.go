@@ -26,6 +26,9 @@ func CheckIntake(intake *amparov1.Intake, now time.Time) []fault.Violation {
 	vs.safeContact("intake.submitter.contact", intake.GetSubmitter().GetContact())
 	vs.person("intake.identity.person", intake.GetIdentity().GetPerson(), now)
 	vs.collective("intake.identity.collective", intake.GetIdentity().GetCollective(), now)
+	for i, reference := range intake.GetReferences() {
+		vs.safeContact(fmt.Sprintf("intake.references[%d].contact", i), reference.GetContact())
+	}
 	for i, incident := range intake.GetIncidents() {
 		vs.incident(fmt.Sprintf("intake.incidents[%d]", i), incident, now)
 	}

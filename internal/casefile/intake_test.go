@@ -80,6 +80,9 @@ func TestWrongFields(t *testing.T) {
 		{func(in *amparov1.Intake) { in.SafeContact.TimeZone = "Local" }, "safe_contact.time_zone", "CODE_UNKNOWN"},
 		{func(in *amparov1.Intake) { in.SafeContact.TimeZone = "../../etc/passwd" }, "safe_contact.time_zone", "CODE_UNKNOWN"},
 		{func(in *amparov1.Intake) { in.SafeContact.TimeZone = "" }, "safe_contact.time_zone", "FIELD_INVALID"},
+		{func(in *amparov1.Intake) {
+			in.References = []*amparov1.Reference{{}, {Contact: &amparov1.SafeContact{TimeZone: "Bogota"}}}
+		}, "references[1].contact.time_zone", "CODE_UNKNOWN"},
 		{func(in *amparov1.Intake) { in.Submitter.Contact.Address = "friend" }, "submitter.contact.address", "FIELD_INVALID"},
 		{func(in *amparov1.Intake) { in.Submitter.Contact.Address = "friend@host" }, "submitter.contact.address", "FIELD_INVALID"},
 		{func(in *amparov1.Intake) { in.Submitter.Contact.Address = "a friend@example.org" }, "submitter.contact.address", "FIELD_INVALID"},

@@ -33,6 +33,9 @@ func Normalise(intake *amparov1.Intake, now time.Time) *amparov1.Intake {
 	}
 	normaliseContact(n.GetSafeContact())
 	normaliseContact(n.GetSubmitter().GetContact())
+	for _, reference := range n.GetReferences() {
+		normaliseContact(reference.GetContact())
+	}
 	if p := n.GetIdentity().GetPerson(); p != nil {
 		p.Aliases = filled(p.GetAliases())
 		p.Nationalities = countryCodes(p.GetNationalities())
