@@ -186,7 +186,13 @@ func (s *Service) EnrolPending(tb testing.TB, name string, roles []amparov1.Role
 // as long as the service lets them; after that, whoever else may.
 func (s *Service) Enrol(tb testing.TB, name string, roles []amparov1.Role, offices []string) *Person {
 	tb.Helper()
-	p := s.EnrolPending(tb, name, roles, offices)
+	return s.EnrolUntil(tb, name, roles, offices, time.Time{})
+}
+
+// EnrolUntil is Enrol for an account that ends by itself.
+func (s *Service) EnrolUntil(tb testing.TB, name string, roles []amparov1.Role, offices []string, validUntil time.Time) *Person {
+	tb.Helper()
+	p := s.admit(tb, name, s.Invite(tb, name, roles, offices, validUntil))
 	s.Confirm(tb, p)
 	return p
 }
