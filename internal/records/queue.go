@@ -60,14 +60,18 @@ func (q *QueueQuery) wants(head *lookup.Head, staff lookup.ID) bool {
 	return q.DueBefore.IsZero() || (head.Row.Due != 0 && int64(head.Row.Due) < q.DueBefore.Unix())
 }
 
-// show makes the leaf durable that names what is about to be shown.
+// show makes the leaf durable that names what is about to be shown. Without it
+// there are no rows to show.
 func (r *Records) show(ctx context.Context, grant access.Grant, heads []lookup.Head, leaf *amparov1.AuditLeaf) ([]*amparov1.QueueRow, error) {
 	rows := make([]*amparov1.QueueRow, len(heads))
 	for i := range heads {
 		rows[i] = row(&heads[i])
 		leaf.Shown = append(leaf.Shown, rows[i].GetPseudonym())
 	}
-	return rows, r.Note(ctx, grant, leaf)
+	if err := r.Note(ctx, grant, leaf); err != nil {
+		return nil, err
+	}
+	return rows, nil
 }
 
 // A page token is sealed, so that it tells nothing of the row that it stands
