@@ -79,6 +79,7 @@ var house = []room{
 	},
 	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client"}, "the command is thin: what a desk will need too belongs in client"},
 
+	{"bench", edge, nil, "sets the service against its ceiling; it has tests only"},
 	{"test/readme", edge, nil, "runs what a newcomer would copy; it has tests only"},
 	{"test/night", edge, nil, "runs the real programs on real input; it has tests only"},
 }

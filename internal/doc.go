@@ -55,6 +55,7 @@
 //
 // # The tests of whole programs
 //
+//   - bench: the whole service against what the machine could do without it
 //   - test/readme: every command of the README, as a newcomer would run it
 //   - test/night: the real programs on real input, killed in the middle of it
 //
