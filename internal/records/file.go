@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,6 +36,7 @@ type File struct {
 	entries []*amparov1.TimelineEntry
 	puts    []put
 	shown   bool
+	failed  bool // one of its records failed its proof
 }
 
 type put struct {
@@ -147,6 +149,12 @@ func (f *File) child(kind uint8, id []byte) *storepb.Child {
 // open fetches a record and proves that it is the one that the head, or the entry
 // after it, speaks of.
 func (f *File) open(key []byte, where seal.Context, hash []byte) ([]byte, error) {
+	plaintext, err := f.prove(key, where, hash)
+	f.failed = f.failed || errors.Is(err, store.ErrCorrupt)
+	return plaintext, err
+}
+
+func (f *File) prove(key []byte, where seal.Context, hash []byte) ([]byte, error) {
 	entry, err := f.records.cfg.Engine.Get(f.ctx, key)
 	if err != nil {
 		return nil, missing(err)

@@ -89,6 +89,12 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 	if !ok {
 		return nil
 	}
+	// A head that was written later and has no higher version is an older one that
+	// was put back. It must not become what reads are held against.
+	if known, ok := r.index.Find(id); ok && known.Revision < uint64(stored.Revision) && known.Version >= file.version {
+		_ = r.judge(ctx, known, fmt.Errorf("%w: an older head was put back", errProof))
+		return nil
+	}
 	news := r.index.Apply(indexed(file, id, file.version, file.hash, uint64(stored.Revision)))
 	if news && file.kind == kindDirectory {
 		return r.readDirectory(ctx)

@@ -142,6 +142,9 @@ func (r *Records) tellBroken(ctx context.Context, pseudonym string) {
 	if r.cfg.Integrity != nil {
 		r.cfg.Integrity(pseudonym)
 	}
+	if r.cfg.ReadOnly {
+		return
+	}
 	leaf := &amparov1.AuditLeaf{
 		Action:  amparov1.LeafAction_LEAF_ACTION_INTEGRITY_FAILED,
 		Outcome: amparov1.LeafOutcome_LEAF_OUTCOME_REFUSED,

@@ -45,7 +45,8 @@ type Config struct {
 	// FreeSpace says how many bytes are left where the engine writes; nil means
 	// that there is always enough.
 	FreeSpace func() (uint64, error)
-	// ReadOnly keeps Open from writing leaves about what it found, for Check.
+	// ReadOnly is for Check: what is found to be damaged is not written into the
+	// log, and a store without its staff directory is opened all the same.
 	ReadOnly bool
 	// Integrity is told of a file that failed its proof, by its pseudonym where
 	// that is known; nil means that nobody wants to know beyond the leaf.

@@ -108,6 +108,11 @@ func (r *Records) findRequest(ctx context.Context, name [16]byte) (*File, *store
 	for _, d := range days {
 		entry, err := r.cfg.Engine.Get(ctx, requestKey(d, name))
 		if errors.Is(err, store.ErrNotFound) {
+			if ok && d+requestLife >= today {
+				// It was there, and nobody had reason to remove it. To do the
+				// act a second time would be worse than to say so.
+				return nil, nil, asFault(missing(err))
+			}
 			continue
 		}
 		if err != nil {

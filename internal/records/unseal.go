@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
@@ -45,14 +46,26 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 			fault = "file " + pseudonym + ": " + fault
 		}
 		r.unsealFaults = append(r.unsealFaults, fault)
-		if !cfg.ReadOnly {
-			r.tellBroken(ctx, pseudonym)
+		r.tellBroken(ctx, pseudonym)
+	}
+	return r, r.beginDirectory(ctx)
+}
+
+// beginDirectory reads the staff directory. Without it nobody can be let in, so a
+// store that has begun and has none is not served, only checked.
+func (r *Records) beginDirectory(ctx context.Context) error {
+	err := r.readDirectory(ctx)
+	if errors.Is(err, errNoDirectory) {
+		if r.LogSize() == 0 {
+			return nil
 		}
+		err = fmt.Errorf("%w: the staff directory is missing or not the newest", errProof)
 	}
-	if err := r.readDirectory(ctx); err != nil && !errors.Is(err, errNoDirectory) {
-		return nil, err
+	if r.cfg.ReadOnly && errors.Is(err, store.ErrCorrupt) {
+		r.unsealFaults = append(r.unsealFaults, "the staff directory cannot be read")
+		return nil
 	}
-	return r, nil
+	return err
 }
 
 // Started leaves the leaf that says that the service began to serve, and, when
@@ -106,14 +119,15 @@ func (u *unsealing) readHeads(ctx context.Context) error {
 		var pairs []pair
 		for _, entry := range entries {
 			if len(entry.Key) != 18 {
-				return fmt.Errorf("read heads: %w: a key is not one of ours", errProof)
+				u.damaged = append(u.damaged, "") // no key of ours has that length
+				continue
 			}
-			locator := lookup.ID(entry.Key[1:17])
+			locator, slot := lookup.ID(entry.Key[1:17]), entry.Key[17]
 			switch {
-			case entry.Key[17] == slotKey:
+			case slot == slotKey:
 				u.lost(carry)
 				carry = pair{locator: locator, wrapped: entry.Value}
-			case carry.wrapped != nil && carry.locator == locator:
+			case slot == slotHead && carry.wrapped != nil && carry.locator == locator:
 				pairs = append(pairs, pair{locator, carry.wrapped, entry})
 				carry = pair{}
 			default:
@@ -201,17 +215,18 @@ func (u *unsealing) compare(ctx context.Context) error {
 		return fmt.Errorf("read log: %w", err)
 	}
 	found := len(u.damaged)
-	for i := range u.heads {
-		head := &u.heads[i]
+	u.heads = slices.DeleteFunc(u.heads, func(head lookup.Head) bool {
 		pseudonym := textOf(head.Pseudonym)
 		change := last[pseudonym]
 		delete(last, pseudonym)
 		if change != nil && change.GetVersion() == head.Version && bytes.Equal(change.GetHeadHash()[:16], head.Hash[:]) {
-			continue
+			return false
 		}
+		// It is not entered in the index: the queue would show what it says.
 		u.r.broken[head.ID] = struct{}{}
 		u.damaged = append(u.damaged, pseudonym)
-	}
+		return true
+	})
 	for pseudonym := range last {
 		u.damaged = append(u.damaged, pseudonym)
 	}

@@ -145,7 +145,7 @@ func (r *Records) settle(ctx context.Context, work *Work, err error) error {
 		}
 	}
 	for _, file := range work.files {
-		if file.shown {
+		if file.failed {
 			id, _ := parseID(file.id)
 			if known, ok := r.index.Find(id); ok {
 				return r.judge(ctx, known, err)
