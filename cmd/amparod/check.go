@@ -36,7 +36,7 @@ func checkCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, engine.Close()) }()
-			u, err := f.unseal(cmd.Context(), engine, nil)
+			u, err := f.unsealToCheck(cmd.Context(), engine)
 			if err != nil {
 				return err
 			}

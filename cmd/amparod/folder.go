@@ -156,6 +156,16 @@ type unsealed struct {
 // unseal opens the store of a folder: the log catches up first, since what the
 // heads are compared with must be complete.
 func (f *folder) unseal(ctx context.Context, engine *bolt.Engine, integrity func(string)) (*unsealed, error) {
+	return f.unsealWith(ctx, engine, records.Config{FreeSpace: freeSpace(f.path), Integrity: integrity})
+}
+
+// unsealToCheck leaves nothing in the log about what is damaged: it is told to
+// whoever asked.
+func (f *folder) unsealToCheck(ctx context.Context, engine *bolt.Engine) (*unsealed, error) {
+	return f.unsealWith(ctx, engine, records.Config{ReadOnly: true})
+}
+
+func (f *folder) unsealWith(ctx context.Context, engine *bolt.Engine, config records.Config) (*unsealed, error) {
 	log, err := audit.Open(ctx, audit.Config{Engine: engine, Sealer: f.keyring, Key: f.logKey})
 	if err != nil {
 		return nil, err
@@ -163,10 +173,8 @@ func (f *folder) unseal(ctx context.Context, engine *bolt.Engine, integrity func
 	if err := log.CatchUp(ctx); err != nil {
 		return nil, err
 	}
-	r, err := records.Open(ctx, records.Config{
-		Engine: engine, Keyring: f.keyring, Log: log, Now: time.Now,
-		FreeSpace: freeSpace(f.path), Integrity: integrity,
-	})
+	config.Engine, config.Keyring, config.Log, config.Now = engine, f.keyring, log, time.Now
+	r, err := records.Open(ctx, config)
 	if err != nil {
 		return nil, err
 	}

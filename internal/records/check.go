@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/amparo-project/amparo/internal/audit"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/seal"
+	"github.com/amparo-project/amparo/internal/store"
 )
 
 // Report is what Check found.
@@ -36,8 +38,10 @@ func (r *Records) Check(ctx context.Context, older string) (*Report, error) {
 			return ctx.Err() == nil
 		})
 	}
-	if err := r.checkStrays(ctx, report); err != nil {
-		return nil, err
+	for _, check := range []func(context.Context, *Report) error{r.checkStrays, r.checkRequests, r.checkPrefixes} {
+		if err := check(ctx, report); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.cfg.Log.Check(ctx); err != nil {
 		report.Faults = append(report.Faults, "audit log: "+err.Error())
@@ -101,16 +105,59 @@ func (r *Records) checkStrays(ctx context.Context, report *Report) error {
 			return ctx.Err() == nil
 		})
 	}
+	strays := 0
+	err := r.scan(ctx, prefixRecord, func(entry store.Entry) {
+		if _, ok := expected[string(entry.Key)]; !ok {
+			strays++
+		}
+	})
+	if strays > 0 {
+		report.Faults = append(report.Faults, fmt.Sprintf("%d records lie there that belong to no file", strays))
+	}
+	return err
+}
+
+// checkRequests opens what repetitions are answered from.
+func (r *Records) checkRequests(ctx context.Context, report *Report) error {
+	return r.scan(ctx, prefixRequest, func(entry store.Entry) {
+		report.Records++
+		if len(entry.Key) == 19 {
+			if _, _, err := r.openRequest(ctx, [16]byte(entry.Key[3:]), entry.Value); err == nil {
+				return
+			}
+		}
+		report.Faults = append(report.Faults, "a request record does not open")
+	})
+}
+
+// checkPrefixes looks where the key space has no room of ours.
+func (r *Records) checkPrefixes(ctx context.Context, report *Report) error {
+	known := string([]byte{prefixFile, prefixRecord, prefixRequest}) + audit.Prefixes
+	for b := range 256 {
+		if strings.IndexByte(known, byte(b)) >= 0 {
+			continue
+		}
+		entries, err := r.cfg.Engine.Scan(ctx, []byte{byte(b)}, nil, 1)
+		if err != nil {
+			return asFault(err)
+		}
+		if len(entries) > 0 {
+			report.Faults = append(report.Faults, "a key lies there that is none of this service")
+		}
+	}
+	return nil
+}
+
+// scan calls fn with every entry under a prefix.
+func (r *Records) scan(ctx context.Context, prefix byte, fn func(store.Entry)) error {
 	var after []byte
 	for {
-		entries, err := r.cfg.Engine.Scan(ctx, []byte{prefixRecord}, after, scanPage)
+		entries, err := r.cfg.Engine.Scan(ctx, []byte{prefix}, after, scanPage)
 		if err != nil {
 			return asFault(err)
 		}
 		for _, entry := range entries {
-			if _, ok := expected[string(entry.Key)]; !ok {
-				report.Faults = append(report.Faults, "a record lies there that belongs to no file")
-			}
+			fn(entry)
 		}
 		if len(entries) < scanPage {
 			return nil
