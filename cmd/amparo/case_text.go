@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/vocabulary"
 )
 
 // receipt writes where a case stands: risk and due time first.
@@ -25,7 +26,7 @@ func (p *page) nextTerm(t *amparov1.Term) string {
 	if t == nil {
 		return ""
 	}
-	return word(t.GetKind()) + " " + p.due(t.GetDue()) + "  (" + p.at(t.GetDue()) + ")"
+	return word(t.GetKind()) + ": " + p.due(t.GetDue()) + "  (" + p.at(t.GetDue()) + ")"
 }
 
 func (p *page) eligibility(advice []*amparov1.EligibilityAdvice) {
@@ -146,11 +147,22 @@ func (p *page) fields(m protoreflect.Message, prefix string) {
 			p.fieldValue(label, field, m.Get(field))
 			continue
 		}
-		list := m.Get(field).List()
-		for j := range list.Len() {
-			p.fieldValue(label, field, list.Get(j))
+		if list := m.Get(field).List(); field.Message() == nil {
+			p.entry(label, scalarList(field, list))
+		} else {
+			for j := range list.Len() {
+				p.fieldValue(label, field, list.Get(j))
+			}
 		}
 	}
+}
+
+func scalarList(field protoreflect.FieldDescriptor, list protoreflect.List) string {
+	var items []string
+	for j := range list.Len() {
+		items = append(items, scalarText(field, list.Get(j)))
+	}
+	return listed(items)
 }
 
 func (p *page) fieldValue(label string, field protoreflect.FieldDescriptor, value protoreflect.Value) {
@@ -165,15 +177,36 @@ func (p *page) fieldValue(label string, field protoreflect.FieldDescriptor, valu
 			return
 		}
 		p.fields(value.Message(), "")
-	case protoreflect.EnumKind:
-		p.entry(label, enumWord(field.Enum(), value.Enum()))
-	case protoreflect.BoolKind:
-		p.entry(label, map[bool]string{true: "yes", false: "no"}[value.Bool()])
-	case protoreflect.BytesKind:
-		p.entry(label, fmt.Sprintf("%x", value.Bytes()))
 	default:
-		p.entry(label, value.String())
+		p.entry(label, scalarText(field, value))
 	}
+}
+
+// scalarText is a value as a person reads it; a code stands with what it means.
+func scalarText(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
+	switch {
+	case field.Enum() != nil:
+		return enumWord(field.Enum(), value.Enum())
+	case field.Kind() == protoreflect.BoolKind:
+		return map[bool]string{true: "yes", false: "no"}[value.Bool()]
+	case field.Kind() == protoreflect.BytesKind:
+		return fmt.Sprintf("%x", value.Bytes())
+	}
+	text := value.String()
+	switch field.Name() {
+	case "act_code":
+		text += meaning(vocabulary.ActLabel(text))
+	case "perpetrator_codes":
+		text += meaning(vocabulary.PerpetratorLabel(text))
+	}
+	return text
+}
+
+func meaning(label string, known bool) string {
+	if !known {
+		return ""
+	}
+	return " (" + label + ")"
 }
 
 // timelineEntry writes one thing that happened.

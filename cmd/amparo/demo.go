@@ -140,7 +140,7 @@ func (d *demo) say(name, proof string) error {
 }
 
 func (d *demo) sayKept() error {
-	fmt.Fprintf(d.err, `
+	d.tell(`
 kept in %[1]s; go on with:
   amparod serve --data %[1]s/data --identity %[1]s/identity.age --listen %[2]s
   AMPARO_HOME=%[1]s/profiles amparo queue --profile operator

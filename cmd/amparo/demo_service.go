@@ -152,7 +152,7 @@ func (s *service) kill() error {
 	if err := s.process.Process.Kill(); err != nil {
 		return fmt.Errorf("kill amparod: %w", err)
 	}
-	<-s.ended
+	_ = <-s.ended // that it was killed
 	s.process = nil
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -115,10 +114,10 @@ func (a *app) intakeAsked(ctx context.Context, discard bool) error {
 			}
 			return a.showIntake(answer)
 		case decisionDiscard:
-			fmt.Fprintln(a.err, "discarded; nothing was sent")
+			a.tell("%s\n", "discarded; nothing was sent")
 			return profile.DropDraft()
 		case decisionLater:
-			fmt.Fprintln(a.err, "kept, sealed to this device; go on with: amparo intake")
+			a.tell("%s\n", "kept, sealed to this device; go on with: amparo intake")
 			return nil
 		case decisionChange:
 		}

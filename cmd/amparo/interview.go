@@ -61,7 +61,7 @@ func (i *interview) askAll(ctx context.Context) error {
 	for n := 0; n < len(script); n++ {
 		q := script[n]
 		if q.heading != "" && i.partOpen(n) {
-			fmt.Fprintf(i.term.err, "\n== %s ==   (Enter skips, %s goes back, Ctrl-C keeps it for later)\n", q.heading, goBack)
+			i.term.tell("\n== %s ==   (Enter skips, %s goes back, Ctrl-C keeps it for later)\n", q.heading, goBack)
 		}
 		if !i.asks(q) {
 			continue
@@ -96,7 +96,7 @@ func (i *interview) partOpen(n int) bool {
 
 func (i *interview) takeBack() {
 	if len(i.history) == 0 {
-		fmt.Fprintln(i.term.err, "this is the first question")
+		i.term.tell("%s\n", "this is the first question")
 		return
 	}
 	last := i.history[len(i.history)-1]
@@ -122,15 +122,15 @@ func (i *interview) forget(id string) {
 
 // askOne asks one question of the script; back says that the one before is wanted.
 func (i *interview) askOne(ctx context.Context, q question) (back bool, err error) {
-	switch {
-	case q.path == "":
+	switch q.path {
+	case "":
 		return i.askYes(ctx, q, func(yes bool) {
 			i.cannotSpeak = !yes
 			if !yes {
-				fmt.Fprintln(i.term.err, "Agree on a safe way and time first. Only what cannot wait is asked now.")
+				i.term.tell("%s\n", "Agree on a safe way and time first. Only what cannot wait is asked now.")
 			}
 		})
-	case q.path == identityKind:
+	case identityKind:
 		return i.askYes(ctx, q, func(yes bool) {
 			i.request.Intake.Identity = &amparov1.Identity{Subject: &amparov1.Identity_Collective{Collective: &amparov1.Collective{}}}
 			if yes {
@@ -161,7 +161,7 @@ func (i *interview) askYes(ctx context.Context, q question, take func(yes bool))
 			take(answer == answerYes)
 			return false, nil
 		}
-		fmt.Fprintln(i.term.err, "  yes or no is needed")
+		i.term.tell("%s\n", "  yes or no is needed")
 	}
 }
 
@@ -235,7 +235,7 @@ func (i *interview) askEntry(ctx context.Context, q question, entry string, mess
 
 // ask writes a question and reads the answer.
 func (i *interview) ask(ctx context.Context, text string) (string, error) {
-	fmt.Fprintf(i.term.err, "%s\n> ", text)
+	i.term.tell("%s\n> ", text)
 	answer, err := i.term.readLine(ctx)
 	return strings.TrimSpace(answer), err
 }
@@ -282,7 +282,7 @@ func (i *interview) interrupted(err error) error {
 		next = "go on with: amparo intake"
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, context.Canceled) {
-		fmt.Fprintln(i.term.err)
+		i.term.tell("\n")
 		return &client.Failure{Exit: exitLocal, Reason: "INTERRUPTED", Text: "interrupted; " + kept, Next: next}
 	}
 	failure := *client.Explain(err)

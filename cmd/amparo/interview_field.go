@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -28,7 +27,7 @@ func (i *interview) askField(
 		}
 		switch {
 		case text == "" && q.needed:
-			fmt.Fprintln(i.term.err, "  this one is needed")
+			i.term.tell("%s\n", "  this one is needed")
 			continue
 		case text == "":
 			return false, nil
@@ -42,7 +41,7 @@ func (i *interview) askField(
 		if rule == "" {
 			return false, nil
 		}
-		fmt.Fprintln(i.term.err, "  "+rule)
+		i.term.tell("%s\n", "  "+rule)
 		prompt = q.text
 	}
 }

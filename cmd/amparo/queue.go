@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -94,14 +93,11 @@ func (a *app) watchQueue(ctx context.Context, conn *client.Conn, profile *client
 	}
 	for {
 		batch, err := stream.Recv()
-		switch {
-		case errors.Is(err, io.EOF) || err != nil && ctx.Err() != nil:
-			return nil
-		case err != nil:
-			return err
+		if err != nil {
+			return watchEnd(ctx, err)
 		}
 		if len(batch.GetRows()) == 0 && a.outIsPerson {
-			fmt.Fprintln(a.err, "watching; end with Ctrl-C")
+			a.tell("%s\n", "watching; end with Ctrl-C")
 		}
 		err = a.show(batch, func(p *page) {
 			if len(batch.GetRows()) > 0 {
@@ -113,6 +109,14 @@ func (a *app) watchQueue(ctx context.Context, conn *client.Conn, profile *client
 			return err
 		}
 	}
+}
+
+// watchEnd tells whose end of a watch it was: the person's own is no failure.
+func watchEnd(ctx context.Context, err error) error {
+	if errors.Is(err, io.EOF) || ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 func (a *app) searchCommand() *cobra.Command {
@@ -165,8 +169,16 @@ func (p *page) queue(rows []*amparov1.QueueRow, me string) {
 		return
 	}
 	columns := []column{
-		{title: "RISK"}, {title: "DUE"}, {title: "NEXT"}, {title: "STATE"}, {title: "CASE"},
-		{title: "OFFICE", spare: true}, {title: "OWNER", spare: true}, {title: "BY", spare: true}, {title: "CLASS", spare: true}, {title: "NOTES"},
+		{title: "RISK"},
+		{title: "DUE"},
+		{title: "NEXT"},
+		{title: "STATE"},
+		{title: "CASE"},
+		{title: "OFFICE", spare: true},
+		{title: "OWNER", spare: true},
+		{title: "BY", spare: true},
+		{title: "CLASS", spare: true},
+		{title: "NOTES"},
 	}
 	for _, row := range rows {
 		cells := []string{

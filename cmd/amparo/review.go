@@ -86,13 +86,13 @@ func (i *interview) showAnswer(p *page, q question) {
 		return
 	}
 	if !field.IsList() {
-		p.line("      ", client.Printable(spoken(field, message.Get(field))))
+		p.line("      ", client.Printable(scalarText(field, message.Get(field))))
 		return
 	}
 	list := message.Get(field).List()
 	for n := range list.Len() {
 		if field.Message() == nil {
-			p.line("      ", client.Printable(spoken(field, list.Get(n))))
+			p.line("      ", client.Printable(scalarText(field, list.Get(n))))
 			continue
 		}
 		var parts []string
@@ -107,25 +107,10 @@ func (i *interview) showAnswer(p *page, q question) {
 }
 
 func spokenAll(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
-	if !field.IsList() {
-		return spoken(field, value)
+	if field.IsList() {
+		return scalarList(field, value.List())
 	}
-	var parts []string
-	for n := range value.List().Len() {
-		parts = append(parts, spoken(field, value.List().Get(n)))
-	}
-	return strings.Join(parts, " ")
-}
-
-func spoken(field protoreflect.FieldDescriptor, value protoreflect.Value) string {
-	switch {
-	case field.Enum() != nil:
-		return enumWord(field.Enum(), value.Enum())
-	case field.Kind() == protoreflect.BoolKind:
-		return map[bool]string{true: "yes", false: "no"}[value.Bool()]
-	default:
-		return value.String()
-	}
+	return scalarText(field, value)
 }
 
 func enumNumber(enum protoreflect.EnumDescriptor, text string) (protoreflect.EnumNumber, string) {
@@ -139,7 +124,7 @@ func enumNumber(enum protoreflect.EnumDescriptor, text string) (protoreflect.Enu
 // correct takes back the answers that the service refused, so that they are asked
 // again.
 func (i *interview) correct(failure *client.Failure) {
-	fmt.Fprintln(i.term.err, "\n"+failure.Error())
+	i.term.tell("%s\n", "\n"+failure.Error())
 	for _, fault := range failure.Fields {
 		path := strings.TrimPrefix(fault.Path, "intake.")
 		for _, q := range script {

@@ -64,7 +64,7 @@ func (a *app) execute(ctx context.Context, arguments []string) int {
 	if failure.Reason == "USAGE" && failure.Next == "" {
 		failure.Next = command.CommandPath() + " --help"
 	}
-	fmt.Fprintf(a.err, "%s: %s\n", command.CommandPath(), failure.Error())
+	a.tell("%s: %s\n", command.CommandPath(), failure.Error())
 	return failure.Exit
 }
 

@@ -71,7 +71,7 @@ func (a *app) dial(p *client.Profile) (*client.Conn, error) {
 		Patience: a.patience, Version: version(),
 		OnRetry: func() {
 			if a.inIsPerson && !said {
-				fmt.Fprintln(a.err, "the service does not answer yet; trying again")
+				a.tell("%s\n", "the service does not answer yet; trying again")
 			}
 			said = true
 		},

@@ -34,7 +34,7 @@ type line struct {
 }
 
 func processTerminal() *terminal {
-	in, out := int(os.Stdin.Fd()), int(os.Stdout.Fd()) //nolint:gosec // G115: a descriptor is a small number
+	in, out := int(os.Stdin.Fd()), int(os.Stdout.Fd())
 	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, inIsPerson: term.IsTerminal(in), outIsPerson: term.IsTerminal(out)}
 	t.secret = func() ([]byte, error) { return term.ReadPassword(in) }
 	t.colour = t.outIsPerson && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
@@ -72,6 +72,11 @@ func (t *terminal) pump(reader *bufio.Reader) {
 	}
 }
 
+// tell writes to stderr. An error there has nobody left to be told to.
+func (t *terminal) tell(format string, values ...any) {
+	_, _ = fmt.Fprintf(t.err, format, values...)
+}
+
 // maxText is the longest text that is read for a flag; the service takes less.
 const maxText = client.MaxMessage
 
@@ -90,7 +95,7 @@ func (t *terminal) text(ctx context.Context, value, question string, multiline b
 	case multiline:
 		text, err = t.askLines(ctx, question)
 	default:
-		fmt.Fprintf(t.err, "%s: ", question)
+		t.tell("%s: ", question)
 		text, err = t.readLine(ctx)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -104,7 +109,7 @@ func (t *terminal) text(ctx context.Context, value, question string, multiline b
 }
 
 func (t *terminal) askLines(ctx context.Context, question string) (string, error) {
-	fmt.Fprintf(t.err, "%s (end with an empty line):\n", question)
+	t.tell("%s (end with an empty line):\n", question)
 	var lines []string
 	for {
 		text, err := t.readLine(ctx)
@@ -120,9 +125,9 @@ func (t *terminal) secretText(ctx context.Context, value, question string) (stri
 	if value != "" && value != "-" || !t.inIsPerson || t.secret == nil {
 		return t.text(ctx, value, question, false)
 	}
-	fmt.Fprintf(t.err, "%s (it does not show): ", question)
+	t.tell("%s (it does not show): ", question)
 	raw, err := t.secret()
-	fmt.Fprintln(t.err)
+	t.tell("\n")
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", question, err)
 	}

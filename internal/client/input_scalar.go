@@ -106,6 +106,6 @@ func instant(text string, empty protoreflect.Value) (protoreflect.Value, string)
 	}
 	fields := empty.Message().Descriptor().Fields()
 	empty.Message().Set(fields.ByName("seconds"), protoreflect.ValueOfInt64(at.Unix()))
-	empty.Message().Set(fields.ByName("nanos"), protoreflect.ValueOfInt32(int32(at.Nanosecond()))) //nolint:gosec // G115: below 1e9
+	empty.Message().Set(fields.ByName("nanos"), protoreflect.ValueOfInt32(int32(at.Nanosecond())))
 	return empty, ""
 }

@@ -57,7 +57,7 @@ func TestAProfileThatOthersReadIsRefused(t *testing.T) {
 
 func TestADamagedProfileIsRefused(t *testing.T) {
 	for file, content := range map[string]string{
-		"profile.yaml": "address: x\nserver_name: y\nserver_pin: " + strings.Repeat("00", 32) + "\nadress: typo\n",
+		"profile.yaml": "address: x\nserver_name: y\nserver_pin: " + strings.Repeat("00", 32) + "\nport: 1\n",
 		"client.key":   "no key", "identity.age": "AGE-SECRET-KEY-1", "signing.key": "no key", "client.crt": "",
 	} {
 		p := enrolledProfile(t, startBench(t))

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/amparo-project/amparo/internal/client"
+)
+
+func commands() []*cobra.Command {
+	a := &app{terminal: &terminal{in: eof{}, out: io.Discard, err: io.Discard}, now: time.Now, zone: time.UTC}
+	var all []*cobra.Command
+	var gather func(*cobra.Command)
+	gather = func(c *cobra.Command) {
+		all = append(all, c)
+		for _, child := range c.Commands() {
+			gather(child)
+		}
+	}
+	gather(a.root())
+	return all
+}
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	for _, c := range commands() {
+		if c.Short == "" || !strings.Contains(c.Example, "amparo ") {
+			t.Errorf("%s has no text or no example", c.CommandPath())
+		}
+		if strings.HasSuffix(c.Short, ".") {
+			t.Errorf("%s: its short text ends with a period", c.CommandPath())
+		}
+	}
+}
+
+// What may be about a person never stands on the command line: an example that put
+// it there would teach it.
+func TestNoExamplePutsPersonalDataInArgv(t *testing.T) {
+	given := regexp.MustCompile(`--(text|name|code)[ =]+[^-\s]|case reopen \S+ --reason[ =]+[^-\s]|amparo search +[^-\s]|enrol +[^-\s]`)
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(readme), "\n") {
+		if strings.Contains(line, "amparo ") && given.MatchString(line) {
+			t.Errorf("README: %s", line)
+		}
+	}
+	for _, c := range commands() {
+		if found := given.FindString(c.Example + c.Long); found != "" {
+			t.Errorf("%s: %q", c.CommandPath(), found)
+		}
+	}
+}
+
+// Each flag for such a text takes its absence, or "-", for stdin.
+func TestTextsComeFromStdin(t *testing.T) {
+	for given, want := range map[string]string{"": "typed\ntwice", "-": "typed\ntwice", "here": "here"} {
+		term := &terminal{in: strings.NewReader("typed\ntwice\n"), err: io.Discard}
+		if got, err := term.text(t.Context(), given, "note", true); err != nil || got != want {
+			t.Errorf("%q gives %q, %v", given, got, err)
+		}
+	}
+	for _, nothing := range []string{"", "\n", "  \n"} {
+		term := &terminal{in: strings.NewReader(nothing), err: io.Discard}
+		_, err := term.text(t.Context(), "-", "note", true)
+		if failure := client.Explain(err); failure == nil || failure.Exit != 2 {
+			t.Errorf("%q: %v", nothing, err)
+		}
+	}
+	asked := &terminal{in: strings.NewReader("one\ntwo\n\nthree\n"), err: io.Discard, inIsPerson: true}
+	if got, err := asked.text(t.Context(), "", "note", true); err != nil || got != "one\ntwo" {
+		t.Errorf("asked: %q, %v", got, err)
+	}
+	hidden := &terminal{in: eof{}, err: io.Discard, inIsPerson: true, secret: func() ([]byte, error) { return []byte("amparo1-x"), nil }}
+	if got, err := hidden.secretText(t.Context(), "", "invitation"); err != nil || got != "amparo1-x" {
+		t.Errorf("hidden: %q, %v", got, err)
+	}
+}
+
+func TestDaysInstantsAndSpans(t *testing.T) {
+	a := &app{now: func() time.Time { return testNow }, zone: time.FixedZone("here", 3600)}
+	last, err := a.lastDay("valid-until", "2027-06-30")
+	if err != nil || last.AsTime().Format(time.RFC3339) != "2027-06-30T23:00:00Z" {
+		t.Errorf("the last day ends at %v, %v", last.AsTime(), err)
+	}
+	for text, want := range map[string]string{
+		"72h": "2026-03-12T21:40:00Z", "2026-03-10": "2026-03-09T23:00:00Z", "2026-03-10T10:00:00+02:00": "2026-03-10T08:00:00Z",
+	} {
+		got, err := a.instant("due-before", text, +1)
+		if err != nil || got.AsTime().Format(time.RFC3339) != want {
+			t.Errorf("%s is %v, %v", text, got.AsTime(), err)
+		}
+	}
+	if back, err := a.instant("since", "24h", -1); err != nil || back.AsTime().Format(time.RFC3339) != "2026-03-08T21:40:00Z" {
+		t.Errorf("since = %v, %v", back.AsTime(), err)
+	}
+	for _, text := range []string{"tomorrow", "-3h", "2026-02-30", "10:00"} {
+		if _, err := a.instant("since", text, -1); client.Explain(err) == nil {
+			t.Errorf("%s was taken", text)
+		}
+	}
+}
+
+func TestCompletionKnowsTheWords(t *testing.T) {
+	for line, want := range map[string]string{
+		"staff invite --role ho": "hotline-operator", "queue --at-least ext": "extreme", "case hold x --reason lost": "lost_contact",
+		"case advance x --to mon": "monitoring", "queue --state rec": "received", "queue --output j": "json",
+	} {
+		var out bytes.Buffer
+		a := &app{terminal: &terminal{in: eof{}, out: &out, err: io.Discard}, now: time.Now, zone: time.UTC}
+		if code := a.execute(t.Context(), append([]string{"__complete"}, strings.Fields(line)...)); code != 0 || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: code %d, %q", line, code, out.String())
+		}
+	}
+}
