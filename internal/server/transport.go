@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -67,8 +69,11 @@ func wellFormed(state tls.ConnectionState) error {
 	return err
 }
 
+// pinOf is the hash of a certificate's key, which has to be of the one kind that
+// devices have.
 func pinOf(certificate *x509.Certificate) ([32]byte, error) {
-	if len(certificate.RawSubjectPublicKeyInfo) == 0 || len(certificate.RawSubjectPublicKeyInfo) > 4096 {
+	key, ok := certificate.PublicKey.(*ecdsa.PublicKey)
+	if !ok || key.Curve != elliptic.P256() {
 		return [32]byte{}, errors.New("server: the certificate's key is not one of ours")
 	}
 	return sha256.Sum256(certificate.RawSubjectPublicKeyInfo), nil
