@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -121,7 +122,7 @@ func (s *Server) logRefusal(c *call, method string, f *fault.Error) {
 	event := s.cfg.Log.Debug()
 	if kind := f.Kind(); kind == fault.Internal || kind == fault.Corrupt || kind == fault.Unavailable {
 		event = s.cfg.Log.Error().AnErr("cause", f.Unwrap())
-		if p, ok := f.Unwrap().(*panicked); ok {
+		if p, ok := errors.AsType[*panicked](f.Unwrap()); ok {
 			event = event.Bytes("stack", p.stack)
 		}
 	}

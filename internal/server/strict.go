@@ -114,6 +114,7 @@ func (w *walk) value(field protoreflect.FieldDescriptor, value protoreflect.Valu
 		if unsafeText(value.String(), multiline) {
 			w.add(amparov1.Reason_REASON_TEXT_UNSAFE, path, "must hold no control or direction-override characters")
 		}
+	default: // numbers, enums and bytes are held to the limits beside the fields
 	}
 }
 
