@@ -95,8 +95,10 @@ func (a *app) exportCommand() *cobra.Command {
 		Use:   "export",
 		Short: "Take the whole log away, in a file that verifies without the service",
 		Long: `Writes every leaf up to the newest checkpoint into a file, and verifies it with
-the log's key that this device was enrolled with. Anybody can verify it again
-with amparo audit verify, without the service and without a profile.`,
+the log's key that this device was enrolled with, and against the newest
+checkpoint that it has seen: a log that was rolled back or forked since is exit
+code 7. Anybody can verify the file again with amparo audit verify, without the
+service and without a profile.`,
 		Example: "  amparo audit export --to log.amparo",
 		Args:    noSuchCommand,
 	}
@@ -110,6 +112,10 @@ with amparo audit verify, without the service and without a profile.`,
 			return err
 		}
 		defer conn.Close() //nolint:errcheck // nothing is left to lose
+		// First the promise, then the file that must keep it.
+		if err := conn.KeepCheckpoint(ctx); err != nil {
+			return err
+		}
 		if err := conn.ExportLog(ctx, *to); err != nil {
 			return err
 		}

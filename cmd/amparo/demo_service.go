@@ -152,8 +152,11 @@ func (s *service) kill() error {
 	if err := s.process.Process.Kill(); err != nil {
 		return fmt.Errorf("kill amparod: %w", err)
 	}
-	_ = <-s.ended // that it was killed
+	err := <-s.ended
 	s.process = nil
+	if exit, ok := errors.AsType[*exec.ExitError](err); !ok || exit.Exited() {
+		return fmt.Errorf("kill amparod: it had ended before: %w", err)
+	}
 	return nil
 }
 

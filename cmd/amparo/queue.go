@@ -114,7 +114,7 @@ func (a *app) watchQueue(ctx context.Context, conn *client.Conn, profile *client
 // watchEnd tells whose end of a watch it was: the person's own is no failure.
 func watchEnd(ctx context.Context, err error) error {
 	if errors.Is(err, io.EOF) || ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the error only says that it ended
 	}
 	return err
 }
