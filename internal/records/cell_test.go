@@ -1,0 +1,265 @@
+package records_test
+
+import (
+	"bytes"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/records"
+	"github.com/amparo-project/amparo/internal/store"
+)
+
+// archive is a store with something of every kind in it, and what a reader who was
+// there when it was written knows.
+type archive struct {
+	*house
+	reader     person
+	cases      map[string]string // name to id
+	invitation string
+	requests   map[string]string // request id to what it answered
+	truth      map[string]any    // what probe found when all was whole
+	old        []cell            // what lay in a cell before it was written anew
+}
+
+// cell is a key of the engine with a value and the file that it belongs to.
+type cell struct {
+	name  string // such as "case a: head"
+	of    string // the file, as probe names it
+	key   []byte
+	value []byte
+}
+
+const caseKind, directoryKind, invitationKind = 1, 2, 3
+
+// newArchive writes two cases, a staff directory of two and an invitation, each
+// in several versions.
+func newArchive(t *testing.T, engine store.Engine) *archive {
+	t.Helper()
+	a := &archive{house: begin(t, engine), reader: newPerson(), cases: map[string]string{}, requests: map[string]string{}}
+	a.writeCases()
+	a.writeStaff()
+	a.writeInvitation()
+	a.truth = map[string]any{}
+	for _, f := range a.probe() {
+		if f.err != nil {
+			t.Fatalf("%s: %v", f.file, f.err)
+		}
+		a.truth[f.file] = f.answer
+	}
+	a.wantClean()
+	return a
+}
+
+func (a *archive) must(err error) {
+	a.t.Helper()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+func (a *archive) writeCases() {
+	for _, name := range []string{"a", "b"} {
+		id, err := a.create(a.reader, asked("open "+name, "x"), intake{name: "Amaru " + name, notes: []string{"first"}})
+		a.must(err)
+		a.cases[name], a.requests["open "+name] = id, id
+		for i := range 3 {
+			a.keepOld()
+			_, err := a.change(a.reader, records.Request{}, id, func(f *records.File) {
+				f.Append(&amparov1.TimelineEntry{Text: fmt.Sprint("note ", i, " in ", name)})
+				f.Put(records.RecordIdentity, "", identity(fmt.Sprint("Amaru ", name, i)))
+				level := amparov1.RiskLevel(i%3 + 1)
+				f.Case().RiskLevel = level
+				f.SetAssessments([]*amparov1.RiskAssessment{{Sequence: 1, Judgement: &amparov1.RiskJudgement{Level: level}}})
+			})
+			a.must(err)
+		}
+	}
+}
+
+func (a *archive) writeStaff() {
+	a.keepOld()
+	for _, standing := range []amparov1.StaffStanding{amparov1.StaffStanding_STAFF_STANDING_ACTIVE, amparov1.StaffStanding_STAFF_STANDING_SUSPENDED} {
+		_, err := a.Update(ctx, a.reader.grant(a.t, "StaffService/SuspendStaff"), records.Request{}, records.Targets(a.Directory().FileID),
+			func(w *records.Work) (proto.Message, error) {
+				for _, id := range []string{"aaaaaaaaaaaaaaaaaaaaaaaaaa", "baaaaaaaaaaaaaaaaaaaaaaaaa"} {
+					w.File(0).Put(records.RecordStaff, id, &amparov1.StaffMember{Id: id, Name: "colleague " + id, Standing: standing})
+				}
+				return nil, nil
+			})
+		a.must(err)
+		a.keepOld()
+	}
+}
+
+func (a *archive) writeInvitation() {
+	a.invitation = records.NewID()
+	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_STAFF_INVITE)
+	permit, err := grant.PermitDirectory()
+	a.must(err)
+	_, err = a.Update(ctx, grant, records.Request{}, nil, func(w *records.Work) (proto.Message, error) {
+		return nil, w.CreateInvitation(permit, a.invitation, &records.Invitation{ProofKey: bytes.Repeat([]byte{7}, 32)})
+	})
+	a.must(err)
+	a.keepOld()
+	_, err = a.Update(ctx, grant, records.Request{}, records.Targets(a.invitation), func(w *records.Work) (proto.Message, error) {
+		w.File(0).Invitation().Used = true
+		w.File(0).Touch()
+		return nil, nil
+	})
+	a.must(err)
+}
+
+// finding is what a reader got from one file.
+type finding struct {
+	file   string
+	answer any
+	err    error
+}
+
+// probe reads everything that there is.
+func (a *archive) probe() []finding {
+	a.t.Helper()
+	var all []finding
+	for _, name := range []string{"a", "b"} {
+		s, err := a.read(a.reader, a.cases[name])
+		all = append(all, finding{"case " + name, s, err})
+	}
+	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_STAFF_LIST)
+	names := map[string]amparov1.StaffStanding{}
+	_, err := a.View(ctx, grant, records.Targets(a.Directory().FileID), func(w *records.Work) (proto.Message, error) {
+		for _, id := range w.File(0).Children(records.RecordStaff) {
+			member := &amparov1.StaffMember{}
+			if _, err := w.File(0).Get(records.RecordStaff, id, member); err != nil {
+				return nil, err
+			}
+			names[member.GetName()] = member.GetStanding()
+		}
+		return nil, nil
+	})
+	all = append(all, finding{"directory", names, err})
+	var used bool
+	_, err = a.View(ctx, grant, records.Targets(a.invitation), func(w *records.Work) (proto.Message, error) {
+		used = w.File(0).Invitation().GetUsed()
+		return nil, nil
+	})
+	all = append(all, finding{"invitation", used, err})
+	for _, request := range []string{"open a", "open b"} {
+		answer, err := a.create(a.reader, asked(request, "x"), intake{name: "done twice"})
+		all = append(all, finding{"request " + request, answer, err})
+	}
+	return all
+}
+
+// judge holds what probe finds against the truth: every answer is exact or it is a
+// refusal, and only the files named may refuse.
+func (a *archive) judge(what string, damaged ...string) (refused []string) {
+	a.t.Helper()
+	for _, f := range a.probe() {
+		switch {
+		case f.err == nil && !reflect.DeepEqual(f.answer, a.truth[f.file]):
+			a.t.Errorf("%s: %s answers %v, want %v", what, f.file, f.answer, a.truth[f.file])
+		case f.err != nil && !slices.Contains(damaged, f.file):
+			a.t.Errorf("%s: %s is refused with %v, and was not touched", what, f.file, f.err)
+		case f.err != nil:
+			refused = append(refused, f.file)
+			if kind := fault.As(f.err).Kind(); kind != fault.Corrupt && kind != fault.NotFound {
+				a.t.Errorf("%s: %s is refused with %v", what, f.file, f.err)
+			}
+		}
+	}
+	return refused
+}
+
+// keepOld remembers what lies in every cell that is about to be written anew.
+func (a *archive) keepOld() {
+	a.t.Helper()
+	for _, c := range a.cells() {
+		c.name = "older " + c.name
+		a.old = append(a.old, c)
+	}
+}
+
+// cells are the stored records with their names. They are told apart by the keys
+// alone: prefix, locator, kind, id.
+func (a *archive) cells() []cell {
+	a.t.Helper()
+	files := map[string]string{}
+	for _, kind := range []uint8{caseKind, directoryKind, invitationKind} {
+		a.Index().All(kind, func(head lookup.Head) bool {
+			files[string(head.Locator[:])] = a.fileName(head)
+			return true
+		})
+	}
+	var all []cell
+	for _, prefix := range []string{"f", "g", "r"} {
+		entries, err := a.engine.Scan(ctx, []byte(prefix), nil, 1000)
+		a.must(err)
+		for i, e := range entries {
+			c := cell{key: e.Key, value: e.Value}
+			if prefix == "r" {
+				c.name = fmt.Sprint("request ", i)
+				c.of = c.name
+			} else {
+				c.of = files[string(e.Key[1:17])]
+				c.name = fmt.Sprintf("%s %s %x", c.of, prefix, e.Key[17:])
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+var ids = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+func (a *archive) fileName(head lookup.Head) string {
+	switch head.Kind {
+	case directoryKind:
+		return "directory"
+	case invitationKind:
+		return "invitation"
+	}
+	for name, id := range a.cases {
+		if id == ids.EncodeToString(head.ID[:]) {
+			return "case " + name
+		}
+	}
+	return "case"
+}
+
+// lay puts a value where it does not belong; nil takes the key away.
+func (a *archive) lay(key, value []byte) {
+	a.t.Helper()
+	_, err := a.engine.Commit(ctx, nil, []store.Write{{Key: key, Value: value, Delete: value == nil}})
+	if errors.Is(err, store.ErrLimit) {
+		a.t.Fatalf("lay a cell: %v", err)
+	}
+	a.must(err)
+}
+
+// touched are the files that probe may find refused when the cells are
+// damaged. A request is answered under the key of the case that it opened.
+func touched(cells ...cell) []string {
+	var files []string
+	for _, c := range cells {
+		switch c.of {
+		case "case a":
+			files = append(files, "request open a")
+		case "case b":
+			files = append(files, "request open b")
+		case "request 0", "request 1":
+			files = append(files, "request open a", "request open b")
+		}
+		files = append(files, c.of)
+	}
+	return files
+}
