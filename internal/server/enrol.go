@@ -102,8 +102,12 @@ func (h *enrolments) enter(ctx context.Context, w *records.Work, req *amparov1.E
 	} else if found != state.GetDeviceOnly() {
 		return nil, errInvitation
 	}
+	all, err := members(directory)
+	if err != nil {
+		return nil, err
+	}
 	c := callOf(ctx)
-	if slices.ContainsFunc(h.s.records.Directory().Staff(), func(m *amparov1.StaffMember) bool { return holdsKey(m, c.connection.pin) }) {
+	if slices.ContainsFunc(all, func(m *amparov1.StaffMember) bool { return holdsKey(m, c.connection.pin) }) {
 		// One key is one device of one person; a second enrolment makes a new key.
 		return nil, errInvitation
 	}

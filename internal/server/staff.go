@@ -75,8 +75,14 @@ func (h *staff) ConfirmStaff(ctx context.Context, req *amparov1.ConfirmStaffRequ
 			return fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)
 		}
 		bootstrap = device.GetInvitedById() == confirmer
-		if bootstrap && h.confirmers(w.Now, member.GetId()) >= 2 {
-			return fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)
+		if bootstrap {
+			able, err := confirmers(w, member.GetId())
+			if err != nil {
+				return err
+			}
+			if able >= 2 {
+				return fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)
+			}
 		}
 		if bootstrap {
 			w.Leaf.Action = amparov1.LeafAction_LEAF_ACTION_STAFF_CONFIRM_BOOTSTRAP
@@ -113,15 +119,32 @@ func waiting(member *amparov1.StaffMember, code string) (*amparov1.Device, error
 	return nil, fault.New(amparov1.Reason_REASON_CONFIRMATION_CODE_WRONG)
 }
 
+// members are the people of the directory as it was loaded for this act. The
+// newest directory that is kept in memory may be a commit behind it, and two acts
+// at the same time would then not see each other.
+func members(directory *records.File) ([]*amparov1.StaffMember, error) {
+	var all []*amparov1.StaffMember
+	for _, id := range directory.Children(records.RecordStaff) {
+		member := &amparov1.StaffMember{}
+		if found, err := directory.Get(records.RecordStaff, id, member); err != nil {
+			return nil, err
+		} else if found {
+			all = append(all, member)
+		}
+	}
+	return all, nil
+}
+
 // confirmers counts the people who may confirm somebody else's enrolment.
-func (h *staff) confirmers(now time.Time, whom string) int {
+func confirmers(w *records.Work, whom string) (int, error) {
+	all, err := members(w.File(0))
 	count := 0
-	for _, member := range h.s.records.Directory().Staff() {
-		if member.GetId() != whom && access.MayConfirm(member.GetRoles()) && fullyActive(member, now) {
+	for _, member := range all {
+		if member.GetId() != whom && access.MayConfirm(member.GetRoles()) && fullyActive(member, w.Now) {
 			count++
 		}
 	}
-	return count
+	return count, err
 }
 
 // fullyActive reports whether a person can act now: active, and with an active
@@ -149,8 +172,8 @@ func (h *staff) SuspendStaff(ctx context.Context, req *amparov1.SuspendStaffRequ
 		if member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_SUSPENDED {
 			return fault.New(amparov1.Reason_REASON_STANDING_UNCHANGED)
 		}
-		if h.lastAdministrator(w, member) {
-			return fault.New(amparov1.Reason_REASON_LAST_ADMINISTRATOR)
+		if err := keepAdministrator(w, member); err != nil {
+			return err
 		}
 		member.Standing = amparov1.StaffStanding_STAFF_STANDING_SUSPENDED
 		return nil
@@ -159,26 +182,21 @@ func (h *staff) SuspendStaff(ctx context.Context, req *amparov1.SuspendStaffRequ
 	})
 }
 
-// lastAdministrator reports whether nobody could administer without the member. It
-// reads the directory's own records: two administrators who suspend each other at
-// the same time touch the same head, and one of them sees the other's act.
-func (h *staff) lastAdministrator(w *records.Work, member *amparov1.StaffMember) bool {
+// keepAdministrator refuses when nobody could administer without the member.
+func keepAdministrator(w *records.Work, member *amparov1.StaffMember) error {
 	if !slices.Contains(member.GetRoles(), amparov1.Role_ROLE_ADMINISTRATOR) {
-		return false
+		return nil
 	}
-	for _, id := range w.File(0).Children(records.RecordStaff) {
-		other := &amparov1.StaffMember{}
-		if id == member.GetId() {
-			continue
-		}
-		if found, err := w.File(0).Get(records.RecordStaff, id, other); err != nil || !found {
-			continue
-		}
-		if slices.Contains(other.GetRoles(), amparov1.Role_ROLE_ADMINISTRATOR) && fullyActive(other, w.Now) {
-			return false
+	all, err := members(w.File(0))
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.GetId() != member.GetId() && slices.Contains(other.GetRoles(), amparov1.Role_ROLE_ADMINISTRATOR) && fullyActive(other, w.Now) {
+			return nil
 		}
 	}
-	return true
+	return fault.New(amparov1.Reason_REASON_LAST_ADMINISTRATOR)
 }
 
 // ReinstateStaff lets a suspended person in again. A device that waited for its
@@ -233,10 +251,10 @@ func (h *staff) RevokeDevice(ctx context.Context, req *amparov1.RevokeDeviceRequ
 		}
 		w.Leaf.TargetDeviceId = req.GetDeviceId()
 		revoked.Standing = amparov1.DeviceStanding_DEVICE_STANDING_REVOKED
-		if !fullyActive(member, w.Now) && h.lastAdministrator(w, member) {
-			return fault.New(amparov1.Reason_REASON_LAST_ADMINISTRATOR)
+		if fullyActive(member, w.Now) {
+			return nil // another device of theirs is left
 		}
-		return nil
+		return keepAdministrator(w, member)
 	}, func(*amparov1.StaffMember) *amparov1.RevokeDeviceResponse {
 		return &amparov1.RevokeDeviceResponse{Device: revoked}
 	})
