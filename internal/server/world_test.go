@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -265,3 +266,8 @@ func (w *world) revoke(t testing.TB, person *servertest.Person) {
 		t.Fatal(err)
 	}
 }
+
+// go test ./internal/server -long runs the long forms: ten thousand fuzzed calls a
+// method, a thousand races for an invitation, ten times the flood of frames. They
+// take some minutes.
+var long = flag.Bool("long", false, "run the long forms")
