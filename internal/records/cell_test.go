@@ -91,7 +91,7 @@ func (a *archive) writeStaff() {
 	for _, standing := range []amparov1.StaffStanding{amparov1.StaffStanding_STAFF_STANDING_ACTIVE, amparov1.StaffStanding_STAFF_STANDING_SUSPENDED} {
 		_, err := a.Update(ctx, a.reader.grant(a.t, "StaffService/SuspendStaff"), records.Request{}, records.Targets(a.Directory().FileID),
 			func(w *records.Work) (proto.Message, error) {
-				for _, id := range []string{"aaaaaaaaaaaaaaaaaaaaaaaaaa", "baaaaaaaaaaaaaaaaaaaaaaaaa"} {
+				for _, id := range colleagues {
 					w.File(0).Put(records.RecordStaff, id, &amparov1.StaffMember{Id: id, Name: "colleague " + id, Standing: standing})
 				}
 				return nil, nil
@@ -189,14 +189,16 @@ func (a *archive) keepOld() {
 	}
 }
 
-// cells are the stored records with their names. They are told apart by the keys
-// alone: prefix, locator, kind, id.
+// cells are the stored records with their names.
 func (a *archive) cells() []cell {
 	a.t.Helper()
-	files := map[string]string{}
+	files, named := map[string]string{}, map[string]string{}
 	for _, kind := range []uint8{caseKind, directoryKind, invitationKind} {
 		a.Index().All(kind, func(head lookup.Head) bool {
 			files[string(head.Locator[:])] = a.fileName(head)
+			for name, key := range a.recordKeys(head.Locator) {
+				named[string(key)] = name
+			}
 			return true
 		})
 	}
@@ -211,13 +213,34 @@ func (a *archive) cells() []cell {
 				c.of = c.name
 			} else {
 				c.of = files[string(e.Key[1:17])]
-				c.name = fmt.Sprintf("%s %s %x", c.of, prefix, e.Key[17:])
+				c.name = c.of + ": " + named[string(e.Key)]
 			}
 			all = append(all, c)
 		}
 	}
 	return all
 }
+
+// recordKeys are the keys that the records of a file can have.
+func (a *archive) recordKeys(locator lookup.ID) map[string][]byte {
+	keys := map[string][]byte{
+		"wrapped key": append(append([]byte("f"), locator[:]...), 0),
+		"head":        append(append([]byte("f"), locator[:]...), 1),
+		"intake":      records.RecordKey(a.Records, locator, records.RecordIntake, "", 0),
+		"identity":    records.RecordKey(a.Records, locator, records.RecordIdentity, "", 0),
+		"risk":        records.RecordKey(a.Records, locator, records.RecordRisk, "", 0),
+	}
+	for _, id := range colleagues {
+		keys["colleague "+id[:1]] = records.RecordKey(a.Records, locator, records.RecordStaff, id, 0)
+	}
+	for sequence := range uint64(4) {
+		keys[fmt.Sprint("entry ", sequence+1)] = records.RecordKey(a.Records, locator, records.RecordTimeline, "", sequence+1)
+	}
+	return keys
+}
+
+// colleagues are the people of the staff directory.
+var colleagues = []string{"aaaaaaaaaaaaaaaaaaaaaaaaaa", "baaaaaaaaaaaaaaaaaaaaaaaaa"}
 
 var ids = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 

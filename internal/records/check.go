@@ -66,7 +66,7 @@ func (r *Records) checkFile(ctx context.Context, known lookup.Head, report *Repo
 	}
 	report.Records += 2
 	for _, child := range file.head.GetChildren() {
-		_, err := file.open(recordKey(file.locator, uint8(child.GetKind()), child.GetId()), seal.Context{
+		_, err := file.open(r.recordKey(file.locator, uint8(child.GetKind()), child.GetId()), seal.Context{
 			RecordKind: child.GetKind(), RecordID: child.GetId(), Version: child.GetVersion(),
 		}, child.GetHash())
 		if err != nil {
@@ -97,10 +97,10 @@ func (r *Records) checkStrays(ctx context.Context, report *Report) error {
 				return true // told of by checkFile
 			}
 			for _, child := range file.head.GetChildren() {
-				expected[string(recordKey(file.locator, uint8(child.GetKind()), child.GetId()))] = struct{}{}
+				expected[string(r.recordKey(file.locator, uint8(child.GetKind()), child.GetId()))] = struct{}{}
 			}
 			for sequence := uint64(1); sequence <= file.head.GetTimelineCount(); sequence++ {
-				expected[string(recordKey(file.locator, recordTimeline, timelineID(sequence)))] = struct{}{}
+				expected[string(r.recordKey(file.locator, recordTimeline, timelineID(sequence)))] = struct{}{}
 			}
 			return ctx.Err() == nil
 		})

@@ -111,7 +111,7 @@ func (c *commit) addRecords(file *File) error {
 		value := file.key.Seal(seal.Context{RecordKind: uint32(p.kind), RecordID: p.id, Version: child.GetVersion()}, plaintext)
 		hash := sha256.Sum256(value)
 		child.Hash = hash[:]
-		c.writes = append(c.writes, store.Write{Key: recordKey(file.locator, p.kind, p.id), Value: value})
+		c.writes = append(c.writes, store.Write{Key: file.records.recordKey(file.locator, p.kind, p.id), Value: value})
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (c *commit) addTimeline(file *File) error {
 		hash := sha256.Sum256(value)
 		file.head.TimelineHash = hash[:]
 		file.head.TimelineCount = entry.GetSequence()
-		c.writes = append(c.writes, store.Write{Key: recordKey(file.locator, recordTimeline, id), Value: value})
+		c.writes = append(c.writes, store.Write{Key: file.records.recordKey(file.locator, recordTimeline, id), Value: value})
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func (f *File) Get(kind uint8, id string, msg proto.Message) (bool, error) {
 	if child == nil {
 		return false, nil
 	}
-	plaintext, err := f.open(recordKey(f.locator, kind, rid), seal.Context{
+	plaintext, err := f.open(f.records.recordKey(f.locator, kind, rid), seal.Context{
 		RecordKind: uint32(kind), RecordID: rid, Version: child.GetVersion(),
 	}, child.GetHash())
 	if err != nil {
@@ -181,7 +181,7 @@ func (f *File) Timeline(before uint64, expected []byte, limit int) (entries []*a
 	}
 	for sequence := before - 1; sequence > 0 && len(entries) < limit; sequence-- {
 		id := timelineID(sequence)
-		plaintext, err := f.open(recordKey(f.locator, recordTimeline, id), seal.Context{
+		plaintext, err := f.open(f.records.recordKey(f.locator, recordTimeline, id), seal.Context{
 			RecordKind: uint32(recordTimeline), RecordID: id, Version: 1,
 		}, expected)
 		if err != nil {

@@ -369,4 +369,3 @@ func wantReason(t rapid.TB, what string, err error, want amparov1.Reason) {
 		t.Errorf("%s: refused with %v (%v), want %v", what, got, err, want)
 	}
 }
-

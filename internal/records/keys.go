@@ -10,13 +10,14 @@ import (
 )
 
 // The engine's key space. Keys show what a locator shows, the day of a file, and
-// how many records it has; they show neither what a file is nor its id. Heads and
+// how many records it has; they show neither what a file is nor its id, and of a
+// record neither kind nor id, since its name is a keyed hash of both. Heads and
 // wrapped keys lie apart from the rest, so that an unseal reads nothing else.
 //
-//	f <locator> 0                       wrapped data key
-//	f <locator> 1                       head
-//	g <locator> <kind> <record id>      every other record of the file
-//	r <day> <name>                      request record
+//	f <locator> 0            wrapped data key
+//	f <locator> 1            head
+//	g <locator> <name>       every other record of the file
+//	r <day> <name>           request record
 const (
 	prefixFile    = 'f'
 	prefixRecord  = 'g'
@@ -90,17 +91,17 @@ func fileKey(locator lookup.ID, slot byte) []byte {
 	return append(key, slot)
 }
 
-func recordKey(locator lookup.ID, kind uint8, id []byte) []byte {
-	key := make([]byte, 0, 18+len(id))
+func (r *Records) recordKey(locator lookup.ID, kind uint8, id []byte) []byte {
+	name := r.cfg.Keyring.RecordName(locator[:], uint32(kind), id)
+	key := make([]byte, 0, 33)
 	key = append(key, prefixRecord)
 	key = append(key, locator[:]...)
-	key = append(key, kind)
-	return append(key, id...)
+	return append(key, name[:]...)
 }
 
-// timelineID counts down, so that a scan forward reads the newest first.
+// timelineID is the id of an entry as a record of its file.
 func timelineID(sequence uint64) []byte {
-	return binary.BigEndian.AppendUint64(nil, ^sequence)
+	return binary.BigEndian.AppendUint64(nil, sequence)
 }
 
 func requestKey(day uint16, name [16]byte) []byte {

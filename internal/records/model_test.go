@@ -201,7 +201,9 @@ func (b *book) queue(t *rapid.T) {
 		}
 	}
 	place := func(p *page) uint64 { return casefile.SortKey(&amparov1.Case{State: p.state, RiskLevel: p.risk}) }
-	slices.SortFunc(open, func(x, y *page) int { return cmp.Or(cmp.Compare(place(x), place(y)), bytes.Compare(raw(x.id), raw(y.id))) })
+	slices.SortFunc(open, func(x, y *page) int {
+		return cmp.Or(cmp.Compare(place(x), place(y)), bytes.Compare(raw(x.id), raw(y.id)))
+	})
 	var want []string
 	for _, p := range open {
 		want = append(want, fmt.Sprint(p.id, p.version, p.risk))

@@ -85,6 +85,11 @@ func TestKeyedHashesAreWhatTheyAreSaidToBe(t *testing.T) {
 	if want := hmacOf(fixedKey(1), "\x05staff", "\x07request"); !bytes.Equal(name[:], want[:16]) {
 		t.Errorf("a request's name is %x, want %x", name, want[:16])
 	}
+	derived := hmacOf(fixedKey(1), "amparo keyring: record name\x01") // HKDF-Expand of one block
+	record := ring.RecordName([]byte("locator"), 3, []byte("record"))
+	if want := hmacOf(derived, "\x07locator", "\x00\x00\x00\x03", "\x06record"); !bytes.Equal(record[:], want[:16]) {
+		t.Errorf("a record's name is %x, want %x", record, want[:16])
+	}
 	if got, want := ring.Token(9, "text"), hmacOf(fixedKey(2), "\x09text"); got != binary.BigEndian.Uint64(want) {
 		t.Errorf("a token is %x, want %x", got, want[:8])
 	}
@@ -101,6 +106,9 @@ func TestKeyedHashesTellTheirFieldsApart(t *testing.T) {
 	ring := drawn(t)
 	if ring.RequestName("ab", "c") == ring.RequestName("a", "bc") {
 		t.Error("two requests have one name")
+	}
+	if ring.RecordName([]byte("ab"), 1, []byte("c")) == ring.RecordName([]byte("a"), 1, []byte("bc")) {
+		t.Error("two records have one name")
 	}
 	if ring.Fold("a", 1, []byte("b")) == ring.Fold("a", 2, []byte("b")) {
 		t.Error("two versions of a head have one term")

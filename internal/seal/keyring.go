@@ -27,6 +27,7 @@ type Keyring struct {
 	file     mac
 	shard    mac
 	requests mac
+	records  mac
 	tokens   mac
 	queries  mac
 	fold     mac
@@ -110,7 +111,7 @@ func newKeyring(m *storepb.Keyring) (*Keyring, error) {
 
 // derive makes the keys that follow from others. Both parents stay for as long as
 // the folder does; were the request key drawn anew, every file key would have to be
-// wrapped again, because its shard follows from it.
+// wrapped again, because its shard follows from it, and every record be moved.
 func (r *Keyring) derive() error {
 	for _, from := range []struct {
 		to     *mac
@@ -118,6 +119,7 @@ func (r *Keyring) derive() error {
 		info   string
 	}{
 		{&r.shard, r.message.GetRequestKey(), "amparo keyring: shard"},
+		{&r.records, r.message.GetRequestKey(), "amparo keyring: record name"},
 		{&r.file, r.message.GetLeafKey(), "amparo keyring: file"},
 	} {
 		key, err := hkdf.Expand(sha256.New, from.parent, from.info, keySize)

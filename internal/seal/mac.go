@@ -62,6 +62,17 @@ func (r *Keyring) RequestName(staffID, requestID string) [16]byte {
 	return [16]byte(sum[:16])
 }
 
+// RecordName is the name under which a record of the file at a locator is stored.
+// It tells neither the record's kind nor its id, and all names are of one length.
+func (r *Keyring) RecordName(locator []byte, kind uint32, id []byte) [16]byte {
+	s := r.records.begin()
+	s.input = appendField(s.input, locator)
+	s.input = binary.BigEndian.AppendUint32(s.input, kind)
+	s.input = appendField(s.input, id)
+	sum := r.records.end(s)
+	return [16]byte(sum[:16])
+}
+
 // Token is what a folded text of a kind is found by. Unlike texts share a token
 // once in 2^64, so a hit must still be compared with what it hits.
 func (r *Keyring) Token(kind byte, text string) uint64 {
