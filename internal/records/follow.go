@@ -2,6 +2,7 @@ package records
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,33 +43,62 @@ func (r *Records) see(ctx context.Context, write store.Write, revision store.Rev
 		return nil
 	}
 	locator := lookup.ID(write.Key[1:17])
-	if r.ownCommit(locator, uint64(revision)) {
+	if r.ownCommit(locator, write.Value) {
 		return nil
 	}
 	return r.takeIn(ctx, locator, store.Entry{Key: write.Key, Value: write.Value, Revision: revision})
 }
 
-// ownCommit reports whether the head was written by this process, which enters it
-// in the index itself: opening it again would be work for nothing.
-func (r *Records) ownCommit(locator lookup.ID, revision uint64) bool {
+// announce tells the follower which heads this process is about to write and will
+// enter in the index itself: opening them again would be work for nothing. It comes
+// before the commit, since the follower may see that before its caller does.
+func (r *Records) announce(work *Work, c *commit) {
 	r.ownMu.Lock()
 	defer r.ownMu.Unlock()
-	if r.own[locator] != revision {
+	for i, file := range work.files {
+		if c.hashes[i] != nil {
+			r.own[file.locator] = [sha256.Size]byte(c.hashes[i])
+		}
+	}
+}
+
+// ownCommit reports whether the head is one that was announced, and forgets it.
+func (r *Records) ownCommit(locator lookup.ID, head []byte) bool {
+	r.ownMu.Lock()
+	defer r.ownMu.Unlock()
+	hash, announced := r.own[locator]
+	if !announced || hash != sha256.Sum256(head) {
 		return false
 	}
 	delete(r.own, locator)
 	return true
 }
 
-// enter puts a head that this process wrote into the index. It is announced to the
-// follower first; when the follower was quicker, there is nothing to announce.
-func (r *Records) enter(head lookup.Head) {
-	r.ownMu.Lock()
-	r.own[head.Locator] = head.Revision
-	r.ownMu.Unlock()
-	if !r.index.Apply(head) {
-		r.ownCommit(head.Locator, head.Revision)
+// withdraw takes back what was announced for a commit that failed. If its outcome
+// is unknown, it may have happened and the follower may have left it to us; then
+// the announcement is gone, and the head is taken in from the engine.
+func (r *Records) withdraw(ctx context.Context, work *Work, c *commit, failure error) {
+	for i, file := range work.files {
+		if c.hashes[i] == nil || r.forget(file.locator, [sha256.Size]byte(c.hashes[i])) || errors.Is(failure, store.ErrConflict) {
+			continue
+		}
+		ctx := context.WithoutCancel(ctx)
+		stored, err := r.cfg.Engine.Get(ctx, fileKey(file.locator, slotHead))
+		if err == nil {
+			// A failure means that the engine has stopped, and the follower with it.
+			_ = r.takeIn(ctx, file.locator, stored)
+		}
 	}
+}
+
+func (r *Records) forget(locator lookup.ID, hash [sha256.Size]byte) bool {
+	r.ownMu.Lock()
+	defer r.ownMu.Unlock()
+	if r.own[locator] != hash {
+		return false
+	}
+	delete(r.own, locator)
+	return true
 }
 
 // takeIn opens a head that is news and enters it in the index. One that does not
@@ -106,6 +136,9 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 // watch misses nothing: that of a scan that began before any of the heads was read.
 func (r *Records) rescan(ctx context.Context) (store.Revision, error) {
 	from := store.Revision(r.cfg.Log.State().Revision)
+	r.ownMu.Lock()
+	clear(r.own) // what was announced may be among what was forgotten
+	r.ownMu.Unlock()
 	var after []byte
 	for {
 		entries, err := r.cfg.Engine.Scan(ctx, []byte{prefixFile}, after, scanPage)

@@ -14,6 +14,7 @@ package records
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -67,7 +68,7 @@ type Records struct {
 	requests  map[[16]byte]uint16 // name of a request record to its day
 
 	ownMu sync.Mutex
-	own   map[lookup.ID]uint64 // heads that this process wrote and Follow has not seen yet
+	own   map[lookup.ID][sha256.Size]byte // heads that this process writes and Follow has not seen yet
 
 	brokenMu sync.RWMutex
 	broken   map[lookup.ID]struct{} // files that failed their proof

@@ -3,6 +3,7 @@ package records
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ const scanPage = 4096
 func Open(ctx context.Context, cfg Config) (*Records, error) {
 	r := &Records{
 		cfg: cfg, index: lookup.New(),
-		requests: map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID]uint64{},
+		requests: map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID][sha256.Size]byte{},
 	}
 	u := &unsealing{r: r}
 	if err := u.readHeads(ctx); err != nil {

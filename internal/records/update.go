@@ -105,7 +105,11 @@ func (r *Records) try(ctx context.Context, grant access.Grant, request Request, 
 	if err != nil {
 		return nil, err
 	}
+	r.announce(work, c)
 	revision, err := r.cfg.Engine.Commit(ctx, c.conditions, c.writes)
+	if err != nil {
+		r.withdraw(ctx, work, c, err)
+	}
 	if errors.Is(err, store.ErrConflict) {
 		return nil, err
 	}
@@ -199,7 +203,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 			continue
 		}
 		id, _ := parseID(file.id)
-		r.enter(indexed(file, id, file.Version(), c.hashes[i], revision))
+		r.index.Apply(indexed(file, id, file.Version(), c.hashes[i], revision))
 		staff = staff || file.kind == kindDirectory
 	}
 	if staff {
