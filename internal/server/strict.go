@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"unicode"
 
 	"buf.build/go/protovalidate"
@@ -44,7 +45,7 @@ func newChecker() (*checker, error) {
 // rules and never a value.
 func (c *checker) texts(request proto.Message) error {
 	w := &walk{}
-	w.message(request.ProtoReflect(), "")
+	w.message(request.ProtoReflect())
 	return fault.Fields(w.violations)
 }
 
@@ -72,50 +73,75 @@ func (c *checker) fields(request proto.Message) error {
 // maxViolations is how many violations of one request are named.
 const maxViolations = 20
 
-// walk goes through a message once for what no field's own limits can say.
+// walk goes through a message once for what no field's own limits can say. Where it
+// stands is put into words only for a violation: hardly any request has one.
 type walk struct {
+	at         []step
 	violations []fault.Violation
 }
 
-func (w *walk) add(reason amparov1.Reason, field, rule string) {
+// step is a field on the way to where a walk stands.
+type step struct {
+	field protoreflect.FieldDescriptor
+	index int // in a list; negative for a field that is none
+}
+
+func (w *walk) add(reason amparov1.Reason, rule string) {
 	if len(w.violations) < maxViolations {
-		w.violations = append(w.violations, fault.Violation{Field: field, Rule: rule, Reason: reason})
+		w.violations = append(w.violations, fault.Violation{Field: w.path(), Rule: rule, Reason: reason})
 	}
 }
 
-func (w *walk) message(m protoreflect.Message, path string) {
+func (w *walk) path() string {
+	var b strings.Builder
+	for i, s := range w.at {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(string(s.field.Name()))
+		if s.index >= 0 {
+			b.WriteString("[" + strconv.Itoa(s.index) + "]")
+		}
+	}
+	return b.String()
+}
+
+func (w *walk) message(m protoreflect.Message) {
 	if len(m.GetUnknown()) > 0 {
-		w.add(amparov1.Reason_REASON_FIELD_UNKNOWN, path, "holds a field that is not known")
+		w.add(amparov1.Reason_REASON_FIELD_UNKNOWN, "holds a field that is not known")
 	}
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		name := string(field.Name())
-		if path != "" {
-			name = path + "." + name
-		}
 		switch {
 		case field.IsList():
 			list := value.List()
 			for i := range list.Len() {
-				w.value(field, list.Get(i), name+"["+strconv.Itoa(i)+"]")
+				w.value(step{field, i}, list.Get(i))
 			}
 		default:
-			w.value(field, value, name)
+			w.value(step{field, -1}, value)
 		}
 		return true
 	})
 }
 
-func (w *walk) value(field protoreflect.FieldDescriptor, value protoreflect.Value, path string) {
-	switch field.Kind() {
+func (w *walk) value(s step, value protoreflect.Value) {
+	w.at = append(w.at, s)
+	switch s.field.Kind() {
 	case protoreflect.MessageKind:
-		w.message(value.Message(), path)
+		w.message(value.Message())
 	case protoreflect.StringKind:
-		multiline, _ := proto.GetExtension(field.Options(), amparov1.E_Multiline).(bool)
-		if unsafeText(value.String(), multiline) {
-			w.add(amparov1.Reason_REASON_TEXT_UNSAFE, path, "must hold no control or direction-override characters")
+		if text := value.String(); unsafeText(text, false) && (!multiline(s.field) || unsafeText(text, true)) {
+			w.add(amparov1.Reason_REASON_TEXT_UNSAFE, "must hold no control or direction-override characters")
 		}
 	default: // numbers, enums and bytes are held to the limits beside the fields
 	}
+	w.at = w.at[:len(w.at)-1]
+}
+
+// multiline reports whether a text may hold line breaks.
+func multiline(field protoreflect.FieldDescriptor) bool {
+	is, _ := proto.GetExtension(field.Options(), amparov1.E_Multiline).(bool)
+	return is
 }
 
 // unsafeText reports characters that change how a text looks without being seen:
