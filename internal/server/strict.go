@@ -76,12 +76,12 @@ const maxViolations = 20
 // walk goes through a message once for what no field's own limits can say. Where it
 // stands is put into words only for a violation: hardly any request has one.
 type walk struct {
-	at         []step
+	at         []waypoint
 	violations []fault.Violation
 }
 
-// step is a field on the way to where a walk stands.
-type step struct {
+// waypoint is a field on the way to where a walk stands.
+type waypoint struct {
 	field protoreflect.FieldDescriptor
 	index int // in a list; negative for a field that is none
 }
@@ -115,16 +115,16 @@ func (w *walk) message(m protoreflect.Message) {
 		case field.IsList():
 			list := value.List()
 			for i := range list.Len() {
-				w.value(step{field, i}, list.Get(i))
+				w.value(waypoint{field, i}, list.Get(i))
 			}
 		default:
-			w.value(step{field, -1}, value)
+			w.value(waypoint{field, -1}, value)
 		}
 		return true
 	})
 }
 
-func (w *walk) value(s step, value protoreflect.Value) {
+func (w *walk) value(s waypoint, value protoreflect.Value) {
 	w.at = append(w.at, s)
 	switch s.field.Kind() {
 	case protoreflect.MessageKind:
