@@ -87,6 +87,11 @@ func begin(t rapid.TB, engine store.Engine) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return beginWith(t, engine, k)
+}
+
+func beginWith(t rapid.TB, engine store.Engine, k keys) *house {
+	t.Helper()
 	h := &house{t: t, engine: engine, keys: k}
 	h.clock.Store(start.UnixNano())
 	h.free.Store(1 << 40)
