@@ -200,7 +200,7 @@ func TestTwoTakesOneWins(t *testing.T) {
 func TestConfirmation(t *testing.T) {
 	w := &world{Service: servertest.Start(t, servertest.Options{})}
 	reviewers := []amparov1.Role{amparov1.Role_ROLE_REVIEWER}
-	confirm := func(by *servertest.Person, whom *servertest.Person, code string) (*amparov1.ConfirmStaffResponse, error) {
+	confirm := func(by, whom *servertest.Person, code string) (*amparov1.ConfirmStaffResponse, error) {
 		return amparov1.NewStaffServiceClient(by.Conn).ConfirmStaff(t.Context(), &amparov1.ConfirmStaffRequest{
 			RequestId: records.NewID(), StaffId: whom.StaffID, Code: code,
 		})
