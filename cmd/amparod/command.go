@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,8 @@ func run(args []string) int {
 		return 0
 	}
 	f := asFailure(err)
-	fmt.Fprintln(os.Stderr, "amparod: "+f.Error())
+	// One line, whatever a library wrote into its error.
+	fmt.Fprintln(os.Stderr, "amparod: "+strings.Join(strings.Fields(f.Error()), " "))
 	return f.code
 }
 

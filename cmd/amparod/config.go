@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -56,12 +57,27 @@ func readConfig(path string) (Config, error) {
 	decoder := yaml.NewDecoder(file)
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
-		return config, &failure{code: exitUsage, text: "read " + path, err: err}
+		return config, &failure{code: exitUsage, text: "read " + path, err: plain(err)}
 	}
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
 		return config, &failure{code: exitUsage, text: "read " + path + ": more than one document"}
 	}
 	return config, config.check()
+}
+
+// plain takes out of a YAML error what only its programmers understand: the names
+// of Go types.
+func plain(err error) error {
+	broken, ok := errors.AsType[*yaml.TypeError](err)
+	if !ok {
+		return err
+	}
+	var texts []string
+	for _, text := range broken.Errors {
+		text, _, _ = strings.Cut(text, " in type ")
+		texts = append(texts, text)
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 func (c Config) check() error {

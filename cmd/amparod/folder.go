@@ -58,12 +58,12 @@ func openFolder(path, identityPath string) (*folder, error) {
 	if f.keyring, err = seal.OpenKeyring(filepath.Join(path, keyringFile), identities); err != nil {
 		return nil, err
 	}
-	logKey, err := seal.OpenFile(filepath.Join(path, logFile), identities)
+	logKey, err := f.openSecret(logFile, identities)
 	if err != nil {
 		return nil, err
 	}
 	f.logKey = string(logKey)
-	pair, err := seal.OpenFile(filepath.Join(path, tlsFile), identities)
+	pair, err := f.openSecret(tlsFile, identities)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +73,20 @@ func openFolder(path, identityPath string) (*folder, error) {
 	f.door.ServerPin = sha256.Sum256(f.certificate.Leaf.RawSubjectPublicKeyInfo)
 	f.door.Address, err = readService(path)
 	return f, err
+}
+
+// openSecret opens one of the small sealed files. The identity has opened the
+// keyring before, so a file that it does not open is not the one that was sealed
+// to it: that is damage, and no other identity would help.
+func (f *folder) openSecret(name string, identities []age.Identity) ([]byte, error) {
+	secret, err := seal.OpenFile(filepath.Join(f.path, name), identities)
+	if errors.Is(err, seal.ErrWrongIdentity) {
+		err = seal.ErrDamaged
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	return secret, nil
 }
 
 func readService(path string) (address string, err error) {
