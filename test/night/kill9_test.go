@@ -211,13 +211,13 @@ func (s *siege) settle() {
 	acts := s.ledger.order[from:]
 	found := s.findIntakes(acts)
 	states := s.judge(acts, found)
-	open := 0
+	cutOff := map[string]bool{}
 	for _, a := range acts {
 		if a.Acked {
 			s.tally.acked++
 			continue
 		}
-		open++
+		cutOff[a.ID] = true
 		if states[a.ID] {
 			s.tally.applied++
 		}
@@ -225,8 +225,9 @@ func (s *siege) settle() {
 			s.t.Errorf("%s cannot be repeated", a.Kind)
 		}
 	}
-	s.tally.open += open
+	s.tally.open += len(cutOff)
 	s.ledger.readBack()
+	again := map[string]bool{}
 	for _, a := range acts {
 		if before := found[a.ID]; before != "" && before != a.Case {
 			s.t.Errorf("repeating an intake that was done opened a second case")
@@ -237,8 +238,9 @@ func (s *siege) settle() {
 		if !a.Acked {
 			s.t.Errorf("%s has no answer", a.Kind)
 		}
+		again[a.Case] = again[a.Case] || cutOff[a.ID]
 	}
-	s.judge(acts, nil)
+	s.judge(slices.DeleteFunc(slices.Clone(acts), func(a *act) bool { return !again[a.Case] }), nil)
 	if err := s.reviewer.KeepCheckpoint(s.t.Context()); err != nil {
 		s.t.Errorf("the log after a kill: %v", client.Explain(err))
 	}

@@ -32,7 +32,8 @@ type service struct {
 	address    string
 	invitation string // of the first administrator
 	process    *process
-	second     *person // who confirms enrolments when the administrator may not
+	invited    []string // invitations that the administrator made
+	second     *person  // who confirms enrolments when the administrator may not
 }
 
 // process is one run of amparod serve.

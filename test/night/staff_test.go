@@ -77,6 +77,7 @@ func (s *service) hireAs(admin *person, profile, name string, role amparov1.Role
 	if err != nil {
 		s.t.Fatalf("invite %s: %v", profile, client.Explain(err))
 	}
+	s.invited = append(s.invited, invited.GetInvitation())
 	hired, enrolled := s.enrol(profile, invited.GetInvitation())
 	if enrolled.ConfirmationCode != "" {
 		confirmer := admin
