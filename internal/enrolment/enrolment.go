@@ -115,7 +115,7 @@ func ProofKey(secret []byte) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return key.Public().(ed25519.PublicKey), nil
+	return ed25519.PublicKey(key[ed25519.SeedSize:]), nil // as crypto/ed25519 lays a key out
 }
 
 // Sign proves that the signer holds the invitation's secret.

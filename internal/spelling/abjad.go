@@ -77,7 +77,7 @@ func readAbjad(text string, how abjadReading) shape {
 		// long vowel before another, which is then a glide.
 		glide := i+1 < len(run) && abjadVowel(run[i+1]) != 0 && v != '-'
 		start := s.open && len(out) == 0 || !s.open && len(out) == 1 && i == 1
-		if start && !glide && !(first && r == 'ا') {
+		if start && !glide && (!first || r != 'ا') {
 			s.first = v
 		}
 		if v != '-' {

@@ -14,12 +14,16 @@ import (
 // crowd builds names as they come in: given and family names of seven scripts
 // in every mixture, with doubled words, capitals and stray spaces.
 func crowd() []string {
-	given := []string{"Zoraida", "João", "Yésica", "Marites", "Datu", "Raúl", "Édgar", "Inés", "Lý",
+	given := []string{
+		"Zoraida", "João", "Yésica", "Marites", "Datu", "Raúl", "Édgar", "Inés", "Lý",
 		"Nguyễn Thị", "Ratna", "Сабина", "Олена", "Дмитрий", "สมชาย", "ချို", "राजेश", "सुनीता",
-		"ফাতেমা", "আনোয়ার", "Kwéku", "Adébáyọ̀", "Jean-Bosco", "محمد", "Ṭāriq", "Yūsuf", "ليلى", "عمر"}
-	families := []string{"Quispe", "Da Conceição", "Núñez Cáceres", "Manlapaz", "Dela Cruz", "Tzul",
+		"ফাতেমা", "আনোয়ার", "Kwéku", "Adébáyọ̀", "Jean-Bosco", "محمد", "Ṭāriq", "Yūsuf", "ليلى", "عمر",
+	}
+	families := []string{
+		"Quispe", "Da Conceição", "Núñez Cáceres", "Manlapaz", "Dela Cruz", "Tzul",
 		"Wijaya", "Trần", "Phượng", "Иванов", "Ковальчук", "ศรีสุข", "မြင့်", "देवी", "চাকমা", "হোসেন",
-		"Patil", "N’Diaye", "Ọlátúnjí", "حداد", "عبد الله", "El Fassi", "Al-Amin"}
+		"Patil", "N’Diaye", "Ọlátúnjí", "حداد", "عبد الله", "El Fassi", "Al-Amin",
+	}
 	var names []string
 	for i, g := range given {
 		for j, f := range families {

@@ -97,7 +97,7 @@ func joined(part AnyOf, a, b word) AnyOf {
 // asked returns the keys of every way to read the word.
 func (w word) asked() AnyOf {
 	var part AnyOf
-	switch w.script {
+	switch w.script { //nolint:exhaustive // what is left is read as Latin letters below
 	case native:
 		return w.shape().texts(nil)
 	case abjad:

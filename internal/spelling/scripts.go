@@ -49,7 +49,7 @@ func familyOf(r rune) family {
 // read turns a run of letters of one family into words.
 func read(f family, run []rune) []word {
 	var w word
-	switch f {
+	switch f { //nolint:exhaustive // what is left becomes a native word below
 	case semitic:
 		return []word{{script: abjad, text: string(run)}}
 	case han, hangul:

@@ -129,8 +129,8 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name())
-	db, err := openBbolt(file) // takes over the file, also when it fails
+	defer func() { _ = os.Remove(file.Name()) }() // after the rename there is nothing left
+	db, err := openBbolt(file)                    // takes over the file, also when it fails
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func syncFolder(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	return d.Sync()
 }
 

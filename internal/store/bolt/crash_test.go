@@ -69,7 +69,8 @@ func writeUntilKilled(args []string) error {
 				name := fmt.Sprintf("%s/%d/%d", args[2], w, i)
 				content := fmt.Appendf(nil, "%s %s", name, strings.Repeat("x", i*311%4000))
 				_, err = e.Commit(context.Background(), nil, []store.Write{
-					{Key: []byte("left/" + name), Value: content}, {Key: []byte("right/" + name), Value: content}})
+					{Key: []byte("left/" + name), Value: content}, {Key: []byte("right/" + name), Value: content},
+				})
 				if err == nil {
 					_, err = ledger.WriteString(name + "\n")
 				}

@@ -176,8 +176,10 @@ func refuse(call string, errno syscall.Errno) error {
 	filter := map[string][]unix.SockFilter{
 		"fdatasync": {load(number), jump(unix.SYS_FDATASYNC, 0, 1), fail, allow},
 		"pwrite":    {load(number), jump(unix.SYS_PWRITE64, 0, 1), fail, allow},
-		"pwrite meta": {load(number), jump(unix.SYS_PWRITE64, 0, 4),
-			load(lowOfFourth), jump(0, 1, 0), jump(bolt.PageSize, 0, 1), fail, allow},
+		"pwrite meta": {
+			load(number), jump(unix.SYS_PWRITE64, 0, 4),
+			load(lowOfFourth), jump(0, 1, 0), jump(bolt.PageSize, 0, 1), fail, allow,
+		},
 	}[call]
 	runtime.LockOSThread() // both calls are about one thread; TSYNC takes the others along
 	defer runtime.UnlockOSThread()

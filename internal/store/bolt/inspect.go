@@ -76,8 +76,10 @@ func inspect(file *os.File, acceptLost bool) (lost bool, err error) {
 	}
 	// In bytes, but without the overflow of a multiplication.
 	if have := uint64(info.Size()) / pageSize; newest.pages > have {
-		return false, &DamageError{Part: "file",
-			Reason: fmt.Sprintf("cut short: %d whole pages of %d", have, newest.pages)}
+		return false, &DamageError{
+			Part:   "file",
+			Reason: fmt.Sprintf("cut short: %d whole pages of %d", have, newest.pages),
+		}
 	}
 	if err := inspectPages(file, newest); err != nil {
 		return false, err
@@ -139,8 +141,10 @@ func newestMeta(file *os.File) (newest meta, damage *DamageError, err error) {
 	case m1.txid == m0.txid+1:
 		return m1, nil, nil
 	}
-	return meta{}, nil, &DamageError{Part: "meta pages",
-		Reason: fmt.Sprintf("transactions %d and %d do not follow each other", m0.txid, m1.txid)}
+	return meta{}, nil, &DamageError{
+		Part:   "meta pages",
+		Reason: fmt.Sprintf("transactions %d and %d do not follow each other", m0.txid, m1.txid),
+	}
 }
 
 // readMeta reads and checks the meta in the given slot.

@@ -81,7 +81,8 @@ func testLimits(t *testing.T, e store.Engine) {
 		{"one byte too many", nil, []store.Write{{Key: []byte("k"), Value: make([]byte, store.MaxCommitBytes)}}, store.ErrLimit},
 		{"too many bytes together", nil, []store.Write{
 			{Key: []byte("k"), Value: make([]byte, store.MaxCommitBytes/2)},
-			{Key: []byte("l"), Value: make([]byte, store.MaxCommitBytes/2)}}, store.ErrLimit},
+			{Key: []byte("l"), Value: make([]byte, store.MaxCommitBytes/2)},
+		}, store.ErrLimit},
 		{"longest key", nil, []store.Write{{Key: longest}}, nil},
 		{"key too long", nil, []store.Write{{Key: append(longest, 'k')}}, store.ErrLimit},
 		{"empty key", nil, []store.Write{{Value: []byte("x")}}, store.ErrLimit},
