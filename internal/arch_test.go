@@ -34,7 +34,8 @@ var house = []room{
 	{"api/amparo/v1", contract, nil, "generated from proto/ and nothing else, so that any client can use it"},
 
 	{"fault", rule, []string{"api/amparo/v1"}, "every rule speaks of faults, so a fault knows none of them"},
-	{"deadline", rule, []string{"api/amparo/v1", "fault"}, "a term is counted without knowing whose it is"},
+	{"calendar", rule, nil, "a day is counted without knowing what for"},
+	{"deadline", rule, []string{"api/amparo/v1", "fault", "calendar"}, "a term is counted without knowing whose it is"},
 	{"spelling", rule, nil, "folds text; what the text names is the business of its caller"},
 	{"vocabulary", rule, nil, "codes and their labels, for whoever shows or checks one"},
 	{"risk", rule, []string{"api/amparo/v1", "fault", "deadline"}, "a level follows from an assessment alone, not from a case's state or from who asks"},

@@ -16,7 +16,8 @@
 // context, no file, no network, no log, no goroutine and no clock.
 //
 //   - fault: the few kinds of error
-//   - deadline: calendars, terms and clocks
+//   - calendar: days, working days and months of one zone, and when a length ends
+//   - deadline: terms and clocks: how long each may take, what is due, what was missed
 //   - risk: an assessment's level and reasons, and what a level demands
 //   - casefile: the states of a case, its transitions, its order in the queue
 //   - access: roles, relations, and who may make which call
