@@ -5,12 +5,17 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/amparo-project/amparo/internal/client"
 )
@@ -118,6 +123,35 @@ func TestCompletionKnowsTheWords(t *testing.T) {
 		a := &app{terminal: &terminal{in: eof{}, out: &out, err: io.Discard}, now: time.Now, zone: time.UTC}
 		if code := a.execute(t.Context(), append([]string{"__complete"}, strings.Fields(line)...)); code != 0 || !strings.Contains(out.String(), want) {
 			t.Errorf("%s: code %d, %q", line, code, out.String())
+		}
+	}
+}
+
+// What other clients read must hold everything that it refers to, in its order.
+func TestTheProtosetIsWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "amparo.protoset")
+	a := &app{terminal: &terminal{in: eof{}, out: io.Discard, err: io.Discard}, now: time.Now, zone: time.UTC}
+	if code := a.execute(t.Context(), []string{"protoset", "--to", path}); code != 0 {
+		t.Fatalf("code %d", code)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := &descriptorpb.FileDescriptorSet{}
+	if err := proto.Unmarshal(raw, set); err != nil {
+		t.Fatal(err)
+	}
+	files, err := protodesc.NewFiles(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []protoreflect.FullName{
+		"amparo.v1.CaseService.CreateIntake", "amparo.v1.QueueService.WatchQueue", "amparo.v1.RiskService.AssessRisk",
+		"amparo.v1.StaffService.InviteStaff", "amparo.v1.AuditService.ExportLog", "amparo.v1.EnrolmentService.Enrol",
+	} {
+		if _, err := files.FindDescriptorByName(name); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,6 +49,7 @@ func testMain(m *testing.M) int {
 //	service init|start|stop|kill   a service of the story's own, on a free port
 //	enrolled PROFILE ROLE [OFFICE] invites, enrols and confirms somebody
 //	exits CODE PROGRAM ARG...      runs a program that must end with the exit code
+//	handshake PROFILE              does what any TLS client would with a profile's PEM files
 //	field NAME PATH                takes a field of the JSON on stdout into $NAME
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -62,6 +65,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"service": cmdService, "enrolled": cmdEnrolled, "exits": cmdExits, "field": cmdField,
+			"handshake": cmdHandshake,
 		},
 	})
 }
@@ -171,6 +175,23 @@ func cmdField(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("stdout has no %s", args[1])
 	}
 	ts.Setenv(args[0], fmt.Sprint(value))
+}
+
+// cmdHandshake connects as grpcurl, ghz and others do: they check the server's
+// certificate by a file of authorities and by the host that they dial.
+func cmdHandshake(ts *testscript.TestScript, _ bool, args []string) {
+	dir := filepath.Join(ts.Getenv("AMPARO_HOME"), args[0])
+	own, err := tls.LoadX509KeyPair(filepath.Join(dir, "client.crt"), filepath.Join(dir, "client.key"))
+	ts.Check(err)
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM([]byte(ts.ReadFile(filepath.Join(dir, "server.crt")))) {
+		ts.Fatalf("server.crt holds no certificate")
+	}
+	conn, err := tls.Dial("tcp", serviceOf(ts).address, &tls.Config{
+		RootCAs: roots, Certificates: []tls.Certificate{own}, NextProtos: []string{"h2"},
+	})
+	ts.Check(err)
+	ts.Check(conn.Close())
 }
 
 // TestDemo plays the demo with the built programs, and keeps what it leaves.

@@ -44,6 +44,7 @@ type bench struct {
 	amparov1.UnimplementedEnrolmentServiceServer
 	amparov1.UnimplementedStaffServiceServer
 	amparov1.UnimplementedCaseServiceServer
+	amparov1.UnimplementedAuditServiceServer
 
 	address  string
 	pin      [32]byte
@@ -52,6 +53,7 @@ type bench struct {
 	notes    atomic.Int32 // AddNote calls that came in
 	failing  atomic.Int32 // so many of them are answered UNAVAILABLE first
 	lastID   atomic.Pointer[string]
+	exporter atomic.Pointer[exporter]
 }
 
 func startBench(t *testing.T) *bench {
@@ -81,6 +83,7 @@ func startBench(t *testing.T) *bench {
 	amparov1.RegisterEnrolmentServiceServer(server, b)
 	amparov1.RegisterStaffServiceServer(server, b)
 	amparov1.RegisterCaseServiceServer(server, b)
+	amparov1.RegisterAuditServiceServer(server, b)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
 	return b
@@ -167,6 +170,10 @@ func (b *bench) AddNote(_ context.Context, request *amparov1.AddNoteRequest) (*a
 		return nil, status.Error(codes.Unavailable, "not now")
 	}
 	return &amparov1.AddNoteResponse{}, nil
+}
+
+func (b *bench) ExportLog(request *amparov1.ExportLogRequest, stream amparov1.AuditService_ExportLogServer) error {
+	return b.exporter.Load().ExportLog(request, stream)
 }
 
 func TestEnrolLeavesAPrivateWholeProfile(t *testing.T) {

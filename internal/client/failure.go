@@ -112,10 +112,17 @@ func Explain(err error) *Failure {
 	if errors.Is(err, context.Canceled) {
 		return &Failure{Exit: exitUnavailable, Reason: "INTERRUPTED", Text: "interrupted", cause: err}
 	}
-	if answer, ok := status.FromError(err); ok {
-		return explainStatus(answer, err)
+	// Not status.FromError, which would put the wrapping's words into the message.
+	if answer, ok := errors.AsType[statusError](err); ok {
+		return explainStatus(answer.GRPCStatus(), err)
 	}
 	return &Failure{Exit: exitUnavailable, Reason: "LOCAL", Text: Printable(err.Error()), cause: err}
+}
+
+// statusError is what the errors of a call are.
+type statusError interface {
+	error
+	GRPCStatus() *status.Status
 }
 
 // exits is the table of the contract; what is not in it is exit 1.

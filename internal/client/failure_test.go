@@ -54,7 +54,7 @@ func TestARefusalIsOneLineWithReasonFieldsAndNext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := client.Explain(answer.Err())
+	got := client.Explain(fmt.Errorf("write file: %w", answer.Err()))
 	want := "a field is not valid (FIELD_INVALID): intake.channel is required; intake.office does not match;" +
 		" next: correct the fields named and send again [c0rr]"
 	if got.Error() != want {

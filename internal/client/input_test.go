@@ -192,7 +192,7 @@ func TestDecodeIsBounded(t *testing.T) {
 	for _, part := range []string{"[", "{", "- ", "? ", "&a ", "[a,", "{a: ", "!t ", "a: ", "'", "\"\\", "#\n", "- a\n", "a: b\n", "|\n", "\n ", "? a\n", "[]", "{a: b},", "---\n", "%", "\t"} {
 		started := time.Now()
 		err := client.Decode([]byte(strings.Repeat(part, (1<<20-8)/len(part))), &amparov1.CreateIntakeRequest{})
-		if took := time.Since(started); took > 5*time.Second {
+		if took := time.Since(started); took > 30*time.Second {
 			t.Errorf("%q: %s", part, took)
 		}
 		if err == nil {

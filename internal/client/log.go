@@ -59,13 +59,9 @@ func (c *Conn) ExportLog(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	var broken error // of the stream; WriteExport's own errors are about the file
 	err = writeFile(path, func(w io.Writer) error {
-		return audit.WriteExport(w, first.GetLogKey(), first.GetCheckpoint(), parts(first, stream.Recv, &broken))
+		return audit.WriteExport(w, first.GetLogKey(), first.GetCheckpoint(), parts(first, stream.Recv))
 	})
-	if broken != nil {
-		return broken
-	}
 	if errors.Is(err, audit.ErrInvalid) {
 		return logFault("the service's export does not fit its own checkpoint", err)
 	}
@@ -73,9 +69,7 @@ func (c *Conn) ExportLog(ctx context.Context, path string) error {
 }
 
 // parts yields the leaves of every part of an export.
-func parts(
-	first *amparov1.ExportLogResponse, next func() (*amparov1.ExportLogResponse, error), broken *error,
-) iter.Seq2[[]byte, error] {
+func parts(first *amparov1.ExportLogResponse, next func() (*amparov1.ExportLogResponse, error)) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		part, err := first, error(nil)
 		for ; err == nil; part, err = next() {
@@ -86,7 +80,6 @@ func parts(
 			}
 		}
 		if !errors.Is(err, io.EOF) {
-			*broken = err
 			yield(nil, err)
 		}
 	}
