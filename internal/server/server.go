@@ -59,6 +59,9 @@ const (
 	connectionAge    = 12 * time.Hour
 	minPing          = time.Minute
 	drainTime        = 10 * time.Second
+	// workers keep their stacks from one call to the next; a call that finds them
+	// all busy gets a goroutine of its own.
+	workers = 256
 )
 
 // Config is what New needs; all fields are required.
@@ -129,6 +132,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTimeout, MaxConnectionAge: connectionAge}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
+		grpc.NumStreamWorkers(workers),
 	}
 }
 
