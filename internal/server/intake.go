@@ -20,7 +20,7 @@ import (
 // about the same person are told in the same commit.
 func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequest) (*amparov1.CreateIntakeResponse, error) {
 	c := callOf(ctx)
-	intake := req.GetIntake()
+	intake := req.GetIntake() // a copy of what came in: the gate puts it into its one form
 	if err := fault.Fields(casefile.CheckIntake(intake, h.s.records.Now())); err != nil {
 		return nil, err
 	}
@@ -40,9 +40,11 @@ func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequ
 	for i, id := range others {
 		targets[i] = records.Target{ID: id, Grant: access.Service(amparov1.LeafAction_LEAF_ACTION_DUPLICATE_TOLD)}
 	}
+	identity := intake.GetIdentity()
+	intake.Identity = nil // it is a record of its own; what is left are the facts
 	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), targets,
 		func(w *records.Work) (proto.Message, error) {
-			file, err := open(w, permit, intake, c.grant.StaffID())
+			file, err := open(w, permit, intake, identity, c.grant.StaffID())
 			if err != nil {
 				return nil, err
 			}
@@ -64,15 +66,13 @@ func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequ
 
 // open begins the file of a case: the request as it was taken and the identity are
 // records of their own, and the head holds neither.
-func open(w *records.Work, permit access.Permit, intake *amparov1.Intake, takerID string) (*records.File, error) {
+func open(w *records.Work, permit access.Permit, facts *amparov1.Intake, identity *amparov1.Identity, takerID string) (*records.File, error) {
 	id, pseudonym := records.NewID(), records.NewID()
-	c, entry, err := casefile.NewCase(intake, id, pseudonym, intake.GetOffice(), takerID, w.Now)
+	c, entry, err := casefile.NewCase(facts, id, pseudonym, facts.GetOffice(), takerID, w.Now)
 	if err != nil {
 		return nil, err
 	}
-	facts := proto.CloneOf(intake)
-	facts.Identity = nil
-	file, err := w.CreateCase(permit, c, facts, intake.GetIdentity())
+	file, err := w.CreateCase(permit, c, facts, identity)
 	if err != nil {
 		return nil, err
 	}
