@@ -75,16 +75,23 @@ func composeTexts(m protoreflect.Message) {
 			composeTexts(value.Message())
 		case isText && field.IsList():
 			for i := range value.List().Len() {
-				value.List().Set(i, protoreflect.ValueOfString(compose(value.List().Get(i).String())))
+				if text, changed := compose(value.List().Get(i).String()); changed {
+					value.List().Set(i, protoreflect.ValueOfString(text))
+				}
 			}
 		case isText:
-			m.Set(field, protoreflect.ValueOfString(compose(value.String())))
+			if text, changed := compose(value.String()); changed {
+				m.Set(field, protoreflect.ValueOfString(text))
+			}
 		}
 		return true
 	})
 }
 
-func compose(text string) string { return norm.NFC.String(strings.TrimSpace(text)) }
+func compose(text string) (composed string, changed bool) {
+	composed = norm.NFC.String(strings.TrimSpace(text))
+	return composed, composed != text
+}
 
 func filled(texts []string) []string {
 	return slices.DeleteFunc(texts, func(text string) bool { return text == "" })
