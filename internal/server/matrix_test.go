@@ -199,8 +199,8 @@ func TestStandings(t *testing.T) {
 
 func always(reason string) func(string) string { return func(string) string { return reason } }
 
-func (w *world) dialDoor(t testing.TB, device *servertest.Device) *grpc.ClientConn {
+func (w *world) dialDoor(t testing.TB, device *servertest.Device, more ...grpc.DialOption) *grpc.ClientConn {
 	t.Helper()
 	config := w.TLS(device.Certificate, enrolment.Name(w.Pin))
-	return w.Dial(t, device.Certificate, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	return w.Dial(t, device.Certificate, append(more, grpc.WithTransportCredentials(credentials.NewTLS(config)))...)
 }

@@ -192,7 +192,7 @@ func fullName(method protoreflect.MethodDescriptor) string {
 }
 
 // call makes a call of any method; of a stream it takes the first answer.
-func call(ctx context.Context, t testing.TB, conn *grpc.ClientConn, method protoreflect.MethodDescriptor, request proto.Message) (proto.Message, error) {
+func call(ctx context.Context, t testing.TB, conn *grpc.ClientConn, method protoreflect.MethodDescriptor, request any) (proto.Message, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
