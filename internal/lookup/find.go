@@ -98,9 +98,9 @@ type walker struct {
 
 func (x *Index) walk(offices []string, after Cursor) *walker {
 	w := &walker{x: x}
-	for _, office := range offices {
+	for i, office := range offices {
 		id, ok := x.officeIDs[office]
-		if !ok || x.queues[id] == nil {
+		if !ok || x.queues[id] == nil || slices.Contains(offices[:i], office) {
 			continue
 		}
 		iter := x.queues[id].Iter()
@@ -170,7 +170,7 @@ func (x *Index) Candidates(parts [][]uint64, limit int) (heads []Head, truncated
 	defer x.mu.RUnlock()
 	var indexes []uint32
 	for i, part := range parts {
-		bearers := x.bearers(part)
+		bearers := x.tokens.bearers(part)
 		if i == 0 {
 			indexes = bearers
 		} else {
@@ -193,20 +193,4 @@ func (x *Index) Candidates(parts [][]uint64, limit int) (heads []Head, truncated
 		heads = append(heads, x.head(index))
 	}
 	return heads, false
-}
-
-// bearers returns the indexes of the entries of any of the tokens, ascending.
-func (x *Index) bearers(tokens []uint64) []uint32 {
-	var out []uint32
-	for _, token := range tokens {
-		x.tokens.Ascend(pack(token, 0), func(packed uint64) bool {
-			if packed>>32 != token>>32 {
-				return false
-			}
-			out = append(out, uint32(packed))
-			return true
-		})
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }

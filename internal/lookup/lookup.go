@@ -91,7 +91,7 @@ type Index struct {
 	entries []entry       // [0] is nobody: its zero id sorts before every other
 	byID    map[ID]uint32 // id to index in entries
 	queues  map[uint16]*btree.BTreeG[place]
-	tokens  *btree.BTreeG[uint64] // upper half of a token, then index of its entry
+	tokens  tokens
 
 	offices   []string
 	officeIDs map[string]uint16
@@ -114,10 +114,6 @@ func New() *Index {
 	}
 }
 
-func newTokens() *btree.BTreeG[uint64] {
-	return btree.NewBTreeGOptions(func(a, b uint64) bool { return a < b }, btree.Options{NoLocks: true, Degree: 64})
-}
-
 // newQueue orders places by their sort key and then by id, which unlike an index
 // in memory is the same after a restart: a cursor survives one.
 func (x *Index) newQueue() *btree.BTreeG[place] {
@@ -130,8 +126,8 @@ func (x *Index) newQueue() *btree.BTreeG[place] {
 	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true, Degree: 64})
 }
 
-// Load adds many heads at once, into an index that is still empty: sorting the
-// tokens first packs them a third tighter than adding them one by one.
+// Load adds many heads at once, into an index that is still empty: what is sorted
+// at once takes half the memory of what is added one by one.
 func (x *Index) Load(heads []Head) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -151,10 +147,7 @@ func (x *Index) Load(heads []Head) {
 			queues[e.office] = append(queues[e.office], place{e.order, index})
 		}
 	}
-	slices.Sort(packed)
-	for _, p := range packed {
-		x.tokens.Load(p)
-	}
+	x.tokens.load(packed)
 	for office, places := range queues {
 		queue := x.newQueue()
 		slices.SortFunc(places, func(a, b place) int {
@@ -189,7 +182,7 @@ func (x *Index) Apply(head Head) bool {
 	// Tokens are only ever added. One that no longer holds costs a look at a head
 	// that then does not match.
 	for _, token := range head.Tokens {
-		x.tokens.Set(pack(token, index))
+		x.tokens.add(token, index)
 	}
 	if e := &x.entries[index]; e.flags&Queued != 0 {
 		queue := x.queues[e.office]
@@ -255,10 +248,4 @@ func (x *Index) crewOf(row *Row) uint32 {
 		x.crewIDs[string(key)] = id
 	}
 	return id
-}
-
-// pack keeps the upper half of a token: enough that a wrong hit is rare, and half
-// the memory.
-func pack(token uint64, index uint32) uint64 {
-	return token&^uint64(0xffffffff) | uint64(index)
 }
