@@ -45,6 +45,7 @@ var harmless = map[string]string{
 	"server_name":        "derived from the service's public key",
 	"service_version":    "of the program",
 	"quote":              "text of a programme's rule",
+	"rule":               "name of a rule in the policy",
 	"act_code":           "code of a public vocabulary",
 	"perpetrator_codes":  "codes of a public vocabulary",
 	"currency":           "ISO 4217",

@@ -642,71 +642,6 @@ func (ContactOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_amparo_v1_case_proto_rawDescGZIP(), []int{8}
 }
 
-// TermKind is which time limit.
-type TermKind int32
-
-const (
-	// Not set.
-	TermKind_TERM_KIND_UNSPECIFIED TermKind = 0
-	// Triage by a human.
-	TermKind_TERM_KIND_TRIAGE TermKind = 1
-	// First safe contact.
-	TermKind_TERM_KIND_FIRST_CONTACT TermKind = 2
-	// Decision on support.
-	TermKind_TERM_KIND_SUPPORT_DECISION TermKind = 3
-	// Re-assessment of the risk.
-	TermKind_TERM_KIND_REASSESSMENT TermKind = 4
-	// Check-in with the person.
-	TermKind_TERM_KIND_CHECK_IN TermKind = 5
-)
-
-// Enum value maps for TermKind.
-var (
-	TermKind_name = map[int32]string{
-		0: "TERM_KIND_UNSPECIFIED",
-		1: "TERM_KIND_TRIAGE",
-		2: "TERM_KIND_FIRST_CONTACT",
-		3: "TERM_KIND_SUPPORT_DECISION",
-		4: "TERM_KIND_REASSESSMENT",
-		5: "TERM_KIND_CHECK_IN",
-	}
-	TermKind_value = map[string]int32{
-		"TERM_KIND_UNSPECIFIED":      0,
-		"TERM_KIND_TRIAGE":           1,
-		"TERM_KIND_FIRST_CONTACT":    2,
-		"TERM_KIND_SUPPORT_DECISION": 3,
-		"TERM_KIND_REASSESSMENT":     4,
-		"TERM_KIND_CHECK_IN":         5,
-	}
-)
-
-func (x TermKind) Enum() *TermKind {
-	p := new(TermKind)
-	*p = x
-	return p
-}
-
-func (x TermKind) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (TermKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_case_proto_enumTypes[9].Descriptor()
-}
-
-func (TermKind) Type() protoreflect.EnumType {
-	return &file_amparo_v1_case_proto_enumTypes[9]
-}
-
-func (x TermKind) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use TermKind.Descriptor instead.
-func (TermKind) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
-}
-
 // EligibilityRule is a rule of a programme.
 type EligibilityRule int32
 
@@ -753,11 +688,11 @@ func (x EligibilityRule) String() string {
 }
 
 func (EligibilityRule) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_case_proto_enumTypes[10].Descriptor()
+	return file_amparo_v1_case_proto_enumTypes[9].Descriptor()
 }
 
 func (EligibilityRule) Type() protoreflect.EnumType {
-	return &file_amparo_v1_case_proto_enumTypes[10]
+	return &file_amparo_v1_case_proto_enumTypes[9]
 }
 
 func (x EligibilityRule) Number() protoreflect.EnumNumber {
@@ -766,7 +701,7 @@ func (x EligibilityRule) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EligibilityRule.Descriptor instead.
 func (EligibilityRule) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
 }
 
 // TimelineKind is what kind of thing happened.
@@ -838,11 +773,11 @@ func (x TimelineKind) String() string {
 }
 
 func (TimelineKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_case_proto_enumTypes[11].Descriptor()
+	return file_amparo_v1_case_proto_enumTypes[10].Descriptor()
 }
 
 func (TimelineKind) Type() protoreflect.EnumType {
-	return &file_amparo_v1_case_proto_enumTypes[11]
+	return &file_amparo_v1_case_proto_enumTypes[10]
 }
 
 func (x TimelineKind) Number() protoreflect.EnumNumber {
@@ -851,7 +786,7 @@ func (x TimelineKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TimelineKind.Descriptor instead.
 func (TimelineKind) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
 }
 
 // Case is what the service alone writes about a case. It holds nothing that
@@ -1126,79 +1061,6 @@ func (x *Case) GetEligibility() []*EligibilityAdvice {
 	return nil
 }
 
-// Term is one time limit of a case.
-type Term struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which.
-	Kind TermKind `protobuf:"varint,1,opt,name=kind,proto3,enum=amparo.v1.TermKind" json:"kind,omitempty"`
-	// The instant from which it runs.
-	Base *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=base,proto3" json:"base,omitempty"`
-	// When it is due (UTC).
-	Due *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=due,proto3" json:"due,omitempty"`
-	// When it was met; unset while it runs.
-	MetAt         *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=met_at,json=metAt,proto3" json:"met_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Term) Reset() {
-	*x = Term{}
-	mi := &file_amparo_v1_case_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Term) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Term) ProtoMessage() {}
-
-func (x *Term) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Term.ProtoReflect.Descriptor instead.
-func (*Term) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *Term) GetKind() TermKind {
-	if x != nil {
-		return x.Kind
-	}
-	return TermKind_TERM_KIND_UNSPECIFIED
-}
-
-func (x *Term) GetBase() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Base
-	}
-	return nil
-}
-
-func (x *Term) GetDue() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Due
-	}
-	return nil
-}
-
-func (x *Term) GetMetAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.MetAt
-	}
-	return nil
-}
-
 // EligibilityAdvice quotes a rule of a programme that the request touches. A
 // person decides.
 type EligibilityAdvice struct {
@@ -1213,7 +1075,7 @@ type EligibilityAdvice struct {
 
 func (x *EligibilityAdvice) Reset() {
 	*x = EligibilityAdvice{}
-	mi := &file_amparo_v1_case_proto_msgTypes[2]
+	mi := &file_amparo_v1_case_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1225,7 +1087,7 @@ func (x *EligibilityAdvice) String() string {
 func (*EligibilityAdvice) ProtoMessage() {}
 
 func (x *EligibilityAdvice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[2]
+	mi := &file_amparo_v1_case_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1238,7 +1100,7 @@ func (x *EligibilityAdvice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EligibilityAdvice.ProtoReflect.Descriptor instead.
 func (*EligibilityAdvice) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{2}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *EligibilityAdvice) GetRule() EligibilityRule {
@@ -1278,7 +1140,7 @@ type CaseReceipt struct {
 
 func (x *CaseReceipt) Reset() {
 	*x = CaseReceipt{}
-	mi := &file_amparo_v1_case_proto_msgTypes[3]
+	mi := &file_amparo_v1_case_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +1152,7 @@ func (x *CaseReceipt) String() string {
 func (*CaseReceipt) ProtoMessage() {}
 
 func (x *CaseReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[3]
+	mi := &file_amparo_v1_case_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +1165,7 @@ func (x *CaseReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseReceipt.ProtoReflect.Descriptor instead.
 func (*CaseReceipt) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{3}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *CaseReceipt) GetCaseId() string {
@@ -1392,7 +1254,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_amparo_v1_case_proto_msgTypes[4]
+	mi := &file_amparo_v1_case_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1266,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[4]
+	mi := &file_amparo_v1_case_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1279,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{4}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *TimelineEntry) GetSequence() uint64 {
@@ -1537,7 +1399,7 @@ type ContactAttempt struct {
 
 func (x *ContactAttempt) Reset() {
 	*x = ContactAttempt{}
-	mi := &file_amparo_v1_case_proto_msgTypes[5]
+	mi := &file_amparo_v1_case_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1549,7 +1411,7 @@ func (x *ContactAttempt) String() string {
 func (*ContactAttempt) ProtoMessage() {}
 
 func (x *ContactAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[5]
+	mi := &file_amparo_v1_case_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1562,7 +1424,7 @@ func (x *ContactAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactAttempt.ProtoReflect.Descriptor instead.
 func (*ContactAttempt) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{5}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ContactAttempt) GetAt() *timestamppb.Timestamp {
@@ -1624,7 +1486,7 @@ type Closing struct {
 
 func (x *Closing) Reset() {
 	*x = Closing{}
-	mi := &file_amparo_v1_case_proto_msgTypes[6]
+	mi := &file_amparo_v1_case_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1636,7 +1498,7 @@ func (x *Closing) String() string {
 func (*Closing) ProtoMessage() {}
 
 func (x *Closing) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[6]
+	mi := &file_amparo_v1_case_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1649,7 +1511,7 @@ func (x *Closing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closing.ProtoReflect.Descriptor instead.
 func (*Closing) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{6}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Closing) GetReason() ClosureReason {
@@ -1715,7 +1577,7 @@ type CreateIntakeRequest struct {
 
 func (x *CreateIntakeRequest) Reset() {
 	*x = CreateIntakeRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[7]
+	mi := &file_amparo_v1_case_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1727,7 +1589,7 @@ func (x *CreateIntakeRequest) String() string {
 func (*CreateIntakeRequest) ProtoMessage() {}
 
 func (x *CreateIntakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[7]
+	mi := &file_amparo_v1_case_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1740,7 +1602,7 @@ func (x *CreateIntakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntakeRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntakeRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{7}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateIntakeRequest) GetRequestId() string {
@@ -1770,7 +1632,7 @@ type CreateIntakeResponse struct {
 
 func (x *CreateIntakeResponse) Reset() {
 	*x = CreateIntakeResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[8]
+	mi := &file_amparo_v1_case_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1782,7 +1644,7 @@ func (x *CreateIntakeResponse) String() string {
 func (*CreateIntakeResponse) ProtoMessage() {}
 
 func (x *CreateIntakeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[8]
+	mi := &file_amparo_v1_case_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1795,7 +1657,7 @@ func (x *CreateIntakeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntakeResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntakeResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{8}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateIntakeResponse) GetCase() *CaseReceipt {
@@ -1823,7 +1685,7 @@ type GetCaseRequest struct {
 
 func (x *GetCaseRequest) Reset() {
 	*x = GetCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[9]
+	mi := &file_amparo_v1_case_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1835,7 +1697,7 @@ func (x *GetCaseRequest) String() string {
 func (*GetCaseRequest) ProtoMessage() {}
 
 func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[9]
+	mi := &file_amparo_v1_case_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1848,7 +1710,7 @@ func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
 func (*GetCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetCaseRequest) GetCaseId() string {
@@ -1875,7 +1737,7 @@ type GetCaseResponse struct {
 
 func (x *GetCaseResponse) Reset() {
 	*x = GetCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[10]
+	mi := &file_amparo_v1_case_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1887,7 +1749,7 @@ func (x *GetCaseResponse) String() string {
 func (*GetCaseResponse) ProtoMessage() {}
 
 func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[10]
+	mi := &file_amparo_v1_case_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1900,7 +1762,7 @@ func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseResponse.ProtoReflect.Descriptor instead.
 func (*GetCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetCaseResponse) GetCase() *Case {
@@ -1946,7 +1808,7 @@ type ListTimelineRequest struct {
 
 func (x *ListTimelineRequest) Reset() {
 	*x = ListTimelineRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[11]
+	mi := &file_amparo_v1_case_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1958,7 +1820,7 @@ func (x *ListTimelineRequest) String() string {
 func (*ListTimelineRequest) ProtoMessage() {}
 
 func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[11]
+	mi := &file_amparo_v1_case_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1971,7 +1833,7 @@ func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineRequest.ProtoReflect.Descriptor instead.
 func (*ListTimelineRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListTimelineRequest) GetCaseId() string {
@@ -2008,7 +1870,7 @@ type ListTimelineResponse struct {
 
 func (x *ListTimelineResponse) Reset() {
 	*x = ListTimelineResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[12]
+	mi := &file_amparo_v1_case_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +1882,7 @@ func (x *ListTimelineResponse) String() string {
 func (*ListTimelineResponse) ProtoMessage() {}
 
 func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[12]
+	mi := &file_amparo_v1_case_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +1895,7 @@ func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineResponse.ProtoReflect.Descriptor instead.
 func (*ListTimelineResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{12}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListTimelineResponse) GetEntries() []*TimelineEntry {
@@ -2075,7 +1937,7 @@ type TriageCaseRequest struct {
 
 func (x *TriageCaseRequest) Reset() {
 	*x = TriageCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[13]
+	mi := &file_amparo_v1_case_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2087,7 +1949,7 @@ func (x *TriageCaseRequest) String() string {
 func (*TriageCaseRequest) ProtoMessage() {}
 
 func (x *TriageCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[13]
+	mi := &file_amparo_v1_case_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2100,7 +1962,7 @@ func (x *TriageCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageCaseRequest.ProtoReflect.Descriptor instead.
 func (*TriageCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{13}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TriageCaseRequest) GetRequestId() string {
@@ -2172,7 +2034,7 @@ type TriageCaseResponse struct {
 
 func (x *TriageCaseResponse) Reset() {
 	*x = TriageCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[14]
+	mi := &file_amparo_v1_case_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2046,7 @@ func (x *TriageCaseResponse) String() string {
 func (*TriageCaseResponse) ProtoMessage() {}
 
 func (x *TriageCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[14]
+	mi := &file_amparo_v1_case_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2059,7 @@ func (x *TriageCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageCaseResponse.ProtoReflect.Descriptor instead.
 func (*TriageCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{14}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TriageCaseResponse) GetCase() *CaseReceipt {
@@ -2229,7 +2091,7 @@ type AssignCaseRequest struct {
 
 func (x *AssignCaseRequest) Reset() {
 	*x = AssignCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[15]
+	mi := &file_amparo_v1_case_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2103,7 @@ func (x *AssignCaseRequest) String() string {
 func (*AssignCaseRequest) ProtoMessage() {}
 
 func (x *AssignCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[15]
+	mi := &file_amparo_v1_case_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2254,7 +2116,7 @@ func (x *AssignCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignCaseRequest.ProtoReflect.Descriptor instead.
 func (*AssignCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{15}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AssignCaseRequest) GetRequestId() string {
@@ -2289,7 +2151,7 @@ type AssignCaseResponse struct {
 
 func (x *AssignCaseResponse) Reset() {
 	*x = AssignCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[16]
+	mi := &file_amparo_v1_case_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2301,7 +2163,7 @@ func (x *AssignCaseResponse) String() string {
 func (*AssignCaseResponse) ProtoMessage() {}
 
 func (x *AssignCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[16]
+	mi := &file_amparo_v1_case_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2314,7 +2176,7 @@ func (x *AssignCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignCaseResponse.ProtoReflect.Descriptor instead.
 func (*AssignCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{16}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AssignCaseResponse) GetCase() *CaseReceipt {
@@ -2339,7 +2201,7 @@ type AddNoteRequest struct {
 
 func (x *AddNoteRequest) Reset() {
 	*x = AddNoteRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[17]
+	mi := &file_amparo_v1_case_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2213,7 @@ func (x *AddNoteRequest) String() string {
 func (*AddNoteRequest) ProtoMessage() {}
 
 func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[17]
+	mi := &file_amparo_v1_case_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2226,7 @@ func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddNoteRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{17}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AddNoteRequest) GetRequestId() string {
@@ -2399,7 +2261,7 @@ type AddNoteResponse struct {
 
 func (x *AddNoteResponse) Reset() {
 	*x = AddNoteResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[18]
+	mi := &file_amparo_v1_case_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2411,7 +2273,7 @@ func (x *AddNoteResponse) String() string {
 func (*AddNoteResponse) ProtoMessage() {}
 
 func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[18]
+	mi := &file_amparo_v1_case_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2424,7 +2286,7 @@ func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddNoteResponse.ProtoReflect.Descriptor instead.
 func (*AddNoteResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{18}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AddNoteResponse) GetCase() *CaseReceipt {
@@ -2449,7 +2311,7 @@ type RecordContactRequest struct {
 
 func (x *RecordContactRequest) Reset() {
 	*x = RecordContactRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[19]
+	mi := &file_amparo_v1_case_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2461,7 +2323,7 @@ func (x *RecordContactRequest) String() string {
 func (*RecordContactRequest) ProtoMessage() {}
 
 func (x *RecordContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[19]
+	mi := &file_amparo_v1_case_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2474,7 +2336,7 @@ func (x *RecordContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordContactRequest.ProtoReflect.Descriptor instead.
 func (*RecordContactRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{19}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RecordContactRequest) GetRequestId() string {
@@ -2509,7 +2371,7 @@ type RecordContactResponse struct {
 
 func (x *RecordContactResponse) Reset() {
 	*x = RecordContactResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[20]
+	mi := &file_amparo_v1_case_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2521,7 +2383,7 @@ func (x *RecordContactResponse) String() string {
 func (*RecordContactResponse) ProtoMessage() {}
 
 func (x *RecordContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[20]
+	mi := &file_amparo_v1_case_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2534,7 +2396,7 @@ func (x *RecordContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordContactResponse.ProtoReflect.Descriptor instead.
 func (*RecordContactResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{20}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RecordContactResponse) GetCase() *CaseReceipt {
@@ -2561,7 +2423,7 @@ type AdvanceCaseRequest struct {
 
 func (x *AdvanceCaseRequest) Reset() {
 	*x = AdvanceCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[21]
+	mi := &file_amparo_v1_case_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2573,7 +2435,7 @@ func (x *AdvanceCaseRequest) String() string {
 func (*AdvanceCaseRequest) ProtoMessage() {}
 
 func (x *AdvanceCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[21]
+	mi := &file_amparo_v1_case_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2586,7 +2448,7 @@ func (x *AdvanceCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceCaseRequest.ProtoReflect.Descriptor instead.
 func (*AdvanceCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{21}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AdvanceCaseRequest) GetRequestId() string {
@@ -2628,7 +2490,7 @@ type AdvanceCaseResponse struct {
 
 func (x *AdvanceCaseResponse) Reset() {
 	*x = AdvanceCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[22]
+	mi := &file_amparo_v1_case_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2640,7 +2502,7 @@ func (x *AdvanceCaseResponse) String() string {
 func (*AdvanceCaseResponse) ProtoMessage() {}
 
 func (x *AdvanceCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[22]
+	mi := &file_amparo_v1_case_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2653,7 +2515,7 @@ func (x *AdvanceCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceCaseResponse.ProtoReflect.Descriptor instead.
 func (*AdvanceCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{22}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AdvanceCaseResponse) GetCase() *CaseReceipt {
@@ -2680,7 +2542,7 @@ type HoldCaseRequest struct {
 
 func (x *HoldCaseRequest) Reset() {
 	*x = HoldCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[23]
+	mi := &file_amparo_v1_case_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2692,7 +2554,7 @@ func (x *HoldCaseRequest) String() string {
 func (*HoldCaseRequest) ProtoMessage() {}
 
 func (x *HoldCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[23]
+	mi := &file_amparo_v1_case_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2705,7 +2567,7 @@ func (x *HoldCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldCaseRequest.ProtoReflect.Descriptor instead.
 func (*HoldCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{23}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HoldCaseRequest) GetRequestId() string {
@@ -2747,7 +2609,7 @@ type HoldCaseResponse struct {
 
 func (x *HoldCaseResponse) Reset() {
 	*x = HoldCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[24]
+	mi := &file_amparo_v1_case_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2759,7 +2621,7 @@ func (x *HoldCaseResponse) String() string {
 func (*HoldCaseResponse) ProtoMessage() {}
 
 func (x *HoldCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[24]
+	mi := &file_amparo_v1_case_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2772,7 +2634,7 @@ func (x *HoldCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldCaseResponse.ProtoReflect.Descriptor instead.
 func (*HoldCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{24}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HoldCaseResponse) GetCase() *CaseReceipt {
@@ -2797,7 +2659,7 @@ type ResumeCaseRequest struct {
 
 func (x *ResumeCaseRequest) Reset() {
 	*x = ResumeCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[25]
+	mi := &file_amparo_v1_case_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +2671,7 @@ func (x *ResumeCaseRequest) String() string {
 func (*ResumeCaseRequest) ProtoMessage() {}
 
 func (x *ResumeCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[25]
+	mi := &file_amparo_v1_case_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +2684,7 @@ func (x *ResumeCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeCaseRequest.ProtoReflect.Descriptor instead.
 func (*ResumeCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{25}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ResumeCaseRequest) GetRequestId() string {
@@ -2857,7 +2719,7 @@ type ResumeCaseResponse struct {
 
 func (x *ResumeCaseResponse) Reset() {
 	*x = ResumeCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[26]
+	mi := &file_amparo_v1_case_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2869,7 +2731,7 @@ func (x *ResumeCaseResponse) String() string {
 func (*ResumeCaseResponse) ProtoMessage() {}
 
 func (x *ResumeCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[26]
+	mi := &file_amparo_v1_case_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2882,7 +2744,7 @@ func (x *ResumeCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeCaseResponse.ProtoReflect.Descriptor instead.
 func (*ResumeCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{26}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ResumeCaseResponse) GetCase() *CaseReceipt {
@@ -2907,7 +2769,7 @@ type CloseCaseRequest struct {
 
 func (x *CloseCaseRequest) Reset() {
 	*x = CloseCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[27]
+	mi := &file_amparo_v1_case_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2919,7 +2781,7 @@ func (x *CloseCaseRequest) String() string {
 func (*CloseCaseRequest) ProtoMessage() {}
 
 func (x *CloseCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[27]
+	mi := &file_amparo_v1_case_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2932,7 +2794,7 @@ func (x *CloseCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseCaseRequest.ProtoReflect.Descriptor instead.
 func (*CloseCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{27}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CloseCaseRequest) GetRequestId() string {
@@ -2967,7 +2829,7 @@ type CloseCaseResponse struct {
 
 func (x *CloseCaseResponse) Reset() {
 	*x = CloseCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[28]
+	mi := &file_amparo_v1_case_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2979,7 +2841,7 @@ func (x *CloseCaseResponse) String() string {
 func (*CloseCaseResponse) ProtoMessage() {}
 
 func (x *CloseCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[28]
+	mi := &file_amparo_v1_case_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2992,7 +2854,7 @@ func (x *CloseCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseCaseResponse.ProtoReflect.Descriptor instead.
 func (*CloseCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{28}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CloseCaseResponse) GetCase() *CaseReceipt {
@@ -3017,7 +2879,7 @@ type ReopenCaseRequest struct {
 
 func (x *ReopenCaseRequest) Reset() {
 	*x = ReopenCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[29]
+	mi := &file_amparo_v1_case_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3029,7 +2891,7 @@ func (x *ReopenCaseRequest) String() string {
 func (*ReopenCaseRequest) ProtoMessage() {}
 
 func (x *ReopenCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[29]
+	mi := &file_amparo_v1_case_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3042,7 +2904,7 @@ func (x *ReopenCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenCaseRequest.ProtoReflect.Descriptor instead.
 func (*ReopenCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{29}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReopenCaseRequest) GetRequestId() string {
@@ -3077,7 +2939,7 @@ type ReopenCaseResponse struct {
 
 func (x *ReopenCaseResponse) Reset() {
 	*x = ReopenCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[30]
+	mi := &file_amparo_v1_case_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3089,7 +2951,7 @@ func (x *ReopenCaseResponse) String() string {
 func (*ReopenCaseResponse) ProtoMessage() {}
 
 func (x *ReopenCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[30]
+	mi := &file_amparo_v1_case_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3102,7 +2964,7 @@ func (x *ReopenCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenCaseResponse.ProtoReflect.Descriptor instead.
 func (*ReopenCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{30}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReopenCaseResponse) GetCase() *CaseReceipt {
@@ -3127,7 +2989,7 @@ type RestrictCaseRequest struct {
 
 func (x *RestrictCaseRequest) Reset() {
 	*x = RestrictCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[31]
+	mi := &file_amparo_v1_case_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3139,7 +3001,7 @@ func (x *RestrictCaseRequest) String() string {
 func (*RestrictCaseRequest) ProtoMessage() {}
 
 func (x *RestrictCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[31]
+	mi := &file_amparo_v1_case_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3152,7 +3014,7 @@ func (x *RestrictCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictCaseRequest.ProtoReflect.Descriptor instead.
 func (*RestrictCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{31}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RestrictCaseRequest) GetRequestId() string {
@@ -3187,7 +3049,7 @@ type RestrictCaseResponse struct {
 
 func (x *RestrictCaseResponse) Reset() {
 	*x = RestrictCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[32]
+	mi := &file_amparo_v1_case_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3199,7 +3061,7 @@ func (x *RestrictCaseResponse) String() string {
 func (*RestrictCaseResponse) ProtoMessage() {}
 
 func (x *RestrictCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[32]
+	mi := &file_amparo_v1_case_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3212,7 +3074,7 @@ func (x *RestrictCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictCaseResponse.ProtoReflect.Descriptor instead.
 func (*RestrictCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{32}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RestrictCaseResponse) GetCase() *CaseReceipt {
@@ -3226,7 +3088,7 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\t\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\t\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -3260,12 +3122,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x05terms\x18\x17 \x03(\v2\x0f.amparo.v1.TermR\x05terms\x12,\n" +
 	"\aclosing\x18\x18 \x01(\v2\x12.amparo.v1.ClosingR\aclosing\x12-\n" +
 	"\x12possible_duplicate\x18\x19 \x01(\bR\x11possibleDuplicate\x12>\n" +
-	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\"\xc0\x01\n" +
-	"\x04Term\x12'\n" +
-	"\x04kind\x18\x01 \x01(\x0e2\x13.amparo.v1.TermKindR\x04kind\x12.\n" +
-	"\x04base\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04base\x12,\n" +
-	"\x03due\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x03due\x121\n" +
-	"\x06met_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05metAt\"Y\n" +
+	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\"Y\n" +
 	"\x11EligibilityAdvice\x12.\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x1a.amparo.v1.EligibilityRuleR\x04rule\x12\x14\n" +
 	"\x05quote\x18\x02 \x01(\tR\x05quote\"\xb3\x02\n" +
@@ -3495,14 +3352,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x19CONTACT_OUTCOME_NO_ANSWER\x10\x03\x12\"\n" +
 	"\x1eCONTACT_OUTCOME_OTHER_ANSWERED\x10\x04\x12!\n" +
 	"\x1dCONTACT_OUTCOME_NOT_REACHABLE\x10\x05\x12#\n" +
-	"\x1fCONTACT_OUTCOME_CODE_WORD_WRONG\x10\x06*\xac\x01\n" +
-	"\bTermKind\x12\x19\n" +
-	"\x15TERM_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
-	"\x10TERM_KIND_TRIAGE\x10\x01\x12\x1b\n" +
-	"\x17TERM_KIND_FIRST_CONTACT\x10\x02\x12\x1e\n" +
-	"\x1aTERM_KIND_SUPPORT_DECISION\x10\x03\x12\x1a\n" +
-	"\x16TERM_KIND_REASSESSMENT\x10\x04\x12\x16\n" +
-	"\x12TERM_KIND_CHECK_IN\x10\x05*\xc4\x01\n" +
+	"\x1fCONTACT_OUTCOME_CODE_WORD_WRONG\x10\x06*\xc4\x01\n" +
 	"\x0fEligibilityRule\x12 \n" +
 	"\x1cELIGIBILITY_RULE_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
@@ -3589,8 +3439,8 @@ func file_amparo_v1_case_proto_rawDescGZIP() []byte {
 	return file_amparo_v1_case_proto_rawDescData
 }
 
-var file_amparo_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 12)
-var file_amparo_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_amparo_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
+var file_amparo_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_amparo_v1_case_proto_goTypes = []any{
 	(CaseState)(0),                // 0: amparo.v1.CaseState
 	(PriorityClass)(0),            // 1: amparo.v1.PriorityClass
@@ -3601,150 +3451,145 @@ var file_amparo_v1_case_proto_goTypes = []any{
 	(ClosureReason)(0),            // 6: amparo.v1.ClosureReason
 	(RetentionWish)(0),            // 7: amparo.v1.RetentionWish
 	(ContactOutcome)(0),           // 8: amparo.v1.ContactOutcome
-	(TermKind)(0),                 // 9: amparo.v1.TermKind
-	(EligibilityRule)(0),          // 10: amparo.v1.EligibilityRule
-	(TimelineKind)(0),             // 11: amparo.v1.TimelineKind
-	(*Case)(nil),                  // 12: amparo.v1.Case
-	(*Term)(nil),                  // 13: amparo.v1.Term
-	(*EligibilityAdvice)(nil),     // 14: amparo.v1.EligibilityAdvice
-	(*CaseReceipt)(nil),           // 15: amparo.v1.CaseReceipt
-	(*TimelineEntry)(nil),         // 16: amparo.v1.TimelineEntry
-	(*ContactAttempt)(nil),        // 17: amparo.v1.ContactAttempt
-	(*Closing)(nil),               // 18: amparo.v1.Closing
-	(*CreateIntakeRequest)(nil),   // 19: amparo.v1.CreateIntakeRequest
-	(*CreateIntakeResponse)(nil),  // 20: amparo.v1.CreateIntakeResponse
-	(*GetCaseRequest)(nil),        // 21: amparo.v1.GetCaseRequest
-	(*GetCaseResponse)(nil),       // 22: amparo.v1.GetCaseResponse
-	(*ListTimelineRequest)(nil),   // 23: amparo.v1.ListTimelineRequest
-	(*ListTimelineResponse)(nil),  // 24: amparo.v1.ListTimelineResponse
-	(*TriageCaseRequest)(nil),     // 25: amparo.v1.TriageCaseRequest
-	(*TriageCaseResponse)(nil),    // 26: amparo.v1.TriageCaseResponse
-	(*AssignCaseRequest)(nil),     // 27: amparo.v1.AssignCaseRequest
-	(*AssignCaseResponse)(nil),    // 28: amparo.v1.AssignCaseResponse
-	(*AddNoteRequest)(nil),        // 29: amparo.v1.AddNoteRequest
-	(*AddNoteResponse)(nil),       // 30: amparo.v1.AddNoteResponse
-	(*RecordContactRequest)(nil),  // 31: amparo.v1.RecordContactRequest
-	(*RecordContactResponse)(nil), // 32: amparo.v1.RecordContactResponse
-	(*AdvanceCaseRequest)(nil),    // 33: amparo.v1.AdvanceCaseRequest
-	(*AdvanceCaseResponse)(nil),   // 34: amparo.v1.AdvanceCaseResponse
-	(*HoldCaseRequest)(nil),       // 35: amparo.v1.HoldCaseRequest
-	(*HoldCaseResponse)(nil),      // 36: amparo.v1.HoldCaseResponse
-	(*ResumeCaseRequest)(nil),     // 37: amparo.v1.ResumeCaseRequest
-	(*ResumeCaseResponse)(nil),    // 38: amparo.v1.ResumeCaseResponse
-	(*CloseCaseRequest)(nil),      // 39: amparo.v1.CloseCaseRequest
-	(*CloseCaseResponse)(nil),     // 40: amparo.v1.CloseCaseResponse
-	(*ReopenCaseRequest)(nil),     // 41: amparo.v1.ReopenCaseRequest
-	(*ReopenCaseResponse)(nil),    // 42: amparo.v1.ReopenCaseResponse
-	(*RestrictCaseRequest)(nil),   // 43: amparo.v1.RestrictCaseRequest
-	(*RestrictCaseResponse)(nil),  // 44: amparo.v1.RestrictCaseResponse
-	(*timestamppb.Timestamp)(nil), // 45: google.protobuf.Timestamp
-	(Channel)(0),                  // 46: amparo.v1.Channel
-	(RiskLevel)(0),                // 47: amparo.v1.RiskLevel
-	(ContactChannel)(0),           // 48: amparo.v1.ContactChannel
-	(*Intake)(nil),                // 49: amparo.v1.Intake
-	(*Identity)(nil),              // 50: amparo.v1.Identity
-	(*RiskAssessment)(nil),        // 51: amparo.v1.RiskAssessment
-	(*RiskJudgement)(nil),         // 52: amparo.v1.RiskJudgement
+	(EligibilityRule)(0),          // 9: amparo.v1.EligibilityRule
+	(TimelineKind)(0),             // 10: amparo.v1.TimelineKind
+	(*Case)(nil),                  // 11: amparo.v1.Case
+	(*EligibilityAdvice)(nil),     // 12: amparo.v1.EligibilityAdvice
+	(*CaseReceipt)(nil),           // 13: amparo.v1.CaseReceipt
+	(*TimelineEntry)(nil),         // 14: amparo.v1.TimelineEntry
+	(*ContactAttempt)(nil),        // 15: amparo.v1.ContactAttempt
+	(*Closing)(nil),               // 16: amparo.v1.Closing
+	(*CreateIntakeRequest)(nil),   // 17: amparo.v1.CreateIntakeRequest
+	(*CreateIntakeResponse)(nil),  // 18: amparo.v1.CreateIntakeResponse
+	(*GetCaseRequest)(nil),        // 19: amparo.v1.GetCaseRequest
+	(*GetCaseResponse)(nil),       // 20: amparo.v1.GetCaseResponse
+	(*ListTimelineRequest)(nil),   // 21: amparo.v1.ListTimelineRequest
+	(*ListTimelineResponse)(nil),  // 22: amparo.v1.ListTimelineResponse
+	(*TriageCaseRequest)(nil),     // 23: amparo.v1.TriageCaseRequest
+	(*TriageCaseResponse)(nil),    // 24: amparo.v1.TriageCaseResponse
+	(*AssignCaseRequest)(nil),     // 25: amparo.v1.AssignCaseRequest
+	(*AssignCaseResponse)(nil),    // 26: amparo.v1.AssignCaseResponse
+	(*AddNoteRequest)(nil),        // 27: amparo.v1.AddNoteRequest
+	(*AddNoteResponse)(nil),       // 28: amparo.v1.AddNoteResponse
+	(*RecordContactRequest)(nil),  // 29: amparo.v1.RecordContactRequest
+	(*RecordContactResponse)(nil), // 30: amparo.v1.RecordContactResponse
+	(*AdvanceCaseRequest)(nil),    // 31: amparo.v1.AdvanceCaseRequest
+	(*AdvanceCaseResponse)(nil),   // 32: amparo.v1.AdvanceCaseResponse
+	(*HoldCaseRequest)(nil),       // 33: amparo.v1.HoldCaseRequest
+	(*HoldCaseResponse)(nil),      // 34: amparo.v1.HoldCaseResponse
+	(*ResumeCaseRequest)(nil),     // 35: amparo.v1.ResumeCaseRequest
+	(*ResumeCaseResponse)(nil),    // 36: amparo.v1.ResumeCaseResponse
+	(*CloseCaseRequest)(nil),      // 37: amparo.v1.CloseCaseRequest
+	(*CloseCaseResponse)(nil),     // 38: amparo.v1.CloseCaseResponse
+	(*ReopenCaseRequest)(nil),     // 39: amparo.v1.ReopenCaseRequest
+	(*ReopenCaseResponse)(nil),    // 40: amparo.v1.ReopenCaseResponse
+	(*RestrictCaseRequest)(nil),   // 41: amparo.v1.RestrictCaseRequest
+	(*RestrictCaseResponse)(nil),  // 42: amparo.v1.RestrictCaseResponse
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(Channel)(0),                  // 44: amparo.v1.Channel
+	(RiskLevel)(0),                // 45: amparo.v1.RiskLevel
+	(*Term)(nil),                  // 46: amparo.v1.Term
+	(ContactChannel)(0),           // 47: amparo.v1.ContactChannel
+	(*Intake)(nil),                // 48: amparo.v1.Intake
+	(*Identity)(nil),              // 49: amparo.v1.Identity
+	(*RiskAssessment)(nil),        // 50: amparo.v1.RiskAssessment
+	(*RiskJudgement)(nil),         // 51: amparo.v1.RiskJudgement
 }
 var file_amparo_v1_case_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.Case.state:type_name -> amparo.v1.CaseState
 	0,  // 1: amparo.v1.Case.held_from:type_name -> amparo.v1.CaseState
 	5,  // 2: amparo.v1.Case.hold_reason:type_name -> amparo.v1.HoldReason
-	45, // 3: amparo.v1.Case.received_at:type_name -> google.protobuf.Timestamp
-	45, // 4: amparo.v1.Case.recorded_at:type_name -> google.protobuf.Timestamp
-	46, // 5: amparo.v1.Case.channel:type_name -> amparo.v1.Channel
+	43, // 3: amparo.v1.Case.received_at:type_name -> google.protobuf.Timestamp
+	43, // 4: amparo.v1.Case.recorded_at:type_name -> google.protobuf.Timestamp
+	44, // 5: amparo.v1.Case.channel:type_name -> amparo.v1.Channel
 	1,  // 6: amparo.v1.Case.priority_class:type_name -> amparo.v1.PriorityClass
-	47, // 7: amparo.v1.Case.risk_level:type_name -> amparo.v1.RiskLevel
-	47, // 8: amparo.v1.Case.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	45, // 7: amparo.v1.Case.risk_level:type_name -> amparo.v1.RiskLevel
+	45, // 8: amparo.v1.Case.risk_level_proposed:type_name -> amparo.v1.RiskLevel
 	2,  // 9: amparo.v1.Case.programme:type_name -> amparo.v1.Programme
 	3,  // 10: amparo.v1.Case.triage_outcome:type_name -> amparo.v1.TriageOutcome
 	4,  // 11: amparo.v1.Case.triage_reason:type_name -> amparo.v1.TriageReason
-	13, // 12: amparo.v1.Case.terms:type_name -> amparo.v1.Term
-	18, // 13: amparo.v1.Case.closing:type_name -> amparo.v1.Closing
-	14, // 14: amparo.v1.Case.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	9,  // 15: amparo.v1.Term.kind:type_name -> amparo.v1.TermKind
-	45, // 16: amparo.v1.Term.base:type_name -> google.protobuf.Timestamp
-	45, // 17: amparo.v1.Term.due:type_name -> google.protobuf.Timestamp
-	45, // 18: amparo.v1.Term.met_at:type_name -> google.protobuf.Timestamp
-	10, // 19: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
-	0,  // 20: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
-	47, // 21: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
-	47, // 22: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
-	13, // 23: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
-	11, // 24: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
-	45, // 25: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
-	45, // 26: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	0,  // 27: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
-	0,  // 28: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
-	17, // 29: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
-	47, // 30: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
-	47, // 31: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
-	5,  // 32: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
-	45, // 33: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
-	48, // 34: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
-	8,  // 35: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
-	6,  // 36: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
-	47, // 37: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
-	7,  // 38: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
-	45, // 39: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
-	49, // 40: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
-	15, // 41: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
-	12, // 42: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
-	49, // 43: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
-	50, // 44: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
-	51, // 45: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
-	16, // 46: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
-	1,  // 47: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
-	52, // 48: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
-	2,  // 49: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
-	3,  // 50: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
-	4,  // 51: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
-	15, // 52: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 53: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	15, // 54: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 55: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
-	17, // 56: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
-	15, // 57: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	0,  // 58: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
-	15, // 59: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	5,  // 60: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
-	15, // 61: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 62: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	18, // 63: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
-	15, // 64: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 65: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 66: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	19, // 67: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
-	21, // 68: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
-	23, // 69: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
-	25, // 70: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
-	27, // 71: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
-	29, // 72: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
-	31, // 73: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
-	33, // 74: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
-	35, // 75: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
-	37, // 76: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
-	39, // 77: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
-	41, // 78: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
-	43, // 79: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
-	20, // 80: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
-	22, // 81: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
-	24, // 82: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
-	26, // 83: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
-	28, // 84: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
-	30, // 85: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
-	32, // 86: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
-	34, // 87: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
-	36, // 88: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
-	38, // 89: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
-	40, // 90: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
-	42, // 91: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
-	44, // 92: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
-	80, // [80:93] is the sub-list for method output_type
-	67, // [67:80] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	46, // 12: amparo.v1.Case.terms:type_name -> amparo.v1.Term
+	16, // 13: amparo.v1.Case.closing:type_name -> amparo.v1.Closing
+	12, // 14: amparo.v1.Case.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	9,  // 15: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
+	0,  // 16: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
+	45, // 17: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
+	45, // 18: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	46, // 19: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
+	10, // 20: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
+	43, // 21: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
+	43, // 22: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	0,  // 23: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
+	0,  // 24: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
+	15, // 25: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
+	45, // 26: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
+	45, // 27: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
+	5,  // 28: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
+	43, // 29: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
+	47, // 30: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
+	8,  // 31: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
+	6,  // 32: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
+	45, // 33: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
+	7,  // 34: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
+	43, // 35: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
+	48, // 36: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
+	13, // 37: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
+	11, // 38: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
+	48, // 39: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
+	49, // 40: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
+	50, // 41: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
+	14, // 42: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
+	1,  // 43: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
+	51, // 44: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
+	2,  // 45: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
+	3,  // 46: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
+	4,  // 47: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
+	13, // 48: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	12, // 49: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	13, // 50: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 51: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 52: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
+	13, // 53: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	0,  // 54: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
+	13, // 55: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	5,  // 56: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
+	13, // 57: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 58: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 59: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
+	13, // 60: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 61: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 62: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	17, // 63: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
+	19, // 64: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
+	21, // 65: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
+	23, // 66: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
+	25, // 67: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
+	27, // 68: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
+	29, // 69: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
+	31, // 70: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
+	33, // 71: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
+	35, // 72: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
+	37, // 73: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
+	39, // 74: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
+	41, // 75: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
+	18, // 76: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
+	20, // 77: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
+	22, // 78: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
+	24, // 79: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
+	26, // 80: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
+	28, // 81: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
+	30, // 82: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
+	32, // 83: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
+	34, // 84: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
+	36, // 85: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
+	38, // 86: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
+	40, // 87: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
+	42, // 88: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
+	76, // [76:89] is the sub-list for method output_type
+	63, // [63:76] is the sub-list for method input_type
+	63, // [63:63] is the sub-list for extension type_name
+	63, // [63:63] is the sub-list for extension extendee
+	0,  // [0:63] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_case_proto_init() }
@@ -3754,14 +3599,15 @@ func file_amparo_v1_case_proto_init() {
 	}
 	file_amparo_v1_access_proto_init()
 	file_amparo_v1_risk_proto_init()
+	file_amparo_v1_term_proto_init()
 	file_amparo_v1_types_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_case_proto_rawDesc), len(file_amparo_v1_case_proto_rawDesc)),
-			NumEnums:      12,
-			NumMessages:   33,
+			NumEnums:      11,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

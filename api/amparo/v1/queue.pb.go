@@ -559,7 +559,7 @@ var File_amparo_v1_queue_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x15amparo/v1/queue.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x14amparo/v1/risk.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x05\n" +
+	"\x15amparo/v1/queue.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x05\n" +
 	"\bQueueRow\x12\x17\n" +
 	"\acase_id\x18\x01 \x01(\tR\x06caseId\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x16\n" +
@@ -676,6 +676,7 @@ func file_amparo_v1_queue_proto_init() {
 	file_amparo_v1_access_proto_init()
 	file_amparo_v1_case_proto_init()
 	file_amparo_v1_risk_proto_init()
+	file_amparo_v1_term_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
