@@ -112,11 +112,12 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 		return fmt.Errorf("follow the engine: %w", err)
 	}
 	file, err := r.openHead(locator, wrapped.Value, stored)
-	if err != nil {
-		return nil
+	var id lookup.ID
+	ours := err == nil
+	if ours {
+		id, ours = parseID(file.id)
 	}
-	id, ok := parseID(file.id)
-	if !ok {
+	if !ours {
 		return nil
 	}
 	// A head that was written later and has no higher version is an older one that
@@ -135,7 +136,7 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 // rescan takes in every head that is news, and returns a revision from which a
 // watch misses nothing: that of a scan that began before any of the heads was read.
 func (r *Records) rescan(ctx context.Context) (store.Revision, error) {
-	from := store.Revision(r.cfg.Log.State().Revision)
+	from := r.cfg.Log.State().Revision
 	r.ownMu.Lock()
 	clear(r.own) // what was announced may be among what was forgotten
 	r.ownMu.Unlock()
