@@ -69,8 +69,8 @@ var planted = map[string]func(all []store.Entry) []store.Write{
 		one, other := nth(all, "g", 0), nth(all, "g", 1)
 		return append(replace(one, other.Value), replace(other, one.Value)...)
 	},
-	"a record of nobody":            func(all []store.Entry) []store.Write { return replace(store.Entry{Key: []byte("g000")}, []byte("x")) },
-	"a key of nobody":               func(all []store.Entry) []store.Write { return replace(store.Entry{Key: []byte("z")}, []byte("x")) },
+	"a record of nobody":            func([]store.Entry) []store.Write { return replace(store.Entry{Key: []byte("g000")}, []byte("x")) },
+	"a key of nobody":               func([]store.Entry) []store.Write { return replace(store.Entry{Key: []byte("z")}, []byte("x")) },
 	"a head is missing":             func(all []store.Entry) []store.Write { return remove(slot(all, 1)) },
 	"a head is changed":             func(all []store.Entry) []store.Write { return spoil(slot(all, 1)) },
 	"a head's version is changed":   func(all []store.Entry) []store.Write { e := slot(all, 1); e.Value[7]--; return replace(e, e.Value) },

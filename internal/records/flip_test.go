@@ -307,7 +307,7 @@ func (h *house) judgeLists(p person, d *onDisk, damaged bool) string {
 		return fmt.Sprintf("a search finds %d cases, want 3", len(found))
 	}
 	_, err = h.View(ctx, access.Service(amparov1.LeafAction_LEAF_ACTION_STAFF_LIST), records.Targets(h.Directory().FileID),
-		func(w *records.Work) (proto.Message, error) { return nil, nil })
+		func(*records.Work) (proto.Message, error) { return nil, nil })
 	if err != nil && !fault.Is(err, fault.Corrupt) && !fault.Is(err, fault.Unavailable) {
 		return "the directory is refused with " + err.Error()
 	}
