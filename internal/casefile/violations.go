@@ -49,12 +49,11 @@ func (vs *violations) language(field, tag string) {
 	}
 }
 
-// timeZone refuses "Local" too: it would be the zone of wherever the service runs.
 func (vs *violations) timeZone(field, name string) {
 	if name == "" {
 		return
 	}
-	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
+	if !zones[name] {
 		vs.add(amparov1.Reason_REASON_CODE_UNKNOWN, field, "is a time zone of the IANA list, such as America/Bogota")
 	}
 }
