@@ -2,7 +2,7 @@ package casefile
 
 import "strings"
 
-// zones are the names of the IANA time zone database (2026), older spellings
+// zones are the names of the IANA time zone database (2025c), older spellings
 // included. They are listed because a rule reads no file, and because the machine
 // that checks an intake may have no time zones installed.
 var zones = setOf(strings.Fields(zoneNames))
