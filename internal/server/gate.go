@@ -117,7 +117,7 @@ func (s *Server) inspect(c *call, method string, request proto.Message) error {
 		return fault.Wrap(amparov1.Reason_REASON_FIELD_INVALID, err)
 	}
 	c.hash = sha256.Sum256(append(raw, method...))
-	if err := s.checker.texts(request); err != nil {
+	if err := s.checker.texts(request, raw); err != nil {
 		return err
 	}
 	if intake, ok := request.(*amparov1.CreateIntakeRequest); ok && intake.GetIntake() != nil {
