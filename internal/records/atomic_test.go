@@ -155,7 +155,7 @@ func TestFaultAtEveryCall(t *testing.T) {
 		{"no answer to a get", memory.Get, memory.Fault{Before: store.ErrStopped}, amparov1.Reason_REASON_UNAVAILABLE},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for nth := 1; ; nth++ {
+			for nth := 1; !t.Failed(); nth++ {
 				if fell := failingNight(t, c.kind, nth, c.fault, c.want); !fell {
 					if nth < 6 {
 						t.Errorf("only %d calls were made to fail", nth-1)

@@ -164,6 +164,7 @@ func (a *archive) probe() []finding {
 // refusal, and only the files named may refuse.
 func (a *archive) judge(what string, damaged ...string) (refused []string) {
 	a.t.Helper()
+	a.judgeQueue(what)
 	for _, f := range a.probe() {
 		switch {
 		case f.err == nil && !reflect.DeepEqual(f.answer, a.truth[f.file]):
@@ -178,6 +179,20 @@ func (a *archive) judge(what string, damaged ...string) (refused []string) {
 		}
 	}
 	return refused
+}
+
+// judgeQueue: a row of the queue is what the case is, or there is none.
+func (a *archive) judgeQueue(what string) {
+	a.t.Helper()
+	rows, _, err := a.Queue(ctx, a.reader.grant(a.t, "QueueService/ListQueue"), records.QueueQuery{Offices: []string{office}, Limit: 9})
+	a.must(err)
+	for _, row := range rows {
+		for name, id := range a.cases {
+			if s, read := a.truth["case "+name].(seen); read && id == row.GetCaseId() && (row.GetVersion() != s.version || row.GetRiskLevel() != s.risk) {
+				a.t.Errorf("%s: the queue shows version %d of case %s, want %d", what, row.GetVersion(), name, s.version)
+			}
+		}
+	}
 }
 
 // keepOld remembers what lies in every cell that is about to be written anew.
