@@ -1,15 +1,25 @@
-// Package deadline counts the time limits of a case: how long each may take at
-// each level of risk, when it is due, whether it was met. Start begins a term,
-// Meet ends it, Update moves what still runs after the level has changed, and
-// Next says what is due first.
+// Package deadline keeps the terms of a file: how long each may take at each level
+// of risk, when it is due, what its people are told, whether it was met.
 //
-// Every term counts elapsed hours, day and night: the hotline is open 24/7. The
-// package knows no calendars, no pauses, no warnings before a term is due and no
-// ladder of people to tell; a rule with a calendar would stand in the table of
-// lengths, beside the duration, and everything here would go on to use it.
+// A Book holds the rules; Defaults is Amparo's own. Apply does to the terms what an
+// event says: begin, change the level, meet, pause, resume, confirm, reassign, merge,
+// record a notice. Replay applies a whole history and gives the same terms again.
+// Reached says which notices are due and not recorded, as events; NextNotice says
+// when to ask again. Start, Meet and Update are short forms for terms in hours, which
+// need no calendar, and Next finds the term that is due first.
+//
+// Terms in hours run day and night, since the hotline is open 24/7; terms in days end
+// with a local day, and calendar knows when that is. Raising the risk counts a term
+// again from its base, perhaps into the past; lowering it never helps one that is
+// overdue. Reopening a file changes no term, and merging keeps the earliest base.
 //
 // What has been missed stays missed. A term that was met keeps its times for ever,
-// and one that is overdue is never given more time.
+// and one that is overdue is never given more time. The one exception is a date that
+// a lawyer confirms, since a court's word is not ours to keep or break; that the
+// suggested date had passed by then stays on record.
+//
+// The package does not send anything, does not know who is on duty, and does not
+// say when a file is closed.
 package deadline
 
 import (
@@ -20,39 +30,13 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/calendar"
 )
 
-const (
-	hour = time.Hour
-	day  = 24 * time.Hour
-)
+const legal = amparov1.TermKind_TERM_KIND_LEGAL
 
-// byLevel holds one length a level; zero means that there is no such term.
-type byLevel struct {
-	notAssessed, low, medium, high, extreme time.Duration
-}
-
-// lengths are Amparo's defaults. Their anchors in the field: Urgent Action Fund
-// answers within 72 h; Primero assigns in 1 h and 3 h; Mexico's mechanism decides
-// in 3 h and acts in 9 h; child protection visits within 24 h, 72 h, a week. A
-// person whose risk nobody knows is triaged as fast as one at high risk.
-var lengths = map[amparov1.TermKind]byLevel{
-	amparov1.TermKind_TERM_KIND_TRIAGE: {
-		notAssessed: 4 * hour, low: 72 * hour, medium: 24 * hour, high: 4 * hour, extreme: hour,
-	},
-	amparov1.TermKind_TERM_KIND_FIRST_CONTACT: {
-		notAssessed: 24 * hour, low: 7 * day, medium: 72 * hour, high: 24 * hour, extreme: 4 * hour,
-	},
-	amparov1.TermKind_TERM_KIND_SUPPORT_DECISION: {
-		low: 30 * day, medium: 14 * day, high: 72 * hour, extreme: 24 * hour,
-	},
-	amparov1.TermKind_TERM_KIND_REASSESSMENT: {
-		notAssessed: 24 * hour, low: 90 * day, medium: 30 * day, high: 14 * day, extreme: 3 * day,
-	},
-	amparov1.TermKind_TERM_KIND_CHECK_IN: {
-		low: 30 * day, medium: 14 * day, high: 7 * day, extreme: day,
-	},
-}
+// inHours are the rules that need no calendar.
+var inHours = Defaults(nil)
 
 // timelyKept is how many of a kind are kept that were met in time. Terms that were
 // met late are evidence and are all kept; of the others the timeline of the case
@@ -60,85 +44,40 @@ var lengths = map[amparov1.TermKind]byLevel{
 // with all of them at every write.
 const timelyKept = 12
 
-// Length returns how long a term may take at a level, and whether there is such a
-// term at that level. A level that is not set counts as not assessed.
-func Length(kind amparov1.TermKind, level amparov1.RiskLevel) (time.Duration, bool) {
-	row := lengths[kind]
-	var length time.Duration
-	switch level {
-	case amparov1.RiskLevel_RISK_LEVEL_LOW:
-		length = row.low
-	case amparov1.RiskLevel_RISK_LEVEL_MEDIUM:
-		length = row.medium
-	case amparov1.RiskLevel_RISK_LEVEL_HIGH:
-		length = row.high
-	case amparov1.RiskLevel_RISK_LEVEL_EXTREME:
-		length = row.extreme
-	default:
-		length = row.notAssessed
-	}
-	return length, length > 0
-}
-
 // Start begins a term at its base and returns the terms with it. Nothing changes
-// when the kind has no length at the level, when one of the kind is running, or
-// when it happens once only and has been met: there is one triage, one first
-// contact and one decision in a case, however often it is reopened.
+// when Amparo's rules have no length in hours for the kind at the level, when one of
+// the kind is running, or when it happens once only and has been met: there is one
+// triage, one first contact and one decision in a case, however often it is reopened.
 func Start(terms []*amparov1.Term, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel) []*amparov1.Term {
-	length, exists := Length(kind, level)
-	if !exists {
-		return terms
-	}
-	for _, t := range terms {
-		if t.GetKind() == kind && (running(t) || !recurs(kind)) {
-			return terms
-		}
-	}
-	return append(terms, &amparov1.Term{
-		Kind: kind,
-		Base: timestamppb.New(base),
-		Due:  timestamppb.New(base.Add(length)),
-	})
+	return inHours.start(terms, kind, base, level, "")
 }
 
-// Meet ends the running term of a kind at an instant, if there is one, and returns
-// the terms. The instant is when the service learns of it: a call noted down after
-// the term has passed leaves it missed.
+// Meet ends the running terms of a kind at an instant, legal dates excepted, and
+// returns the terms. The instant is when the service learns of it: a call noted down
+// after the term has passed leaves it missed.
 func Meet(terms []*amparov1.Term, kind amparov1.TermKind, at time.Time) []*amparov1.Term {
-	for _, t := range terms {
-		if t.GetKind() == kind && running(t) {
-			t.MetAt = timestamppb.New(at)
-		}
-	}
-	return forgetTimely(terms, kind)
+	return meet(terms, kind, "", at)
 }
 
-// Update counts every running term again at a level, from the base that it has. A
-// higher level shortens terms, perhaps into the past; a lower one lengthens them,
-// but never one that is overdue at now. A term that has no length at the level is
-// left as it is.
+// Update counts every running term again at a level, from the base that it has, by
+// Amparo's rules in hours. A higher level shortens terms, perhaps into the past; a
+// lower one lengthens them, but never one that is overdue at now. A term that has no
+// length at the level is left as it is.
 func Update(terms []*amparov1.Term, level amparov1.RiskLevel, now time.Time) {
-	for _, t := range terms {
-		length, exists := Length(t.GetKind(), level)
-		if !exists || !running(t) {
-			continue
-		}
-		due := t.GetBase().AsTime().Add(length)
-		if due.After(t.GetDue().AsTime()) && Breached(t, now) {
-			continue
-		}
-		t.Due = timestamppb.New(due)
-	}
+	inHours.level(terms, level, now)
 }
 
-// Breached tells whether a term was met late, or still runs at now and is overdue.
-// The instant at which it is due is in time.
+// Breached tells whether a term was met late, or was overdue at now or before. The
+// instant at which it is due is in time, and all of its millisecond with it.
 func Breached(t *amparov1.Term, now time.Time) bool {
+	if t.GetBreachedAt() != nil && !t.GetBreachedAt().AsTime().After(now) {
+		return true
+	}
 	ended := now
 	if !running(t) {
 		ended = t.GetMetAt().AsTime()
 	}
-	return ended.After(t.GetDue().AsTime())
+	return !ended.Before(late(t))
 }
 
 // Next returns a copy of the running term that is due first, or nil when none runs.
@@ -166,16 +105,108 @@ func earlier(a, b *amparov1.Term) bool {
 	return a.GetKind() < b.GetKind()
 }
 
-func running(t *amparov1.Term) bool { return t.GetMetAt() == nil }
-
-// recurs tells the terms that begin again from those that a case has once.
-func recurs(kind amparov1.TermKind) bool {
-	return kind == amparov1.TermKind_TERM_KIND_REASSESSMENT || kind == amparov1.TermKind_TERM_KIND_CHECK_IN
+func (b *Book) start(
+	terms []*amparov1.Term, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel, ownerID string,
+) []*amparov1.Term {
+	rule, exists := b.Rule(kind, level)
+	if !exists {
+		return terms
+	}
+	for _, t := range terms {
+		if t.GetKind() == kind && (running(t) || once(kind)) {
+			return terms
+		}
+	}
+	t := &amparov1.Term{Kind: kind, Base: timestamppb.New(base), OwnerId: ownerID}
+	b.give(t, rule, b.count(rule, base, nil))
+	return append(terms, t)
 }
 
-// forgetTimely drops the oldest of a kind that were met in time. The terms of a
-// kind stand in the order in which they began.
+// give puts a due time in force, with the rule that it follows from.
+func (b *Book) give(t *amparov1.Term, rule Rule, due time.Time) {
+	t.Due, t.Rule, t.RulesVersion = timestamppb.New(due), rule.ID, b.Version
+}
+
+// count returns when a term is due that began at base and rested for a while.
+func (b *Book) count(rule Rule, base time.Time, pauses []*amparov1.TermPause) time.Time {
+	stopped := rests(pauses, rule.PauseCap)
+	if length, elapsed := rule.Length.Elapsed(); elapsed {
+		return calendar.Elapse(base, length, stopped...)
+	}
+	return b.Calendar.Due(base, rule.Length, stopped...)
+}
+
+func (b *Book) level(terms []*amparov1.Term, level amparov1.RiskLevel, now time.Time) {
+	for _, t := range terms {
+		rule, exists := b.Rule(t.GetKind(), level)
+		if !exists || !running(t) {
+			continue
+		}
+		keepBreach(t, now, time.Time{})
+		due := b.count(rule, t.GetBase().AsTime(), t.GetPauses())
+		if due.After(t.GetDue().AsTime()) && t.GetBreachedAt() != nil {
+			continue
+		}
+		b.give(t, rule, due)
+		keepBreach(t, now, now)
+	}
+}
+
+func meet(terms []*amparov1.Term, kind amparov1.TermKind, id string, at time.Time) []*amparov1.Term {
+	for _, t := range terms {
+		if t.GetKind() != kind || t.GetId() != id || !running(t) {
+			continue
+		}
+		keepBreach(t, at, time.Time{})
+		if pause := resting(t); pause != nil {
+			pause.Until = timestamppb.New(at)
+		}
+		t.MetAt = timestamppb.New(at)
+	}
+	return forgetTimely(terms, kind)
+}
+
+// late is the first millisecond that is too late.
+func late(t *amparov1.Term) time.Time { return t.GetDue().AsTime().Add(time.Millisecond) }
+
+// keepBreach puts on record that a term is overdue at now, if it is: since its first
+// late millisecond, however long nobody looked, or since a moment after that at which
+// it was made overdue by what was decided then.
+func keepBreach(t *amparov1.Term, now, madeAt time.Time) {
+	if t.GetBreachedAt() != nil || now.Before(late(t)) {
+		return
+	}
+	since := late(t)
+	if madeAt.After(since) {
+		since = madeAt
+	}
+	t.BreachedAt = timestamppb.New(since)
+}
+
+func running(t *amparov1.Term) bool { return t.GetMetAt() == nil }
+
+// once are the terms that a file has once; the others begin again after they were
+// met.
+func once(kind amparov1.TermKind) bool {
+	switch kind {
+	case amparov1.TermKind_TERM_KIND_TRIAGE,
+		amparov1.TermKind_TERM_KIND_FIRST_CONTACT,
+		amparov1.TermKind_TERM_KIND_SUPPORT_DECISION,
+		amparov1.TermKind_TERM_KIND_COMPLAINT_ACKNOWLEDGEMENT,
+		amparov1.TermKind_TERM_KIND_COMPLAINT_INITIAL_RESPONSE,
+		amparov1.TermKind_TERM_KIND_COMPLAINT_FINAL_RESPONSE:
+		return true
+	default:
+		return false
+	}
+}
+
+// forgetTimely drops the oldest of a kind that were met in time, but no date of a
+// court. The terms of a kind stand in the order in which they began.
 func forgetTimely(terms []*amparov1.Term, kind amparov1.TermKind) []*amparov1.Term {
+	if kind == legal {
+		return terms
+	}
 	timely := func(t *amparov1.Term) bool {
 		return t.GetKind() == kind && !running(t) && !Breached(t, t.GetMetAt().AsTime())
 	}

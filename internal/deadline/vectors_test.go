@@ -207,13 +207,16 @@ func (d plainDay) sameDayLater(months int) plainDay {
 	return d
 }
 
-// weekday counts from 1 January 2001, which was a Monday.
+// weekday counts from 1 January 2001, which was a Monday, by years, months and days.
 func (d plainDay) weekday() time.Weekday {
-	days := 0
-	for at := (plainDay{2001, 1, 1}); at != d; at = at.next() {
-		days++
+	days := d.day
+	for year := 2001; year < d.year; year++ {
+		days += 337 + daysIn(year, 2)
 	}
-	return time.Weekday((days + 1) % 7)
+	for month := 1; month < d.month; month++ {
+		days += daysIn(d.year, month)
+	}
+	return time.Weekday(days % 7)
 }
 
 func (d plainDay) after(other plainDay) bool {

@@ -1,0 +1,223 @@
+package deadline
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/calendar"
+)
+
+// Rule says how long a kind of term may take at a level of risk.
+type Rule struct {
+	// ID is its name in the policy, such as "triage/high".
+	ID string
+	// Kind is the kind of term.
+	Kind amparov1.TermKind
+	// Level is the level of risk, or unspecified where every level has the same.
+	Level amparov1.RiskLevel
+	// Length is how long; in elapsed time, or in days of the book's calendar.
+	Length calendar.Length
+	// PauseCap is how much time all pauses of such a term may add up to. Zero: it
+	// is never paused.
+	PauseCap time.Duration
+}
+
+// Book is one version of all rules. It is not changed once in use.
+type Book struct {
+	// Version tells it from earlier ones; at least 1.
+	Version uint32
+	// Calendar is where days are counted. Without one, rules in days do not exist.
+	Calendar *calendar.Calendar
+	// Rules has at most one rule for a kind and level.
+	Rules []Rule
+	// Warnings are the parts of a term's time, in percent, after which its owner is
+	// warned, smallest first.
+	Warnings []int
+	// LegalWarnings are the days of 24 hours before a legal date at which its owner
+	// is warned, most first.
+	LegalWarnings []int
+	// Ladder is for how long a term is overdue when the next person is told,
+	// shortest first.
+	Ladder []time.Duration
+}
+
+const (
+	day = 24 // hours
+
+	unspecified = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED
+	notAssessed = amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED
+)
+
+// columns are the levels in the order of the table below.
+var columns = [...]struct {
+	level amparov1.RiskLevel
+	name  string
+}{
+	{notAssessed, "not-assessed"},
+	{amparov1.RiskLevel_RISK_LEVEL_LOW, "low"},
+	{amparov1.RiskLevel_RISK_LEVEL_MEDIUM, "medium"},
+	{amparov1.RiskLevel_RISK_LEVEL_HIGH, "high"},
+	{amparov1.RiskLevel_RISK_LEVEL_EXTREME, "extreme"},
+}
+
+// byRisk are Amparo's defaults in hours, one column a level; zero means that there
+// is no such term. Their anchors in the field: Urgent Action Fund answers within
+// 72 h; Primero assigns in 1 h and 3 h; Mexico's mechanism decides in 3 h and acts
+// in 9 h; child protection visits within 24 h, 72 h, a week. A person whose risk
+// nobody knows is triaged as fast as one at high risk.
+var byRisk = []struct {
+	kind  amparov1.TermKind
+	name  string
+	hours [len(columns)]int
+}{
+	{amparov1.TermKind_TERM_KIND_TRIAGE, "triage", [...]int{4, 72, 24, 4, 1}},
+	{amparov1.TermKind_TERM_KIND_FIRST_CONTACT, "first-contact", [...]int{24, 7 * day, 72, 24, 4}},
+	{amparov1.TermKind_TERM_KIND_SUPPORT_DECISION, "support-decision", [...]int{0, 30 * day, 14 * day, 72, 24}},
+	{amparov1.TermKind_TERM_KIND_REASSESSMENT, "reassessment", [...]int{24, 90 * day, 30 * day, 14 * day, 3 * day}},
+	{amparov1.TermKind_TERM_KIND_CHECK_IN, "check-in", [...]int{0, 30 * day, 14 * day, 7 * day, day}},
+}
+
+// pausable are the only terms of the table above that may rest, and for how long.
+// Whoever waits at a high risk is not made to wait longer, and no term that watches
+// over a person's safety rests at all.
+var pausable = map[string]time.Duration{
+	"support-decision/low":    14 * day * time.Hour,
+	"support-decision/medium": 7 * day * time.Hour,
+}
+
+// whatever are the rules that no level changes. Complaints: the mechanism promises
+// an acknowledgement at once, an initial response within 15 days and one of the
+// head of secretariat within 30; nothing says that a question to the complainant
+// stops them. Subject access: article 12(3) of the GDPR; it rests while it is not
+// certain who asks, or for what. Data breach: article 33(1).
+var whatever = []Rule{
+	{ID: "complaint-acknowledgement", Kind: amparov1.TermKind_TERM_KIND_COMPLAINT_ACKNOWLEDGEMENT, Length: calendar.Length{Count: 24, Unit: calendar.Hours}},
+	{ID: "complaint-initial-response", Kind: amparov1.TermKind_TERM_KIND_COMPLAINT_INITIAL_RESPONSE, Length: calendar.Length{Count: 15, Unit: calendar.Days}},
+	{ID: "complaint-final-response", Kind: amparov1.TermKind_TERM_KIND_COMPLAINT_FINAL_RESPONSE, Length: calendar.Length{Count: 30, Unit: calendar.Days}},
+	{ID: "subject-access", Kind: amparov1.TermKind_TERM_KIND_SUBJECT_ACCESS, Length: calendar.Length{Count: 1, Unit: calendar.Months}, PauseCap: 30 * day * time.Hour},
+	{ID: "data-breach-notice", Kind: amparov1.TermKind_TERM_KIND_DATA_BREACH_NOTICE, Length: calendar.Length{Count: 72, Unit: calendar.Hours}},
+	{ID: "safeguarding-handover", Kind: amparov1.TermKind_TERM_KIND_SAFEGUARDING_HANDOVER, Length: calendar.Length{Count: 24, Unit: calendar.Hours}},
+}
+
+// Defaults returns Amparo's own rules, version 1, over a calendar, which may be nil
+// where only terms in hours are wanted. The ladder is the practice of Access Now's
+// helpline: the next person after 60, 90 and 120 minutes.
+func Defaults(c *calendar.Calendar) *Book {
+	b := &Book{
+		Version:       1,
+		Calendar:      c,
+		Rules:         slices.Clone(whatever),
+		Warnings:      []int{50, 80},
+		LegalWarnings: []int{60, 30, 14, 7, 2},
+		Ladder:        []time.Duration{60 * time.Minute, 90 * time.Minute, 120 * time.Minute},
+	}
+	for _, row := range byRisk {
+		for i, column := range columns {
+			if row.hours[i] == 0 {
+				continue
+			}
+			id := row.name + "/" + column.name
+			b.Rules = append(b.Rules, Rule{
+				ID: id, Kind: row.kind, Level: column.level, PauseCap: pausable[id],
+				Length: calendar.Length{Count: row.hours[i], Unit: calendar.Hours},
+			})
+		}
+	}
+	return b
+}
+
+// Rule returns the rule for a kind at a level, and whether there is one. A level
+// that is not set counts as not assessed.
+func (b *Book) Rule(kind amparov1.TermKind, level amparov1.RiskLevel) (Rule, bool) {
+	if level == unspecified {
+		level = notAssessed
+	}
+	return b.find(func(r Rule) bool {
+		return r.Kind == kind && (r.Level == level || r.Level == unspecified)
+	})
+}
+
+func (b *Book) byID(id string) (Rule, bool) {
+	return b.find(func(r Rule) bool { return r.ID == id })
+}
+
+func (b *Book) find(wanted func(Rule) bool) (Rule, bool) {
+	i := slices.IndexFunc(b.Rules, wanted)
+	if i < 0 {
+		return Rule{}, false
+	}
+	if _, elapsed := b.Rules[i].Length.Elapsed(); !elapsed && b.Calendar == nil {
+		return Rule{}, false
+	}
+	return b.Rules[i], true
+}
+
+// Check refuses a book that says two things about one term, gives more time to a
+// higher risk, or has warnings or rungs out of order. The error names the rule.
+func (b *Book) Check() error {
+	if b.Version == 0 {
+		return errors.New("check rules: their version is at least 1")
+	}
+	seen := map[string]bool{}
+	for _, rule := range b.Rules {
+		if err := b.checkRule(rule); err != nil {
+			return err
+		}
+		if seen[rule.ID] {
+			return errors.New("check rules: two are called " + rule.ID)
+		}
+		seen[rule.ID] = true
+	}
+	inOrder := slices.IsSorted(b.Warnings) && slices.IsSorted(b.Ladder) &&
+		slices.IsSortedFunc(b.LegalWarnings, func(a, c int) int { return c - a })
+	for _, percent := range b.Warnings {
+		inOrder = inOrder && percent > 0 && percent < 100
+	}
+	for _, days := range b.LegalWarnings {
+		inOrder = inOrder && days > 0
+	}
+	if !inOrder || len(b.Ladder) > 0 && b.Ladder[0] <= 0 {
+		return errors.New("check rules: warnings and rungs stand in the order in which they come, warnings before the term is due, rungs after")
+	}
+	return nil
+}
+
+func (b *Book) checkRule(rule Rule) error {
+	switch {
+	case rule.ID == "" || strings.ContainsAny(rule.ID, " \t\n"):
+		return errors.New("check rules: a rule has no name, or a space in it")
+	case rule.Kind == amparov1.TermKind_TERM_KIND_UNSPECIFIED || rule.Kind == legal:
+		return errors.New("check rules: " + rule.ID + " is for no kind of term that rules count")
+	case !rule.Length.Valid():
+		return errors.New("check rules: " + rule.ID + " has no length within ten years")
+	case rule.PauseCap < 0:
+		return errors.New("check rules: " + rule.ID + " has a negative cap on pauses")
+	}
+	for _, other := range b.Rules {
+		if other.ID == rule.ID || other.Kind != rule.Kind {
+			continue
+		}
+		if other.Level == rule.Level || other.Level == unspecified {
+			return errors.New("check rules: " + rule.ID + " and " + other.ID + " are for the same term")
+		}
+		if assessed(rule.Level) && assessed(other.Level) && other.Level > rule.Level && b.longer(other, rule) {
+			return errors.New("check rules: " + other.ID + " gives more time than " + rule.ID + ", at a higher risk")
+		}
+	}
+	return nil
+}
+
+func assessed(level amparov1.RiskLevel) bool { return level > notAssessed }
+
+// longer compares two lengths where that can be done whatever the date.
+func (b *Book) longer(one, other Rule) bool {
+	if one.Length.Unit == other.Length.Unit {
+		return one.Length.Count > other.Length.Count
+	}
+	a, elapsedA := one.Length.Elapsed()
+	c, elapsedC := other.Length.Elapsed()
+	return elapsedA && elapsedC && a > c
+}

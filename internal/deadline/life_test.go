@@ -1,0 +1,249 @@
+package deadline_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"pgregory.net/rapid"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/calendar"
+	"github.com/amparo-project/amparo/internal/deadline"
+)
+
+// pair is a file kept twice: by the engine, and on paper.
+type pair struct {
+	file
+	paper *plainFile
+}
+
+var lived = []amparov1.TermKind{triage, firstContact, decision, reassessment, checkIn, initialResponse, finalResponse, subjectAccess}
+
+// lifeBook has every unit and, beside those of the defaults, working days that may rest.
+func lifeBook(t failer) (*deadline.Book, *time.Location) {
+	t.Helper()
+	book := brussels(t)
+	for i := range book.Rules {
+		if book.Rules[i].Kind == finalResponse {
+			book.Rules[i].Length = calendar.Length{Count: 10, Unit: calendar.WorkingDays}
+			book.Rules[i].PauseCap = 5 * 24 * time.Hour
+		}
+	}
+	must(t, book.Check())
+	zone, err := time.LoadLocation("Europe/Brussels")
+	must(t, err)
+	return book, zone
+}
+
+// TestTenYears lets two files live through ten years of whatever comes, and compares
+// the engine with the paper after each event. The sweep comes at some hours only: a
+// service may stop for weeks. -rapid.checks=N lives N lives instead of a hundred.
+func TestTenYears(t *testing.T) {
+	book, zone := lifeBook(t)
+	fresh := func() *pair {
+		return &pair{file: file{book: book}, paper: &plainFile{book: book, zone: zone}}
+	}
+	levels := []amparov1.RiskLevel{notAssessed, low, medium, high, extreme}
+	rapid.Check(t, func(t *rapid.T) {
+		one, two := fresh(), fresh()
+		now := instant(t, "2024-01-01T00:00:00Z").Add(time.Duration(rapid.IntRange(0, 366*24).Draw(t, "begin")) * time.Hour)
+		end := now.AddDate(10, 0, 0)
+		for now.Before(end) {
+			p := rapid.SampledFrom([]*pair{one, one, two}).Draw(t, "file")
+			kind := rapid.SampledFrom(lived).Draw(t, "kind")
+			level := rapid.SampledFrom(levels).Draw(t, "level")
+			switch rapid.SampledFrom([]string{"start", "start", "level", "meet", "pause", "resume", "assign", "sweep", "sweep", "merge"}).Draw(t, "what") {
+			case "start":
+				base := now.Add(-time.Duration(rapid.IntRange(0, 100).Draw(t, "ago")) * time.Hour)
+				p.start(t, kind, base, level, now)
+			case "level":
+				must(t, p.do(t, now, &amparov1.TermEvent{Event: changed, Level: level}))
+				p.paper.change(level, now)
+			case "meet":
+				must(t, p.do(t, now, &amparov1.TermEvent{Event: met, Kind: kind}))
+				p.paper.meet(kind, now)
+			case "pause":
+				p.pause(t, rapid.SampledFrom([]amparov1.TermKind{decision, finalResponse, subjectAccess}).Draw(t, "paused"), now)
+			case "resume":
+				p.resume(t, rapid.SampledFrom([]amparov1.TermKind{decision, finalResponse, subjectAccess}).Draw(t, "resumed"), now)
+			case "assign":
+				must(t, p.do(t, now, &amparov1.TermEvent{Event: assigned, StaffId: "somebody"}))
+			case "sweep":
+				p.sweep(t, now)
+			case "merge":
+				if rapid.IntRange(0, 9).Draw(t, "rare") == 0 {
+					must(t, one.do(t, now, &amparov1.TermEvent{Event: merged, Merged: two.terms}))
+					one.paper.merge(two.paper, now)
+					two.replays(t)
+					two = fresh()
+				}
+			}
+			one.compare(t, now)
+			two.compare(t, now)
+			now = now.Add(time.Duration(rapid.IntRange(1, 30*24).Draw(t, "gap")) * time.Hour)
+		}
+		one.replays(t)
+	})
+}
+
+func (p *pair) start(t *rapid.T, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel, now time.Time) {
+	// Two terms of one kind and base cannot be told apart, and no call makes them.
+	for _, c := range p.paper.clocks {
+		if c.kind == kind && !c.base.Before(base) {
+			return
+		}
+	}
+	must(t, p.do(t, now, &amparov1.TermEvent{Event: started, Kind: kind, Base: timestamppb.New(base), Level: level}))
+	p.paper.start(kind, base, level)
+}
+
+func (p *pair) pause(t *rapid.T, kind amparov1.TermKind, now time.Time) {
+	err := p.do(t, now, &amparov1.TermEvent{Event: paused, Kind: kind, PauseReason: awaits})
+	if allowed := p.paper.pause(kind, now); allowed != (err == nil) {
+		t.Fatalf("pause of %v: %v, on paper %v", kind, err, allowed)
+	}
+}
+
+func (p *pair) resume(t *rapid.T, kind amparov1.TermKind, now time.Time) {
+	err := p.do(t, now, &amparov1.TermEvent{Event: resumed, Kind: kind})
+	if allowed := p.paper.resume(kind, now); allowed != (err == nil) {
+		t.Fatalf("resumption of %v: %v, on paper %v", kind, err, allowed)
+	}
+}
+
+// compare holds every clock on paper against the engine's term.
+func (p *pair) compare(t *rapid.T, now time.Time) {
+	for _, c := range p.paper.clocks {
+		term := p.termOf(c)
+		if term == nil {
+			if c.runs() || !c.missed.IsZero() {
+				t.Fatalf("%v from %v is not on record", c.kind, c.base)
+			}
+			continue
+		}
+		if got := term.GetDue().AsTime(); !got.Equal(c.due) {
+			t.Fatalf("%v from %v at %v is due %v, on paper %v", c.kind, c.base, c.level, got, c.due)
+		}
+		if got, want := deadline.Breached(term, now), !c.missed.IsZero() || c.runs() && c.late(now); got != want {
+			t.Fatalf("%v from %v is missed: %v, on paper %v", c.kind, c.base, got, want)
+		}
+		if got := term.GetBreachedAt(); !c.missed.IsZero() && !got.AsTime().Equal(c.missed) {
+			t.Fatalf("%v from %v was missed at %v, on paper %v", c.kind, c.base, got.AsTime(), c.missed)
+		}
+		if !c.runs() && !term.GetMetAt().AsTime().Equal(c.met) {
+			t.Fatalf("%v from %v was met at %v, on paper %v", c.kind, c.base, term.GetMetAt().AsTime(), c.met)
+		}
+	}
+}
+
+func (p *pair) termOf(c *plainClock) *amparov1.Term {
+	i := slices.IndexFunc(p.terms, func(t *amparov1.Term) bool {
+		return t.GetKind() == c.kind && t.GetBase().AsTime().Equal(c.base) &&
+			(t.GetMetAt() == nil) == c.runs() && (c.runs() || t.GetMetAt().AsTime().Equal(c.met))
+	})
+	if i < 0 {
+		return nil
+	}
+	return p.terms[i]
+}
+
+// sweep records what is due, and asks the paper whether it was that and no more.
+func (p *pair) sweep(t *rapid.T, now time.Time) {
+	events := p.book.Reached(p.terms, now)
+	if next, found := p.book.NextNotice(p.terms); found != (len(events) > 0) && !next.After(now) {
+		t.Fatalf("the next notice is for %v, at %v", next, now)
+	}
+	var last time.Time
+	for _, e := range events {
+		if at := e.GetNotice().GetAt().AsTime(); at.Before(last) || at.After(now) {
+			t.Fatalf("a notice for %v after one for %v, at %v", at, last, now)
+		} else {
+			last = at
+		}
+		p.tell(t, e)
+		must(t, p.do(t, now, e))
+	}
+	if again := p.book.Reached(p.terms, now); len(again) > 0 {
+		t.Fatalf("%d notices are given again", len(again))
+	}
+	for _, c := range p.paper.clocks {
+		if p.termOf(c) != nil {
+			p.wasTold(t, c, now)
+		}
+	}
+}
+
+func noticeName(n *amparov1.TermNotice) string {
+	return fmt.Sprintf("%v %d", n.GetStep(), n.GetNumber())
+}
+
+func (p *pair) tell(t *rapid.T, e *amparov1.TermEvent) {
+	for _, c := range p.paper.clocks {
+		name := noticeName(e.GetNotice())
+		if c.kind != e.GetKind() || !c.base.Equal(e.GetBase().AsTime()) {
+			continue
+		}
+		if c.told[name]++; c.told[name] > 1+c.extended {
+			t.Fatalf("%s of %v from %v is given %d times", name, c.kind, c.base, c.told[name])
+		}
+		return
+	}
+	t.Fatalf("a notice about %v from %v, which is not on paper", e.GetKind(), e.GetBase().AsTime())
+}
+
+// wasTold holds that after a sweep everything was told that the paper finds due.
+func (p *pair) wasTold(t *rapid.T, c *plainClock, now time.Time) {
+	if !c.runs() {
+		if got := c.told["TERM_STEP_OVERDUE 0"]; !c.missed.IsZero() && got == 0 {
+			t.Fatalf("%v from %v was missed, and nobody was told", c.kind, c.base)
+		}
+		return
+	}
+	c.look(now, time.Time{})
+	want := map[string]bool{"TERM_STEP_OVERDUE 0": !c.missed.IsZero()}
+	for i, wait := range p.book.Ladder {
+		want[fmt.Sprintf("TERM_STEP_LADDER %d", i+1)] = !c.missed.IsZero() && now.Sub(c.missed) >= wait
+	}
+	rule, _ := p.book.Rule(c.kind, c.level)
+	if rule.Length.Unit == calendar.Hours {
+		hours := 0
+		pauses := p.paper.effective(c, rule.PauseCap)
+		for at := c.base; at.Before(now) && hours <= rule.Length.Count; at = at.Add(time.Hour) {
+			if !resting(pauses, at) {
+				hours++
+			}
+		}
+		for i, percent := range p.book.Warnings {
+			want[fmt.Sprintf("TERM_STEP_WARNING %d", i+1)] = hours*100 >= percent*rule.Length.Count
+		}
+	}
+	for name, due := range want {
+		if due && c.told[name] == 0 {
+			t.Fatalf("%s of %v from %v is due at %v and was not given", name, c.kind, c.base, now)
+		}
+		if !due && c.told[name] > 0 && c.extended == 0 {
+			t.Fatalf("%s of %v from %v was given before it was due", name, c.kind, c.base)
+		}
+	}
+}
+
+// replays holds that the history, after a journey over the wire, gives the same terms.
+func (p *pair) replays(t *rapid.T) {
+	var history []*amparov1.TermEvent
+	for _, e := range p.history {
+		raw, err := proto.Marshal(e)
+		must(t, err)
+		again := &amparov1.TermEvent{}
+		must(t, proto.Unmarshal(raw, again))
+		history = append(history, again)
+	}
+	terms, err := deadline.Replay([]*deadline.Book{p.book}, history)
+	must(t, err)
+	if !equalTerms(terms, p.terms) {
+		t.Fatal("replayed terms differ")
+	}
+}
