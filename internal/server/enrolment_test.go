@@ -25,6 +25,17 @@ func (w *world) auditorInvitation(t testing.TB) string {
 	return w.Invite(t, "Auditor", auditor, nil, time.Time{})
 }
 
+func (w *world) deviceInvitation(t testing.TB, owner *servertest.Person) string {
+	t.Helper()
+	invited, err := amparov1.NewStaffServiceClient(w.Admin.Conn).InviteDevice(t.Context(), &amparov1.InviteDeviceRequest{
+		RequestId: records.NewID(), StaffId: owner.StaffID,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return invited.GetInvitation()
+}
+
 // secretOf is what an invitation's holder knows.
 func secretOf(t testing.TB, invitation string) []byte {
 	t.Helper()
@@ -162,10 +173,12 @@ func TestAProofIsOfOneConnection(t *testing.T) {
 	}
 }
 
-// TestTwoTakesOneWins: of two devices that take one invitation at the same time, or
-// of two invitations for one device, exactly one is enrolled.
+// TestTwoTakesOneWins: of two devices that take one invitation at the same time, for
+// a person or for a further device, and of two invitations taken with one device,
+// exactly one is enrolled.
 func TestTwoTakesOneWins(t *testing.T) {
 	w := &world{Service: servertest.Start(t, servertest.Options{})}
+	owner := w.Enrol(t, "owner", auditor, nil)
 	rounds := 60
 	if *long {
 		rounds = 1000
@@ -176,7 +189,11 @@ func TestTwoTakesOneWins(t *testing.T) {
 			invitation string
 			device     *servertest.Device
 		}{{one, servertest.NewDevice(t)}, {one, servertest.NewDevice(t)}}
-		if round%2 == 1 {
+		switch round % 3 {
+		case 1:
+			takes[0].invitation = w.deviceInvitation(t, owner)
+			takes[1].invitation = takes[0].invitation
+		case 2:
 			takes[1].device, takes[1].invitation = takes[0].device, w.auditorInvitation(t)
 		}
 		errs := make([]error, len(takes))
@@ -246,18 +263,12 @@ func (w *world) secondDevice(t *testing.T, owner, other *servertest.Person,
 	confirm func(by, whom *servertest.Person, code string) (*amparov1.ConfirmStaffResponse, error), expect func(what, want string, err error),
 ) {
 	t.Helper()
-	invited, err := amparov1.NewStaffServiceClient(w.Admin.Conn).InviteDevice(t.Context(), &amparov1.InviteDeviceRequest{
-		RequestId: records.NewID(), StaffId: owner.StaffID,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	device := servertest.NewDevice(t)
-	if _, err := w.TryEnrol(t, device, invited.GetInvitation(), nil); err != nil {
+	if _, err := w.TryEnrol(t, device, w.deviceInvitation(t, owner), nil); err != nil {
 		t.Fatal(err)
 	}
 	code := enrolment.ConfirmationCode(owner.StaffID, device.Pin[:], device.Recipient, device.Signing[32:])
-	_, err = amparov1.NewQueueServiceClient(w.Dial(t, device.Certificate)).ListQueue(t.Context(), &amparov1.ListQueueRequest{})
+	_, err := amparov1.NewQueueServiceClient(w.Dial(t, device.Certificate)).ListQueue(t.Context(), &amparov1.ListQueueRequest{})
 	expect("a second device before its confirmation", "ROLE_PENDING", err)
 	_, err = confirm(owner, owner, code)
 	expect("one's own second device", "SECOND_PERSON_NEEDED", err)
