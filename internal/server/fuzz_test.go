@@ -20,8 +20,7 @@ import (
 	"github.com/amparo-project/amparo/internal/servertest"
 )
 
-// With -long each method is tried for a minute. A seed that was reported makes the
-// same requests again.
+// A seed that was reported makes the same choices again; ids are drawn anew.
 var seed = flag.Uint64("seed", 0, "seed of the fuzzed requests; 0 draws one")
 
 // mutator spoils requests.

@@ -267,7 +267,7 @@ func (w *world) revoke(t testing.TB, person *servertest.Person) {
 	}
 }
 
-// go test ./internal/server -long runs the long forms: ten thousand fuzzed calls a
-// method, a thousand races for an invitation, ten times the flood of frames. They
-// take some minutes.
+// go test ./internal/server -long -timeout 1h runs the long forms: a minute of
+// fuzzed calls a method, a thousand races for an invitation, ten times as many
+// frames in a flood. They take some forty minutes.
 var long = flag.Bool("long", false, "run the long forms")
