@@ -1,0 +1,130 @@
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/records"
+)
+
+// Some cases last twenty years, and the format outlives the program that wrote it.
+// testdata/format1.tar.gz is a data folder of format 1 with its identity, as the
+// demo leaves one (amparo demo --keep), and format1.cases names its cases. It is
+// never written anew: a later format gets a file of its own, and this one must
+// still open.
+func TestAFolderOfFormat1StillOpens(t *testing.T) {
+	dir := t.TempDir()
+	unpack(t, filepath.Join("testdata", "format1.tar.gz"), dir)
+	f, err := openFolder(filepath.Join(dir, "data"), filepath.Join(dir, "identity.age"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := f.openStore(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = engine.Close() }()
+	u, err := f.unseal(t.Context(), engine, func(pseudonym string) { t.Errorf("%s failed its proof", pseudonym) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := u.records.Check(t.Context(), "")
+	if err != nil || len(report.Faults) > 0 {
+		t.Fatalf("%v: %v", err, report.Faults)
+	}
+	if report.Files < 8 || report.Leaves < 50 || len(u.records.Directory().Staff()) != 5 {
+		t.Errorf("%+v and %d people: less than was written", report, len(u.records.Directory().Staff()))
+	}
+	ids, err := os.ReadFile(filepath.Join("testdata", "format1.cases"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []amparov1.TimelineKind
+	for _, id := range strings.Fields(string(ids)) {
+		kinds = append(kinds, readCase(t, u.records, id)...)
+	}
+	for kind := range amparov1.TimelineKind_name {
+		rare := kind == 0 || kind == int32(amparov1.TimelineKind_TIMELINE_KIND_RISK_PROPOSED) ||
+			kind == int32(amparov1.TimelineKind_TIMELINE_KIND_RESTRICTION)
+		if !rare && kind <= 10 && !slices.Contains(kinds, amparov1.TimelineKind(kind)) {
+			t.Errorf("the folder has no entry of kind %v to read", amparov1.TimelineKind(kind))
+		}
+	}
+}
+
+// readCase reads every kind of record of a case and looks for what every case has.
+func readCase(t *testing.T, r *records.Records, id string) (kinds []amparov1.TimelineKind) {
+	t.Helper()
+	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_CASE_READ)
+	_, err := r.View(t.Context(), grant, records.Targets(id), func(w *records.Work) (proto.Message, error) {
+		intake, identity := &amparov1.Intake{}, &amparov1.Identity{}
+		_, facts := w.File(0).Get(records.RecordIntake, "", intake)
+		_, who := w.File(0).Get(records.RecordIdentity, "", identity)
+		_, risk := w.File(0).Assessments()
+		entries, _, timeline := w.File(0).Timeline(0, nil, 1000)
+		if err := errors.Join(facts, who, risk, timeline); err != nil {
+			return nil, err
+		}
+		if intake.GetSubmitter() == nil || identity.GetPerson().GetLegalName() == "" || w.File(0).Case().GetId() != id {
+			t.Errorf("case %s has lost its facts, its person or its head", id)
+		}
+		for _, entry := range entries {
+			kinds = append(kinds, entry.GetKind())
+		}
+		return nil, nil
+	})
+	if err != nil {
+		t.Errorf("case %s: %v", id, err)
+	}
+	return kinds
+}
+
+func unpack(t *testing.T, archive, dir string) {
+	t.Helper()
+	file, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	packed, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for in := tar.NewReader(packed); ; {
+		header, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, filepath.Base(header.Name))
+		if strings.HasPrefix(header.Name, "data/") {
+			path = filepath.Join(dir, "data", filepath.Base(header.Name))
+		}
+		if header.Typeflag == tar.TypeDir {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(io.LimitReader(in, 1<<26))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
