@@ -97,15 +97,14 @@ func (s *Server) admit(c *call, method string) error {
 		return nil
 	}
 	c.caller = s.records.Directory().ByPin(c.connection.pin)
-	grant, err := access.Authorize(s.rules, c.caller, method, s.records.Now())
-	if err != nil {
-		return err
-	}
-	c.grant = grant
-	if !s.rates.allow(c.connection.pin) {
+	now := s.records.Now()
+	// Calls that will be denied count as well, or trying doors would cost nothing.
+	if access.Active(c.caller, now) && !s.rates.allow(c.connection.pin) {
 		return fault.New(amparov1.Reason_REASON_RATE_LIMITED)
 	}
-	return nil
+	grant, err := access.Authorize(s.rules, c.caller, method, now)
+	c.grant = grant
+	return err
 }
 
 // inspect holds a request to its messages. The hash that tells a repetition from a
