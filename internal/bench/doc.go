@@ -9,16 +9,16 @@
 //
 // The rows of the table in the README are printed by
 //
-//	go test ./internal/bench -run '^$' -bench . -timeout 30m | grep '^|'
+//	go test ./internal/bench -run '^$' -bench 'Intake|GetCase|Scale|Index' -timeout 30m | grep '^|'
 //
-// in about a minute and a half, with 100,000 cases; and with a million, in about
-// eight minutes and 8 GB of temporary space (TMPDIR says where), by
+// in about a minute and a half, with 100,000 cases. With -million they are a
+// million: it takes several minutes, nearly all of them to fill the store, and 6 GB
+// of temporary space (TMPDIR says where). Without the grep, go test adds what the
+// rows leave out, such as the processor time of one call on either side.
 //
-//	go test ./internal/bench -run '^$' -bench . -million -timeout 30m | grep '^|'
+// Where the time goes, of 64 callers that take intakes; Profile/read is the other one:
 //
-// Where the time goes:
-//
-//	go test ./internal/bench -run '^$' -bench Profile -cpuprofile cpu.out -o bench.test
+//	go test ./internal/bench -run '^$' -bench Profile/intake -cpuprofile cpu.out -o bench.test
 //	go tool pprof -top bench.test cpu.out
 //
 // What is left out: other stores, whose numbers come from other runs, and the
