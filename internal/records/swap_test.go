@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/store"
 	"github.com/amparo-project/amparo/internal/store/memory"
 )
@@ -88,7 +92,7 @@ func (a *archive) forgotten(move laid) bool {
 // copies each over each. Every refusal leaves its leaves, and every move reads all
 // of them, so a new archive is taken now and then.
 func TestSwappedRecords(t *testing.T) {
-	const records, fresh = 26, 25
+	const size, fresh = 26, 25
 	var a *archive
 	var cells []cell
 	moves := 0
@@ -97,8 +101,8 @@ func TestSwappedRecords(t *testing.T) {
 			a = newArchive(t, memory.New(memory.Limits{}))
 			cells = a.cells()
 			slices.SortFunc(cells, func(x, y cell) int { return strings.Compare(x.name, y.name) })
-			if len(cells) != records {
-				t.Fatalf("%d cells, want %d", len(cells), records)
+			if len(cells) != size {
+				t.Fatalf("%d cells, want %d", len(cells), size)
 			}
 		}
 		moves++
@@ -107,8 +111,8 @@ func TestSwappedRecords(t *testing.T) {
 			a.wantClean()
 		}
 	}
-	for i := range records {
-		for j := range records {
+	for i := range size {
+		for j := range size {
 			if i < j {
 				play(func() laid {
 					one, other := cells[i], cells[j]
@@ -123,7 +127,7 @@ func TestSwappedRecords(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d moves of %d records, each refused twice", moves, records)
+	t.Logf("%d moves of %d records, each refused twice", moves, size)
 }
 
 // TestOlderRecords puts back what lay in a cell before: an older head, child or
@@ -227,6 +231,27 @@ func TestOlderHeadBesideFollower(t *testing.T) {
 		a.reopen()
 	}
 	a.wantClean()
+}
+
+// TestTheDamagedFileIsShut, and not the one that was read beside it.
+func TestTheDamagedFileIsShut(t *testing.T) {
+	a := newArchive(t, memory.New(memory.Limits{}))
+	cells := a.cells()
+	damaged := cells[slices.IndexFunc(cells, func(c cell) bool { return c.name == "case b: identity" })]
+	a.lay(damaged.key, []byte("x"))
+	_, err := a.View(ctx, a.reader.grant(t, "CaseService/GetCase"), records.Targets(a.cases["a"], a.cases["b"]),
+		func(w *records.Work) (proto.Message, error) {
+			if _, err := readFile(w.File(0)); err != nil {
+				t.Errorf("the whole one of two files: %v", err)
+			}
+			_, err := readFile(w.File(1))
+			return nil, err
+		})
+	wantReason(t, "the damaged one of two files", err, amparov1.Reason_REASON_INTEGRITY)
+	a.lay(damaged.key, damaged.value) // it stays shut all the same
+	if refused := a.judge("after it was read beside a whole one", "case b"); !slices.Equal(refused, []string{"case b"}) {
+		t.Errorf("shut are %v, want case b", refused)
+	}
 }
 
 // TestCheckFindsStrays lays down what nobody wrote.
