@@ -126,6 +126,48 @@ func TestCheckFinds(t *testing.T) {
 	slots.Wait()
 }
 
+// TestCheckWritesNothing into the log about what it finds; serve does.
+func TestCheckWritesNothing(t *testing.T) {
+	f := newFolder(t)
+	f.change(func(all []store.Entry) []store.Write { return spoil(slot(all, 1)) })
+	leaves := func() (n int) {
+		f.change(func(all []store.Entry) []store.Write {
+			for _, e := range all {
+				if e.Key[0] == 'l' {
+					n++
+				}
+			}
+			return replace(all[0], all[0].Value) // as it was
+		})
+		return n
+	}
+	before := leaves()
+	if got := f.check(); got.code != exitBroken {
+		t.Fatalf("check ends with %d: %s", got.code, got.said)
+	}
+	if after := leaves(); after != before {
+		t.Errorf("check wrote %d leaves", after-before)
+	}
+	if started, stop := f.serve(); !started {
+		t.Errorf("serve does not start beside one damaged file: %s", stop().said)
+	} else if ended := stop(); ended.code != 0 {
+		t.Errorf("serve ends with %d: %s", ended.code, ended.said)
+	}
+	if after := leaves(); after < before+2 { // that it started, and of the file
+		t.Errorf("serve wrote %d leaves", after-before)
+	}
+}
+
+// TestServeNeedsItsDirectory: without the staff directory nobody could be let in.
+func TestServeNeedsItsDirectory(t *testing.T) {
+	f := newFolder(t)
+	f.change(planted["every head is missing"])
+	started, stop := f.serve()
+	if got := stop(); started || got.code != exitBroken {
+		t.Errorf("serve starts: %v, ends with %d: %s", started, got.code, got.said)
+	}
+}
+
 // TestFolderInDisorder: each mishap of a folder as a whole has its exit code, and
 // changes nothing.
 func TestFolderInDisorder(t *testing.T) {
