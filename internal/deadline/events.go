@@ -58,7 +58,7 @@ func (b *Book) Apply(terms []*amparov1.Term, event *amparov1.TermEvent) ([]*ampa
 	case amparov1.TermEventKind_TERM_EVENT_KIND_MERGED:
 		terms = b.merge(terms, event.GetMerged(), now)
 	case amparov1.TermEventKind_TERM_EVENT_KIND_NOTICED:
-		return terms, record(terms, event)
+		return terms, b.record(terms, event)
 	case amparov1.TermEventKind_TERM_EVENT_KIND_PAUSED,
 		amparov1.TermEventKind_TERM_EVENT_KIND_RESUMED,
 		amparov1.TermEventKind_TERM_EVENT_KIND_CONFIRMED:

@@ -138,27 +138,34 @@ func same(a, b *amparov1.TermNotice) bool {
 	return a.GetStep() == b.GetStep() && a.GetNumber() == b.GetNumber()
 }
 
-// record keeps a notice with the term that it is about.
-func record(terms []*amparov1.Term, event *amparov1.TermEvent) error {
+// record keeps a notice with the term that it is about. Files that were merged may
+// have had two of a kind with one base: it is the one that still lacks just this
+// notice.
+func (b *Book) record(terms []*amparov1.Term, event *amparov1.TermEvent) error {
 	n := event.GetNotice()
 	if n.GetStep() == amparov1.TermStep_TERM_STEP_UNSPECIFIED || n.GetAt() == nil {
 		return refuseField("notice", "has a step and an instant")
 	}
-	about := func(t *amparov1.Term) bool {
-		return t.GetKind() == event.GetKind() && t.GetId() == event.GetTermId() &&
-			t.GetBase().AsTime().Equal(event.GetBase().AsTime())
-	}
-	// Files that were merged may have had two of a kind with one base.
-	i := slices.IndexFunc(terms, func(t *amparov1.Term) bool { return about(t) && !recorded(t, n) })
-	if i < 0 {
-		if !slices.ContainsFunc(terms, about) {
-			return refuse("kind", "names a term of the file")
+	var about *amparov1.Term
+	for _, t := range terms {
+		if t.GetKind() != event.GetKind() || t.GetId() != event.GetTermId() ||
+			!t.GetBase().AsTime().Equal(event.GetBase().AsTime()) {
+			continue
 		}
-		return nil
+		lacks := slices.ContainsFunc(b.unrecorded(t), func(u *amparov1.TermNotice) bool { return proto.Equal(u, n) })
+		if about == nil || lacks {
+			about = t
+		}
+		if lacks {
+			break
+		}
 	}
-	keepNotice(terms[i], n)
-	if n.GetStep() == overdue && terms[i].GetBreachedAt() == nil {
-		terms[i].BreachedAt = proto.CloneOf(n.GetAt())
+	if about == nil {
+		return refuse("kind", "names a term of the file")
+	}
+	keepNotice(about, n)
+	if n.GetStep() == overdue && about.GetBreachedAt() == nil {
+		about.BreachedAt = proto.CloneOf(n.GetAt())
 	}
 	return nil
 }
