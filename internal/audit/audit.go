@@ -76,12 +76,13 @@ type Sealer interface {
 	Fold(pseudonym string, version uint64, headHash []byte) [32]byte
 }
 
-// locator says where a leaf lies: the day, then random bytes. Leaves of a day lie
-// side by side, and the disk tells nothing finer than the day.
+// locator says where a leaf lies: the day, a count, then random bytes. Leaves of a
+// day lie side by side, and the disk tells nothing finer than the day.
 type locator [locatorBytes]byte
 
 const (
 	dayBytes     = 2 // days since 1970-01-01 UTC, big-endian
+	countBytes   = 4 // ascending within a day, so that pages fill
 	locatorBytes = 16
 )
 

@@ -12,7 +12,7 @@ func fill(b *testing.B, config audit.Config, n int) {
 	b.Helper()
 	var writes []store.Write
 	for i := range n {
-		w, err := audit.NewLeaf(config.Sealer, note1(1), evening)
+		w, err := audit.NewLeaf(config.Sealer, note1(1), evening, 0)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -42,7 +42,7 @@ func BenchmarkNewLeaf(b *testing.B) {
 	config := newLog(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := audit.NewLeaf(config.Sealer, note1(1), evening); err != nil {
+		if _, err := audit.NewLeaf(config.Sealer, note1(1), evening, 0); err != nil {
 			b.Fatal(err)
 		}
 	}

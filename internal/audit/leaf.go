@@ -3,6 +3,7 @@ package audit
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -25,9 +26,12 @@ const (
 // that is set back does not take the log with it. A leaf that VerifyExport would
 // refuse is refused here, with ErrInvalid.
 //
+// count lays leaves of a day side by side in the order in which a caller counts
+// them; it decides nothing, and two leaves may have the same.
+//
 // The bytes are marshalled once: they are what is sealed, hashed and exported,
 // and nothing in the log's life marshals them again.
-func NewLeaf(sealer Sealer, leaf *amparov1.AuditLeaf, now time.Time) (store.Write, error) {
+func NewLeaf(sealer Sealer, leaf *amparov1.AuditLeaf, now time.Time, count uint32) (store.Write, error) {
 	leaf.Salt = make([]byte, saltBytes)
 	_, _ = rand.Read(leaf.Salt) // never fails: it ends the process instead
 	leaf.RecordedAt = timestamppb.New(now)
@@ -44,7 +48,8 @@ func NewLeaf(sealer Sealer, leaf *amparov1.AuditLeaf, now time.Time) (store.Writ
 	var at locator
 	day := dayOf(now)
 	copy(at[:], day[:])
-	_, _ = rand.Read(at[dayBytes:])
+	binary.BigEndian.PutUint32(at[dayBytes:], count)
+	_, _ = rand.Read(at[dayBytes+countBytes:])
 	return store.Write{Key: at.key(), Value: sealer.SealLeaf(at[:], raw)}, nil
 }
 

@@ -45,7 +45,7 @@ func (w *witness) recordSome(t *rapid.T) {
 			leaf.Action = amparov1.LeafAction_LEAF_ACTION_NOTE
 			leaf.Changes = []*amparov1.FileChange{w.change(name)}
 		}
-		write, err := audit.NewLeaf(w.config.Sealer, leaf, w.now)
+		write, err := audit.NewLeaf(w.config.Sealer, leaf, w.now, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -105,7 +105,7 @@ func record(t testing.TB, config audit.Config, now time.Time, leaves ...*amparov
 	t.Helper()
 	writes := make([]store.Write, len(leaves))
 	for i, leaf := range leaves {
-		w, err := audit.NewLeaf(config.Sealer, leaf, now)
+		w, err := audit.NewLeaf(config.Sealer, leaf, now, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

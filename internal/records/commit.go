@@ -50,7 +50,7 @@ func (r *Records) compose(work *Work, request Request, answer proto.Message) (*c
 		}
 	}
 	for _, l := range leaves {
-		write, err := audit.NewLeaf(r.cfg.Keyring, l, work.Now)
+		write, err := audit.NewLeaf(r.cfg.Keyring, l, work.Now, r.leaves.Add(1))
 		if err != nil {
 			return nil, err
 		}

@@ -67,6 +67,11 @@ type Records struct {
 	requestMu sync.RWMutex
 	requests  map[[16]byte]uint16 // name of a request record to its day
 
+	// placed and leaves count the locators of files and of leaves. They go on from
+	// the engine's revision, which grows about as fast, so that a day's count does
+	// not go back far at a restart; that would cost room and nothing else.
+	placed, leaves atomic.Uint32
+
 	ownMu sync.Mutex
 	own   map[lookup.ID][sha256.Size]byte // heads that this process writes and Follow has not seen yet
 
@@ -158,7 +163,7 @@ func (r *Records) NoteStranger(ctx context.Context, leaf *amparov1.AuditLeaf) er
 }
 
 func (r *Records) writeLeaf(ctx context.Context, leaf *amparov1.AuditLeaf) (store.Revision, error) {
-	write, err := audit.NewLeaf(r.cfg.Keyring, leaf, r.Now())
+	write, err := audit.NewLeaf(r.cfg.Keyring, leaf, r.Now(), r.leaves.Add(1))
 	if err != nil {
 		return 0, err
 	}

@@ -30,6 +30,8 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 		cfg: cfg, index: lookup.New(),
 		requests: map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID][sha256.Size]byte{},
 	}
+	r.placed.Store(uint32(cfg.Log.State().Revision))
+	r.leaves.Store(uint32(cfg.Log.State().Revision))
 	u := &unsealing{r: r}
 	if err := u.readHeads(ctx); err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func (w *Work) create(permit access.Permit, kind uint8, id string, head *storepb
 		return nil, errUngranted
 	}
 	file := &File{
-		records: w.records, ctx: w.ctx, kind: kind, id: id, locator: newLocator(w.Now),
+		records: w.records, ctx: w.ctx, kind: kind, id: id, locator: w.records.newLocator(w.Now),
 		key: seal.NewFileKey(uint32(kind), id), head: head, touched: true,
 	}
 	if head.GetPseudonym() == "" {
@@ -219,7 +219,7 @@ func (r *Records) room(grant access.Grant) error {
 	if r.cfg.FreeSpace == nil {
 		return nil
 	}
-	switch grant.Action() {
+	switch grant.Action() { //nolint:exhaustive // every other act brings new content
 	case amparov1.LeafAction_LEAF_ACTION_STAFF_SUSPEND, amparov1.LeafAction_LEAF_ACTION_DEVICE_REVOKE,
 		amparov1.LeafAction_LEAF_ACTION_RISK_ASSESS, amparov1.LeafAction_LEAF_ACTION_RISK_CONFIRM,
 		amparov1.LeafAction_LEAF_ACTION_RESTRICT:

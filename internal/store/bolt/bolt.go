@@ -48,6 +48,11 @@ const (
 	// all readers each time it maps more, and begin could not do what it does.
 	maxSize = 256 << 30
 
+	// fill is how full bbolt leaves the first half of a page that it splits. Most
+	// keys come in ascending order, so what is left empty there stays empty; the rest
+	// is room for what is added to a file later.
+	fill = 0.85
+
 	// recentBatches and recentBytes bound what watchers can fall behind.
 	recentBatches = 16 << 10
 	recentBytes   = 32 << 20

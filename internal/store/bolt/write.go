@@ -90,6 +90,7 @@ func (e *Engine) apply(group []*proposal, last store.Revision) (accepted []*prop
 		if accepted, err = accept(b, group, last); err != nil || len(accepted) == 0 {
 			return err
 		}
+		b.FillPercent = fill
 		if err := put(b, accepted); err != nil {
 			return err
 		}
