@@ -23,19 +23,19 @@ const (
 // again, so each is told once, after a crash and after a stop of weeks as well; what
 // was not recorded is returned however long ago it was.
 //
-// A warning comes again only when the term's due time has moved so that its moment
-// lies later than the one recorded. Of a term that was met only the breach is told: a
+// A warning comes again only when the term's due time has moved to a later one, and the
+// warning's moment with it. Of a term that was met only the breach is told: a
 // warning about what is done helps nobody.
 func (b *Book) Reached(terms []*amparov1.Term, now time.Time) []*amparov1.TermEvent {
 	var events []*amparov1.TermEvent
 	for _, t := range terms {
 		for _, n := range b.unrecorded(t) {
-			if n.GetAt().AsTime().After(now) {
+			if n.at.After(now) {
 				continue
 			}
 			events = append(events, &amparov1.TermEvent{
 				Event: amparov1.TermEventKind_TERM_EVENT_KIND_NOTICED, At: timestamppb.New(now), RulesVersion: b.Version,
-				Kind: t.GetKind(), TermId: t.GetId(), Base: proto.CloneOf(t.GetBase()), StaffId: t.GetOwnerId(), Notice: n,
+				Kind: t.GetKind(), TermId: t.GetId(), Base: proto.CloneOf(t.GetBase()), StaffId: t.GetOwnerId(), Notice: n.message(),
 			})
 		}
 	}
@@ -56,21 +56,42 @@ func (b *Book) NextNotice(terms []*amparov1.Term) (time.Time, bool) {
 	found := false
 	for _, t := range terms {
 		for _, n := range b.unrecorded(t) {
-			if at := n.GetAt().AsTime(); !found || at.Before(next) {
-				next, found = at, true
+			if !found || n.at.Before(next) {
+				next, found = n.at, true
 			}
 		}
 	}
 	return next, found
 }
 
+// moment is a notice that is none yet. There are a million files to look through at
+// unseal, and most of their notices lie in the future: messages are made of few.
+type moment struct {
+	step   amparov1.TermStep
+	number uint32
+	at     time.Time
+	due    time.Time
+}
+
+func (m moment) message() *amparov1.TermNotice {
+	return &amparov1.TermNotice{Step: m.step, Number: m.number, At: timestamppb.New(m.at), Due: timestamppb.New(m.due)}
+}
+
+func momentOf(n *amparov1.TermNotice) moment {
+	return moment{n.GetStep(), n.GetNumber(), n.GetAt().AsTime(), n.GetDue().AsTime()}
+}
+
+func (m moment) equal(other moment) bool {
+	return m.step == other.step && m.number == other.number && m.at.Equal(other.at)
+}
+
 // unrecorded returns the notices of a term, past and to come, that are not recorded.
-func (b *Book) unrecorded(t *amparov1.Term) []*amparov1.TermNotice {
-	var all []*amparov1.TermNotice
+func (b *Book) unrecorded(t *amparov1.Term) []moment {
+	all := make([]moment, 0, 8)
 	add := func(step amparov1.TermStep, number int, at time.Time) {
-		n := &amparov1.TermNotice{Step: step, Number: uint32(number), At: timestamppb.New(at)}
-		if !recorded(t, n) && (running(t) || step == overdue && !at.After(t.GetMetAt().AsTime())) {
-			all = append(all, n)
+		m := moment{step, uint32(number), at, t.GetDue().AsTime()}
+		if !recorded(t, m) && (running(t) || step == overdue && !at.After(t.GetMetAt().AsTime())) {
+			all = append(all, m)
 		}
 	}
 	for i, at := range b.warnings(t) {
@@ -115,7 +136,8 @@ func (b *Book) warnings(t *amparov1.Term) []time.Time {
 		return all
 	}
 	var stopped []calendar.Span
-	if rule, exists := b.byID(t.GetRule()); exists {
+	if len(t.GetPauses()) > 0 {
+		rule, _ := b.byID(t.GetRule()) // without its rule a term has never rested
 		stopped = rests(t.GetPauses(), rule.PauseCap)
 	}
 	length := due.Sub(base)
@@ -128,14 +150,15 @@ func (b *Book) warnings(t *amparov1.Term) []time.Time {
 	return all
 }
 
-func recorded(t *amparov1.Term, n *amparov1.TermNotice) bool {
-	return slices.ContainsFunc(t.GetNotices(), func(old *amparov1.TermNotice) bool {
-		return same(old, n) && !old.GetAt().AsTime().Before(n.GetAt().AsTime())
+// recorded tells whether a notice is on record, or a later one that makes it needless.
+// A warning comes again only for a later due time: the end of a pause moves its moment
+// by a little, which is no news.
+func recorded(t *amparov1.Term, m moment) bool {
+	return slices.ContainsFunc(t.GetNotices(), func(n *amparov1.TermNotice) bool {
+		old := momentOf(n)
+		return old.step == m.step && old.number == m.number &&
+			(!old.at.Before(m.at) || m.step == warning && !old.due.Before(m.due))
 	})
-}
-
-func same(a, b *amparov1.TermNotice) bool {
-	return a.GetStep() == b.GetStep() && a.GetNumber() == b.GetNumber()
 }
 
 // record keeps a notice with the term that it is about. Files that were merged may
@@ -143,6 +166,7 @@ func same(a, b *amparov1.TermNotice) bool {
 // notice.
 func (b *Book) record(terms []*amparov1.Term, event *amparov1.TermEvent) error {
 	n := event.GetNotice()
+	told := momentOf(n)
 	if n.GetStep() == amparov1.TermStep_TERM_STEP_UNSPECIFIED || n.GetAt() == nil {
 		return refuseField("notice", "has a step and an instant")
 	}
@@ -152,7 +176,7 @@ func (b *Book) record(terms []*amparov1.Term, event *amparov1.TermEvent) error {
 			!t.GetBase().AsTime().Equal(event.GetBase().AsTime()) {
 			continue
 		}
-		lacks := slices.ContainsFunc(b.unrecorded(t), func(u *amparov1.TermNotice) bool { return proto.Equal(u, n) })
+		lacks := slices.ContainsFunc(b.unrecorded(t), told.equal)
 		if about == nil || lacks {
 			about = t
 		}
@@ -172,9 +196,11 @@ func (b *Book) record(terms []*amparov1.Term, event *amparov1.TermEvent) error {
 
 // keepNotice keeps the newest of each step and number.
 func keepNotice(t *amparov1.Term, n *amparov1.TermNotice) {
-	if recorded(t, n) {
+	if recorded(t, momentOf(n)) {
 		return
 	}
-	t.Notices = slices.DeleteFunc(t.Notices, func(old *amparov1.TermNotice) bool { return same(old, n) })
+	t.Notices = slices.DeleteFunc(t.Notices, func(old *amparov1.TermNotice) bool {
+		return old.GetStep() == n.GetStep() && old.GetNumber() == n.GetNumber()
+	})
 	t.Notices = append(t.Notices, proto.CloneOf(n))
 }

@@ -555,7 +555,9 @@ type TermNotice struct {
 	// Which warning or which rung of the ladder, from 1; zero for overdue.
 	Number uint32 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
 	// The instant at which it was to be told; it was recorded then or later.
-	At            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	// The due time in force when it was recorded.
+	Due           *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=due,proto3" json:"due,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -607,6 +609,13 @@ func (x *TermNotice) GetNumber() uint32 {
 func (x *TermNotice) GetAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.At
+	}
+	return nil
+}
+
+func (x *TermNotice) GetDue() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Due
 	}
 	return nil
 }
@@ -793,12 +802,13 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\tTermPause\x122\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1a.amparo.v1.TermPauseReasonR\x06reason\x12.\n" +
 	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x120\n" +
-	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"y\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\xa7\x01\n" +
 	"\n" +
 	"TermNotice\x12'\n" +
 	"\x04step\x18\x01 \x01(\x0e2\x13.amparo.v1.TermStepR\x04step\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\rR\x06number\x12*\n" +
-	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x9e\x04\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12,\n" +
+	"\x03due\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x03due\"\x9e\x04\n" +
 	"\tTermEvent\x12.\n" +
 	"\x05event\x18\x01 \x01(\x0e2\x18.amparo.v1.TermEventKindR\x05event\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12#\n" +
@@ -892,20 +902,21 @@ var file_amparo_v1_term_proto_depIdxs = []int32{
 	8,  // 11: amparo.v1.TermPause.until:type_name -> google.protobuf.Timestamp
 	2,  // 12: amparo.v1.TermNotice.step:type_name -> amparo.v1.TermStep
 	8,  // 13: amparo.v1.TermNotice.at:type_name -> google.protobuf.Timestamp
-	3,  // 14: amparo.v1.TermEvent.event:type_name -> amparo.v1.TermEventKind
-	8,  // 15: amparo.v1.TermEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 16: amparo.v1.TermEvent.kind:type_name -> amparo.v1.TermKind
-	8,  // 17: amparo.v1.TermEvent.base:type_name -> google.protobuf.Timestamp
-	9,  // 18: amparo.v1.TermEvent.level:type_name -> amparo.v1.RiskLevel
-	8,  // 19: amparo.v1.TermEvent.due:type_name -> google.protobuf.Timestamp
-	1,  // 20: amparo.v1.TermEvent.pause_reason:type_name -> amparo.v1.TermPauseReason
-	6,  // 21: amparo.v1.TermEvent.notice:type_name -> amparo.v1.TermNotice
-	4,  // 22: amparo.v1.TermEvent.merged:type_name -> amparo.v1.Term
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	8,  // 14: amparo.v1.TermNotice.due:type_name -> google.protobuf.Timestamp
+	3,  // 15: amparo.v1.TermEvent.event:type_name -> amparo.v1.TermEventKind
+	8,  // 16: amparo.v1.TermEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 17: amparo.v1.TermEvent.kind:type_name -> amparo.v1.TermKind
+	8,  // 18: amparo.v1.TermEvent.base:type_name -> google.protobuf.Timestamp
+	9,  // 19: amparo.v1.TermEvent.level:type_name -> amparo.v1.RiskLevel
+	8,  // 20: amparo.v1.TermEvent.due:type_name -> google.protobuf.Timestamp
+	1,  // 21: amparo.v1.TermEvent.pause_reason:type_name -> amparo.v1.TermPauseReason
+	6,  // 22: amparo.v1.TermEvent.notice:type_name -> amparo.v1.TermNotice
+	4,  // 23: amparo.v1.TermEvent.merged:type_name -> amparo.v1.Term
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_term_proto_init() }
