@@ -12,6 +12,6 @@ func freeSpace(path string) func() (uint64, error) {
 		if err := unix.Statfs(path, &stat); err != nil {
 			return 0, err
 		}
-		return uint64(stat.Bavail) * uint64(stat.Bsize), nil
+		return uint64(stat.Bavail) * uint64(stat.Bsize), nil //nolint:unconvert // signed on some systems
 	}
 }

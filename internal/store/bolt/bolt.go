@@ -214,7 +214,7 @@ func start(file *os.File, lost bool) (*Engine, error) {
 func openBbolt(file *os.File) (db *bbolt.DB, err error) {
 	defer func() {
 		if err != nil {
-			letGo(file) // bbolt may have done so; what it returned says why
+			_ = letGo(file) // bbolt may have done so; what it returned says why
 		}
 	}()
 	defer corruptOnPanic(&err)
@@ -287,8 +287,8 @@ func (e *Engine) Close() error {
 		ended := e.awaitWriter()
 		e.recent.Stop(store.ErrStopped)
 		e.latch(errClosed)
-		e.txMu.Lock() // whoever has not begun by now is refused
-		e.txMu.Unlock()
+		e.txMu.Lock()   // whoever has not begun by now is refused
+		e.txMu.Unlock() //nolint:staticcheck // SA2001: to have held it once is all that is wanted
 		e.readers.Wait()
 		if ended {
 			e.closeErr = e.release()
