@@ -213,8 +213,8 @@ func TestOlderHeadBesideFollower(t *testing.T) {
 			continue
 		}
 		stop := a.follow()
+		shut := a.shut.Load() // the follower may be quicker than what comes after lay
 		a.lay(old.key, old.value)
-		shut := a.shut.Load()
 		if err := eventually(func() error {
 			if a.shut.Load() == shut {
 				return errors.New("nobody was told")

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 	"google.golang.org/protobuf/proto"
 
@@ -179,7 +180,10 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	ctx, cancel := context.WithCancelCause(ss.Context())
 	defer cancel(nil)
 	defer func() {
-		if err != nil {
+		if _, refused := errors.AsType[*fault.Error](err); !refused && ss.Context().Err() != nil {
+			// The caller ended the stream, which is how a watch ends: no refusal.
+			err = status.FromContextError(ss.Context().Err()).Err()
+		} else if err != nil {
 			err = s.refuse(context.WithoutCancel(ctx), c, info.FullMethod, err)
 		}
 	}()

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -74,6 +75,29 @@ func TestEveryCallLeavesItsLeaf(t *testing.T) {
 			leaf.GetStaffId() != staff || leaf.GetDeviceId() != device || "REASON_"+reason(err) != leaf.GetReason().String() && err != nil {
 			t.Errorf("%s: %v, and the leaf says %s, %s, %s, by %q on %q", shortName(method), err,
 				leaf.GetAction(), leaf.GetOutcome(), leaf.GetReason(), leaf.GetStaffId(), leaf.GetDeviceId())
+		}
+	}
+}
+
+// TestAWatchThatItsCallerEndsIsNoRefusal: whoever closes the queue on the screen has
+// not been refused anything.
+func TestAWatchThatItsCallerEndsIsNoRefusal(t *testing.T) {
+	w := newWorld(t, servertest.Options{})
+	p := w.Enrol(t, "watcher", []amparov1.Role{amparov1.Role_ROLE_CASE_OFFICER}, []string{"brussels"})
+	before := w.size(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	stream, err := amparov1.NewQueueServiceClient(p.Conn).WatchQueue(ctx, &amparov1.WatchQueueRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	time.Sleep(200 * time.Millisecond) // the service hears of it over the network
+	for _, leaf := range w.since(t, before) {
+		if leaf.GetOutcome() != amparov1.LeafOutcome_LEAF_OUTCOME_DONE {
+			t.Errorf("the log says %s %s: %s", leaf.GetAction(), leaf.GetOutcome(), leaf.GetReason())
 		}
 	}
 }
