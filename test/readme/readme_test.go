@@ -51,7 +51,10 @@ func TestEveryCommandOfTheReadmeRuns(t *testing.T) {
 	script = strings.ReplaceAll(script, "go run filippo.io", "go -C "+root+" run filippo.io")
 	script = strings.ReplaceAll(script, "-o recovery.age", "-o "+work+"/recovery.age")
 	script = strings.ReplaceAll(script, "--config deploy/amparod.yaml &", "--listen "+here+" --config "+root+"/deploy/amparod.yaml 2> service.log &\n"+waitForService)
-	run(t, work, script)
+	out := run(t, work, script)
+	if *peers && !strings.Contains(out, "[OK]   100 responses") {
+		t.Errorf("ghz did not get its hundred answers:\n%s", lastLines(out))
+	}
 }
 
 // waitForService stands where a newcomer waits for the line on standard output.
@@ -96,7 +99,7 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-func run(t *testing.T, work, script string) {
+func run(t *testing.T, work, script string) string {
 	t.Helper()
 	cmd := exec.Command("bash", "-euxo", "pipefail", "-c", script)
 	cmd.Dir = work
@@ -105,7 +108,12 @@ func run(t *testing.T, work, script string) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		t.Fatalf("%v after:\n%s", err, strings.Join(lines[max(0, len(lines)-25):], "\n"))
+		t.Fatalf("%v after:\n%s", err, lastLines(out.String()))
 	}
+	return out.String()
+}
+
+func lastLines(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-25):], "\n")
 }
