@@ -16,6 +16,8 @@ const (
 	searchCandidates = 1000
 	// toldDuplicates is how many owners are told of one intake.
 	toldDuplicates = 3
+	// duplicateCandidates is how many cases are looked at for them.
+	duplicateCandidates = 64
 )
 
 // Tokens are the keyed hashes of search keys, in the same order.
@@ -59,22 +61,30 @@ func (r *Records) Search(ctx context.Context, grant access.Grant, text string, l
 }
 
 // Duplicates returns the ids of at most three cases that bear one of the strong
-// tokens: cases of any office, whether the caller may know of them or not. What
-// becomes of that knowledge is for the caller to keep.
+// tokens, the newest of each owner: cases of any office, whether the caller may know
+// of them or not. What becomes of that knowledge is for the caller to keep.
 func (r *Records) Duplicates(ctx context.Context, strong []uint64) ([]string, error) {
 	if len(strong) == 0 {
 		return nil, nil
 	}
 	parts := [][]uint64{strong}
-	candidates, _ := r.index.Candidates(parts, 2*toldDuplicates)
+	candidates, _ := r.index.Candidates(parts, duplicateCandidates)
 	var ids []string
+	told := map[lookup.ID]bool{}
 	for _, candidate := range candidates {
+		if told[candidate.Row.Owner] {
+			continue
+		}
 		tokens, err := r.tokensOf(ctx, candidate)
 		if err != nil {
 			return nil, err
 		}
-		if answers(tokens, parts) && len(ids) < toldDuplicates {
-			ids = append(ids, textOf(candidate.ID))
+		if !answers(tokens, parts) {
+			continue
+		}
+		told[candidate.Row.Owner] = true
+		if ids = append(ids, textOf(candidate.ID)); len(ids) == toldDuplicates {
+			break
 		}
 	}
 	return ids, nil
