@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -37,8 +38,8 @@ type siege struct {
 }
 
 type siegeTally struct {
-	acked, open, applied int // open were cut off; applied is how many of them had been done
-	slowest              time.Duration
+	rounds, acked, open, applied int // open were cut off; applied is how many of them had been done
+	slowest                      time.Duration
 }
 
 // TestKill9 lets sixteen people write and kills the service after 20 to 300 ms,
@@ -52,6 +53,7 @@ func TestKill9(t *testing.T) {
 	}
 	s := besiege(t)
 	for round := 1; round <= rounds && !t.Failed(); round++ {
+		s.tally.rounds = round
 		s.round()
 		if round%10 == 0 {
 			s.check()
@@ -103,7 +105,8 @@ func (s *siege) reconnect() {
 				p.Connect()
 			}
 			if !p.WaitForStateChange(ctx, state) {
-				s.t.Fatal("a client cannot reach the service again")
+				log, _ := os.ReadFile(s.logFile())
+				s.t.Fatalf("%s cannot reach the service again: %v; the service says %s", p.profile.Name, state, tail(log))
 			}
 		}
 	}
