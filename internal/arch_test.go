@@ -55,7 +55,7 @@ var house = []room{
 	{
 		"records", joint,
 		[]string{
-			"api/amparo/v1", "fault", "deadline", "casefile", "risk", "access", "spelling",
+			"api/amparo/v1", "fault", "calendar", "deadline", "casefile", "risk", "access", "spelling",
 			"seal", "audit", "store", "store/storepb", "lookup",
 		},
 		"the one way in and out works with every engine and for every caller, so it names none",

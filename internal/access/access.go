@@ -27,6 +27,7 @@ type Grant struct {
 	action    amparov1.LeafAction
 	offices   []string
 	relations []amparov1.Relation
+	onShift   []string // offices
 	oversight bool
 	service   bool
 }
@@ -61,6 +62,8 @@ func (g Grant) Offices() []string { return g.offices }
 type Caller struct {
 	Staff  *amparov1.StaffMember
 	Device *amparov1.Device
+	// OnShift are the offices for which the person is on shift now.
+	OnShift []string
 }
 
 // Authorize grants the method to the caller, or refuses: a person or device that
@@ -80,6 +83,7 @@ func Authorize(rules Rules, caller Caller, method string, now time.Time) (Grant,
 		method:    method,
 		action:    rule.GetAction(),
 		offices:   caller.Staff.GetOffices(),
+		onShift:   caller.OnShift,
 		oversight: slices.Contains(caller.Staff.GetRoles(), amparov1.Role_ROLE_HEAD_OF_SECRETARIAT),
 	}
 	if len(rule.GetAllow()) == 0 {
@@ -153,6 +157,8 @@ func (g Grant) relates(relation amparov1.Relation, c *amparov1.Case) bool {
 		return false
 	}
 	switch relation {
+	case amparov1.Relation_RELATION_SHIFT:
+		return slices.Contains(g.onShift, c.GetOffice())
 	case amparov1.Relation_RELATION_DESK:
 		return !c.GetRestricted() && c.GetState() == amparov1.CaseState_CASE_STATE_RECEIVED
 	case amparov1.Relation_RELATION_OFFICE:

@@ -323,7 +323,7 @@ func TestWriteNamesItsFiles(t *testing.T) {
 			last[change.GetPseudonym()] = change
 		}
 	}
-	if len(last) != 3 { // two cases and the staff directory
-		t.Errorf("the log names %d files, want 3", len(last))
+	if len(last) != 7 { // two cases, the staff directory and four files that every store has
+		t.Errorf("the log names %d files, want 7", len(last))
 	}
 }

@@ -147,6 +147,14 @@ func (a *archive) probe() []finding {
 		return nil, nil
 	})
 	all = append(all, finding{"directory", names, err})
+	for name, id := range records.Singles(a.Directory()) {
+		answer := ""
+		_, err := a.View(ctx, grant, records.Targets(id), func(w *records.Work) (proto.Message, error) {
+			answer = fmt.Sprint(w.File(0).Pseudonym(), " at version ", w.File(0).Version())
+			return nil, nil
+		})
+		all = append(all, finding{name, answer, err})
+	}
 	var used bool
 	_, err = a.View(ctx, grant, records.Targets(a.invitation), func(w *records.Work) (proto.Message, error) {
 		used = w.File(0).Invitation().GetUsed()
@@ -208,7 +216,7 @@ func (a *archive) keepOld() {
 func (a *archive) cells() []cell {
 	a.t.Helper()
 	files, named := map[string]string{}, map[string]string{}
-	for _, kind := range []uint8{caseKind, directoryKind, invitationKind} {
+	for kind := range uint8(20) {
 		a.Index().All(kind, func(head lookup.Head) bool {
 			files[string(head.Locator[:])] = a.fileName(head)
 			for name, key := range a.recordKeys(head.Locator) {
@@ -265,6 +273,11 @@ func (a *archive) fileName(head lookup.Head) string {
 		return "directory"
 	case invitationKind:
 		return "invitation"
+	}
+	for name, id := range records.Singles(a.Directory()) {
+		if id == ids.EncodeToString(head.ID[:]) {
+			return name
+		}
 	}
 	for name, id := range a.cases {
 		if id == ids.EncodeToString(head.ID[:]) {

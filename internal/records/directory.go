@@ -24,6 +24,7 @@ type Directory struct {
 	staff    []*amparov1.StaffMember
 	byID     map[string]*amparov1.StaffMember
 	byPin    map[[32]byte]access.Caller
+	singles  map[uint8]string // kind to id
 }
 
 // Staff lists the people by name. They must not be changed.
@@ -82,7 +83,10 @@ var errNoDirectory = errors.New("records: there is no staff directory; was the d
 func readStaff(file *File) (*Directory, error) {
 	d := &Directory{
 		FileID: file.id, Offices: file.Offices(), revision: uint64(file.revision),
-		byID: map[string]*amparov1.StaffMember{}, byPin: map[[32]byte]access.Caller{},
+		byID: map[string]*amparov1.StaffMember{}, byPin: map[[32]byte]access.Caller{}, singles: map[uint8]string{},
+	}
+	for _, single := range file.head.GetDirectory().GetSingles() {
+		d.singles[uint8(single.GetKind())] = single.GetId()
 	}
 	for _, id := range file.Children(RecordStaff) {
 		member := &amparov1.StaffMember{}
@@ -118,5 +122,8 @@ func Begin(ctx context.Context, r *Records) error {
 		_, err = w.create(permit, kindDirectory, NewID(), head)
 		return nil, err
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return r.beginSingles(ctx)
 }

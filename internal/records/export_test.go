@@ -16,3 +16,15 @@ func RecordKey(r *Records, locator lookup.ID, kind uint8, id string, sequence ui
 	}
 	return r.recordKey(locator, kind, recordID(id))
 }
+
+// Singles are the files of which a store has one, by a name and their id.
+func Singles(d *Directory) map[string]string {
+	names := map[uint8]string{
+		kindPolicy: "policy", kindDuty: "duty", kindInterpreters: "interpreters", kindHandovers: "hand-overs",
+	}
+	found := map[string]string{}
+	for kind, id := range d.singles {
+		found[names[kind]] = id
+	}
+	return found
+}

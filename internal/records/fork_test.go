@@ -126,7 +126,7 @@ func TestTruthIsSharp(t *testing.T) {
 		}
 	}
 	slices.Sort(files)
-	if got, want := strings.Join(files, ", "), "case a, case b, directory, invitation, request open a, request open b"; got != want {
+	if got, want := strings.Join(files, ", "), "case a, case b, directory, duty, hand-overs, interpreters, invitation, policy, request open a, request open b"; got != want {
 		t.Errorf("the grids compare %s, want %s", got, want)
 	}
 }

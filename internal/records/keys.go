@@ -32,6 +32,11 @@ const (
 	kindCase       uint8 = 1
 	kindDirectory  uint8 = 2
 	kindInvitation uint8 = 3
+
+	kindPolicy       uint8 = 4
+	kindDuty         uint8 = 5
+	kindInterpreters uint8 = 6
+	kindHandovers    uint8 = 7
 )
 
 // The kinds of records within a file. Numbers are on disk: never reuse one.

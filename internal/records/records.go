@@ -23,6 +23,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/audit"
+	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/seal"
@@ -36,13 +37,16 @@ const requestLife = 30 // days
 // suspensions and whatever else protects people can still be written.
 const minFree = 256 << 20
 
-// Config is what Open needs. All fields are required but FreeSpace and Integrity.
+// Config is what Open needs. All fields are required but Zone,
+// FreeSpace and Integrity.
 type Config struct {
 	Engine  store.Engine
 	Keyring *seal.Keyring
 	Log     *audit.Log
 	// Now is the wall clock. Records never go behind the newest leaf's time.
 	Now func() time.Time
+	// Zone is where the days of terms begin and end; nil means UTC.
+	Zone *time.Location
 	// FreeSpace says how many bytes are left where the engine writes; nil means
 	// that there is always enough.
 	FreeSpace func() (uint64, error)
@@ -60,6 +64,7 @@ type Records struct {
 	index *lookup.Index
 	said  atomic.Int64 // the newest time that Now returned, Unix nanoseconds
 
+	book      atomic.Pointer[deadline.Book]
 	directory atomic.Pointer[Directory]
 	// directoryMu keeps an older directory from replacing a newer one.
 	directoryMu sync.Mutex
@@ -103,6 +108,13 @@ func (r *Records) Now() time.Time {
 		}
 	}
 }
+
+// Book is the book of terms in force: how long each term may take, what its people
+// are told, and where days are counted.
+func (r *Records) Book() *deadline.Book { return r.book.Load() }
+
+// Book is the book of terms in force at the act.
+func (w *Work) Book() *deadline.Book { return w.records.Book() }
 
 // Target is a file to open. Grant stands for the call's own when it is zero; a
 // call that touches a file on the service's behalf brings the service's grant.

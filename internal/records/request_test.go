@@ -122,7 +122,7 @@ func TestOneRequestAtOnce(t *testing.T) {
 	if err != nil || len(s.notes) != rounds {
 		t.Errorf("%d notes, %v; want %d", len(s.notes), err, rounds)
 	}
-	if got, want := h.Index().Len(), 2+rounds; got != want {
+	if got, want := h.Index().Len(), 6+rounds; got != want {
 		t.Errorf("%d files, want %d", got, want)
 	}
 	h.wantClean()

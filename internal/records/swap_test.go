@@ -92,7 +92,7 @@ func (a *archive) forgotten(move laid) bool {
 // copies each over each. Every refusal leaves its leaves, and every move reads all
 // of them, so a new archive is taken now and then.
 func TestSwappedRecords(t *testing.T) {
-	const size, fresh = 26, 25
+	const size, fresh = 34, 25
 	var a *archive
 	var cells []cell
 	moves := 0

@@ -10,9 +10,12 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/calendar"
+	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/store"
 )
@@ -29,6 +32,9 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 	r := &Records{
 		cfg: cfg, index: lookup.New(),
 		requests: map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID][sha256.Size]byte{},
+	}
+	if err := r.openBook(); err != nil {
+		return nil, err
 	}
 	r.placed.Store(uint32(cfg.Log.State().Revision))
 	r.leaves.Store(uint32(cfg.Log.State().Revision))
@@ -54,6 +60,20 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 	return r, r.beginDirectory(ctx)
 }
 
+// openBook makes the book of terms.
+func (r *Records) openBook() error {
+	zone := r.cfg.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	days, err := calendar.New(calendar.Config{Zone: zone})
+	if err != nil {
+		return fmt.Errorf("open the book of terms: %w", err)
+	}
+	r.book.Store(deadline.Defaults(days))
+	return nil
+}
+
 // beginDirectory reads the staff directory. Without it nobody can be let in, so a
 // store that has begun and has none is not served, only checked.
 func (r *Records) beginDirectory(ctx context.Context) error {
@@ -75,6 +95,9 @@ func (r *Records) beginDirectory(ctx context.Context) error {
 // the engine had to go back behind its last commit, the loud one that says so. It
 // returns the revision from which Follow misses nothing.
 func (r *Records) Started(ctx context.Context, lostCommit bool) (from store.Revision, err error) {
+	if err := r.beginSingles(ctx); err != nil {
+		return 0, err
+	}
 	actions := []amparov1.LeafAction{amparov1.LeafAction_LEAF_ACTION_SERVICE_STARTED}
 	if lostCommit {
 		actions = append(actions, amparov1.LeafAction_LEAF_ACTION_LOST_COMMIT_ACCEPTED)

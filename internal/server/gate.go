@@ -85,8 +85,15 @@ func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, erro
 // known looks the connection's key up in the newest directory and reports whether
 // its person and device are in standing.
 func (s *Server) known(c *call) bool {
-	c.caller = s.records.Directory().ByPin(c.connection.pin)
+	c.caller = s.caller(c.connection.pin, s.records.Now())
 	return access.Active(c.caller, s.records.Now())
+}
+
+// caller is whose key this is, by the newest directory, and where they are on shift.
+func (s *Server) caller(pin [32]byte, now time.Time) access.Caller {
+	caller := s.records.Directory().ByPin(pin)
+	caller.OnShift = s.records.OnShift(caller.Staff, now)
+	return caller
 }
 
 // admit decides a call that has arrived, on the newest directory.
@@ -97,8 +104,8 @@ func (s *Server) admit(c *call, method string) error {
 	if c.connection.enrolment {
 		return nil
 	}
-	c.caller = s.records.Directory().ByPin(c.connection.pin)
 	now := s.records.Now()
+	c.caller = s.caller(c.connection.pin, now)
 	// Calls that will be denied count as well, or trying doors would cost nothing.
 	if access.Active(c.caller, now) && !s.rates.allow(c.connection.pin) {
 		return fault.New(amparov1.Reason_REASON_RATE_LIMITED)
@@ -212,7 +219,7 @@ func (s *Server) guard(ctx context.Context, cancel context.CancelCauseFunc, c ca
 			cancel(fault.New(amparov1.Reason_REASON_UNAVAILABLE))
 			return
 		case <-ticker.C:
-			c.caller = s.records.Directory().ByPin(c.connection.pin)
+			c.caller = s.caller(c.connection.pin, s.records.Now())
 			if _, err := access.Authorize(s.rules, c.caller, method, s.records.Now()); err != nil {
 				cancel(err)
 				return

@@ -94,6 +94,10 @@ const (
 	Relation_RELATION_OFFICE Relation = 4
 	// TEAM, or the case belongs to the caller's office, restricted or not.
 	Relation_RELATION_OVERSIGHT Relation = 5
+	// The caller is on shift for the case's office, and the case does not exclude
+	// them; whether it is restricted does not matter. For what a person who calls
+	// at night needs from whoever answers, and for no more.
+	Relation_RELATION_SHIFT Relation = 6
 )
 
 // Enum value maps for Relation.
@@ -105,6 +109,7 @@ var (
 		3: "RELATION_DESK",
 		4: "RELATION_OFFICE",
 		5: "RELATION_OVERSIGHT",
+		6: "RELATION_SHIFT",
 	}
 	Relation_value = map[string]int32{
 		"RELATION_UNSPECIFIED": 0,
@@ -113,6 +118,7 @@ var (
 		"RELATION_DESK":        3,
 		"RELATION_OFFICE":      4,
 		"RELATION_OVERSIGHT":   5,
+		"RELATION_SHIFT":       6,
 	}
 )
 
@@ -394,14 +400,15 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\x06Caller\x12\x16\n" +
 	"\x12CALLER_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCALLER_ENROLLED\x10\x01\x12\x12\n" +
-	"\x0eCALLER_INVITED\x10\x02*\x8a\x01\n" +
+	"\x0eCALLER_INVITED\x10\x02*\x9e\x01\n" +
 	"\bRelation\x12\x18\n" +
 	"\x14RELATION_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rRELATION_NONE\x10\x01\x12\x11\n" +
 	"\rRELATION_TEAM\x10\x02\x12\x11\n" +
 	"\rRELATION_DESK\x10\x03\x12\x13\n" +
 	"\x0fRELATION_OFFICE\x10\x04\x12\x16\n" +
-	"\x12RELATION_OVERSIGHT\x10\x05*\xe2\x01\n" +
+	"\x12RELATION_OVERSIGHT\x10\x05\x12\x12\n" +
+	"\x0eRELATION_SHIFT\x10\x06*\xe2\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ROLE_HOTLINE_OPERATOR\x10\x01\x12\x15\n" +

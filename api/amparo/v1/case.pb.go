@@ -730,6 +730,8 @@ const (
 	TimelineKind_TIMELINE_KIND_POSSIBLE_DUPLICATE TimelineKind = 9
 	// Restricted to the team, or opened to the office.
 	TimelineKind_TIMELINE_KIND_RESTRICTION TimelineKind = 10
+	// The service told of a term: a warning, that it is overdue, or that it still is.
+	TimelineKind_TIMELINE_KIND_TERM TimelineKind = 11
 )
 
 // Enum value maps for TimelineKind.
@@ -746,6 +748,7 @@ var (
 		8:  "TIMELINE_KIND_RISK_PROPOSED",
 		9:  "TIMELINE_KIND_POSSIBLE_DUPLICATE",
 		10: "TIMELINE_KIND_RESTRICTION",
+		11: "TIMELINE_KIND_TERM",
 	}
 	TimelineKind_value = map[string]int32{
 		"TIMELINE_KIND_UNSPECIFIED":        0,
@@ -759,6 +762,7 @@ var (
 		"TIMELINE_KIND_RISK_PROPOSED":      8,
 		"TIMELINE_KIND_POSSIBLE_DUPLICATE": 9,
 		"TIMELINE_KIND_RESTRICTION":        10,
+		"TIMELINE_KIND_TERM":               11,
 	}
 )
 
@@ -1247,7 +1251,10 @@ type TimelineEntry struct {
 	// Team, where it was set.
 	TeamIds []string `protobuf:"bytes,13,rep,name=team_ids,json=teamIds,proto3" json:"team_ids,omitempty"`
 	// A colleague to speak to, where the service tells of one.
-	ColleagueId   string `protobuf:"bytes,14,opt,name=colleague_id,json=colleagueId,proto3" json:"colleague_id,omitempty"`
+	ColleagueId string `protobuf:"bytes,14,opt,name=colleague_id,json=colleagueId,proto3" json:"colleague_id,omitempty"`
+	// What it did to the terms of the case, in order. All of these, of all entries,
+	// give the terms again.
+	TermEvents    []*TermEvent `protobuf:"bytes,15,rep,name=term_events,json=termEvents,proto3" json:"term_events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1378,6 +1385,13 @@ func (x *TimelineEntry) GetColleagueId() string {
 		return x.ColleagueId
 	}
 	return ""
+}
+
+func (x *TimelineEntry) GetTermEvents() []*TermEvent {
+	if x != nil {
+		return x.TermEvents
+	}
+	return nil
 }
 
 // ContactAttempt is a contact with the person, or an attempt at one.
@@ -3134,7 +3148,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"risk_level\x18\x05 \x01(\x0e2\x14.amparo.v1.RiskLevelR\triskLevel\x12D\n" +
 	"\x13risk_level_proposed\x18\x06 \x01(\x0e2\x14.amparo.v1.RiskLevelR\x11riskLevelProposed\x12,\n" +
-	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xf1\x04\n" +
+	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xa8\x05\n" +
 	"\rTimelineEntry\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.amparo.v1.TimelineKindR\x04kind\x12*\n" +
@@ -3154,7 +3168,9 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\vhold_reason\x18\f \x01(\x0e2\x15.amparo.v1.HoldReasonR\n" +
 	"holdReason\x12\x19\n" +
 	"\bteam_ids\x18\r \x03(\tR\ateamIds\x12!\n" +
-	"\fcolleague_id\x18\x0e \x01(\tR\vcolleagueId\"\x8b\x02\n" +
+	"\fcolleague_id\x18\x0e \x01(\tR\vcolleagueId\x125\n" +
+	"\vterm_events\x18\x0f \x03(\v2\x14.amparo.v1.TermEventR\n" +
+	"termEvents\"\x8b\x02\n" +
 	"\x0eContactAttempt\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12?\n" +
 	"\achannel\x18\x02 \x01(\x0e2\x19.amparo.v1.ContactChannelB\n" +
@@ -3358,7 +3374,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xc7\x02\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xdf\x02\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3371,7 +3387,8 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bTIMELINE_KIND_RISK_PROPOSED\x10\b\x12$\n" +
 	" TIMELINE_KIND_POSSIBLE_DUPLICATE\x10\t\x12\x1d\n" +
 	"\x19TIMELINE_KIND_RESTRICTION\x10\n" +
-	"2\xe5\n" +
+	"\x12\x16\n" +
+	"\x12TIMELINE_KIND_TERM\x10\v2\xe5\n" +
 	"\n" +
 	"\vCaseService\x12c\n" +
 	"\fCreateIntake\x12\x1e.amparo.v1.CreateIntakeRequest\x1a\x1f.amparo.v1.CreateIntakeResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +
@@ -3489,11 +3506,12 @@ var file_amparo_v1_case_proto_goTypes = []any{
 	(Channel)(0),                  // 44: amparo.v1.Channel
 	(RiskLevel)(0),                // 45: amparo.v1.RiskLevel
 	(*Term)(nil),                  // 46: amparo.v1.Term
-	(ContactChannel)(0),           // 47: amparo.v1.ContactChannel
-	(*Intake)(nil),                // 48: amparo.v1.Intake
-	(*Identity)(nil),              // 49: amparo.v1.Identity
-	(*RiskAssessment)(nil),        // 50: amparo.v1.RiskAssessment
-	(*RiskJudgement)(nil),         // 51: amparo.v1.RiskJudgement
+	(*TermEvent)(nil),             // 47: amparo.v1.TermEvent
+	(ContactChannel)(0),           // 48: amparo.v1.ContactChannel
+	(*Intake)(nil),                // 49: amparo.v1.Intake
+	(*Identity)(nil),              // 50: amparo.v1.Identity
+	(*RiskAssessment)(nil),        // 51: amparo.v1.RiskAssessment
+	(*RiskJudgement)(nil),         // 52: amparo.v1.RiskJudgement
 }
 var file_amparo_v1_case_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.Case.state:type_name -> amparo.v1.CaseState
@@ -3525,71 +3543,72 @@ var file_amparo_v1_case_proto_depIdxs = []int32{
 	45, // 26: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
 	45, // 27: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
 	5,  // 28: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
-	43, // 29: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
-	47, // 30: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
-	8,  // 31: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
-	6,  // 32: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
-	45, // 33: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
-	7,  // 34: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
-	43, // 35: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
-	48, // 36: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
-	13, // 37: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
-	11, // 38: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
-	48, // 39: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
-	49, // 40: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
-	50, // 41: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
-	14, // 42: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
-	1,  // 43: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
-	51, // 44: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
-	2,  // 45: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
-	3,  // 46: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
-	4,  // 47: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
-	13, // 48: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	12, // 49: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	13, // 50: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 51: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 52: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
-	13, // 53: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	0,  // 54: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
-	13, // 55: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	5,  // 56: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
-	13, // 57: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 58: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	16, // 59: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
-	13, // 60: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 61: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 62: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	17, // 63: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
-	19, // 64: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
-	21, // 65: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
-	23, // 66: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
-	25, // 67: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
-	27, // 68: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
-	29, // 69: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
-	31, // 70: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
-	33, // 71: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
-	35, // 72: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
-	37, // 73: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
-	39, // 74: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
-	41, // 75: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
-	18, // 76: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
-	20, // 77: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
-	22, // 78: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
-	24, // 79: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
-	26, // 80: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
-	28, // 81: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
-	30, // 82: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
-	32, // 83: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
-	34, // 84: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
-	36, // 85: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
-	38, // 86: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
-	40, // 87: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
-	42, // 88: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
-	76, // [76:89] is the sub-list for method output_type
-	63, // [63:76] is the sub-list for method input_type
-	63, // [63:63] is the sub-list for extension type_name
-	63, // [63:63] is the sub-list for extension extendee
-	0,  // [0:63] is the sub-list for field type_name
+	47, // 29: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
+	43, // 30: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
+	48, // 31: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
+	8,  // 32: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
+	6,  // 33: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
+	45, // 34: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
+	7,  // 35: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
+	43, // 36: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
+	49, // 37: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
+	13, // 38: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
+	11, // 39: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
+	49, // 40: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
+	50, // 41: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
+	51, // 42: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
+	14, // 43: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
+	1,  // 44: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
+	52, // 45: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
+	2,  // 46: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
+	3,  // 47: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
+	4,  // 48: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
+	13, // 49: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	12, // 50: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	13, // 51: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 52: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 53: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
+	13, // 54: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	0,  // 55: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
+	13, // 56: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	5,  // 57: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
+	13, // 58: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 59: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 60: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
+	13, // 61: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 62: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 63: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	17, // 64: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
+	19, // 65: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
+	21, // 66: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
+	23, // 67: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
+	25, // 68: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
+	27, // 69: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
+	29, // 70: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
+	31, // 71: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
+	33, // 72: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
+	35, // 73: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
+	37, // 74: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
+	39, // 75: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
+	41, // 76: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
+	18, // 77: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
+	20, // 78: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
+	22, // 79: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
+	24, // 80: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
+	26, // 81: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
+	28, // 82: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
+	30, // 83: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
+	32, // 84: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
+	34, // 85: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
+	36, // 86: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
+	38, // 87: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
+	40, // 88: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
+	42, // 89: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
+	77, // [77:90] is the sub-list for method output_type
+	64, // [64:77] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_case_proto_init() }

@@ -46,6 +46,10 @@ type Head struct {
 	//	*Head_Case
 	//	*Head_Directory
 	//	*Head_Invitation
+	//	*Head_Policy
+	//	*Head_Duty
+	//	*Head_Interpreters
+	//	*Head_Handovers
 	Content isHead_Content `protobuf_oneof:"content"`
 	// Keyed hashes of what a case can be found by, the strong ones (which suggest
 	// a duplicate by themselves) first.
@@ -148,6 +152,42 @@ func (x *Head) GetInvitation() *InvitationState {
 	return nil
 }
 
+func (x *Head) GetPolicy() *PolicyFile {
+	if x != nil {
+		if x, ok := x.Content.(*Head_Policy); ok {
+			return x.Policy
+		}
+	}
+	return nil
+}
+
+func (x *Head) GetDuty() *Duty {
+	if x != nil {
+		if x, ok := x.Content.(*Head_Duty); ok {
+			return x.Duty
+		}
+	}
+	return nil
+}
+
+func (x *Head) GetInterpreters() *Interpreters {
+	if x != nil {
+		if x, ok := x.Content.(*Head_Interpreters); ok {
+			return x.Interpreters
+		}
+	}
+	return nil
+}
+
+func (x *Head) GetHandovers() *Handovers {
+	if x != nil {
+		if x, ok := x.Content.(*Head_Handovers); ok {
+			return x.Handovers
+		}
+	}
+	return nil
+}
+
 func (x *Head) GetTokens() []uint64 {
 	if x != nil {
 		return x.Tokens
@@ -181,11 +221,39 @@ type Head_Invitation struct {
 	Invitation *InvitationState `protobuf:"bytes,7,opt,name=invitation,proto3,oneof"`
 }
 
+type Head_Policy struct {
+	// The policy.
+	Policy *PolicyFile `protobuf:"bytes,10,opt,name=policy,proto3,oneof"`
+}
+
+type Head_Duty struct {
+	// Who is on call, and what they must be told.
+	Duty *Duty `protobuf:"bytes,11,opt,name=duty,proto3,oneof"`
+}
+
+type Head_Interpreters struct {
+	// The interpreters.
+	Interpreters *Interpreters `protobuf:"bytes,12,opt,name=interpreters,proto3,oneof"`
+}
+
+type Head_Handovers struct {
+	// The hand-overs between shifts.
+	Handovers *Handovers `protobuf:"bytes,13,opt,name=handovers,proto3,oneof"`
+}
+
 func (*Head_Case) isHead_Content() {}
 
 func (*Head_Directory) isHead_Content() {}
 
 func (*Head_Invitation) isHead_Content() {}
+
+func (*Head_Policy) isHead_Content() {}
+
+func (*Head_Duty) isHead_Content() {}
+
+func (*Head_Interpreters) isHead_Content() {}
+
+func (*Head_Handovers) isHead_Content() {}
 
 // Child names a record of a file.
 type Child struct {
@@ -429,7 +497,11 @@ func (x *RequestRecord) GetResponse() []byte {
 type Directory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Offices, each begun by the first invitation that named it.
-	Offices       []string `protobuf:"bytes,1,rep,name=offices,proto3" json:"offices,omitempty"`
+	Offices []string `protobuf:"bytes,1,rep,name=offices,proto3" json:"offices,omitempty"`
+	// The files of which a store has exactly one. They are named here, in the one
+	// file without which nothing is served: were they merely looked for, taking one
+	// away would begin it anew.
+	Singles       []*Single `protobuf:"bytes,2,rep,name=singles,proto3" json:"singles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -471,6 +543,289 @@ func (x *Directory) GetOffices() []string {
 	return nil
 }
 
+func (x *Directory) GetSingles() []*Single {
+	if x != nil {
+		return x.Singles
+	}
+	return nil
+}
+
+// Single names a file of which a store has exactly one.
+type Single struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the file.
+	Kind uint32 `protobuf:"varint,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Its id.
+	Id            string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Single) Reset() {
+	*x = Single{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Single) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Single) ProtoMessage() {}
+
+func (x *Single) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Single.ProtoReflect.Descriptor instead.
+func (*Single) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Single) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Single) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// PolicyFile is the head of the policy's file.
+type PolicyFile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyFile) Reset() {
+	*x = PolicyFile{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyFile) ProtoMessage() {}
+
+func (x *PolicyFile) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyFile.ProtoReflect.Descriptor instead.
+func (*PolicyFile) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{7}
+}
+
+// Duty is the head of the file of those on call.
+type Duty struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Alarms that nobody has acknowledged, the oldest first.
+	OpenAlarms []*v1.Alarm `protobuf:"bytes,1,rep,name=open_alarms,json=openAlarms,proto3" json:"open_alarms,omitempty"`
+	// People who are to be told that they have a task.
+	Notices       []*PendingNotice `protobuf:"bytes,2,rep,name=notices,proto3" json:"notices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Duty) Reset() {
+	*x = Duty{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Duty) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Duty) ProtoMessage() {}
+
+func (x *Duty) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Duty.ProtoReflect.Descriptor instead.
+func (*Duty) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Duty) GetOpenAlarms() []*v1.Alarm {
+	if x != nil {
+		return x.OpenAlarms
+	}
+	return nil
+}
+
+func (x *Duty) GetNotices() []*PendingNotice {
+	if x != nil {
+		return x.Notices
+	}
+	return nil
+}
+
+// PendingNotice says that a person has not been told yet of a task.
+type PendingNotice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who.
+	StaffId string `protobuf:"bytes,1,opt,name=staff_id,json=staffId,proto3" json:"staff_id,omitempty"`
+	// Since when.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PendingNotice) Reset() {
+	*x = PendingNotice{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PendingNotice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PendingNotice) ProtoMessage() {}
+
+func (x *PendingNotice) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PendingNotice.ProtoReflect.Descriptor instead.
+func (*PendingNotice) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PendingNotice) GetStaffId() string {
+	if x != nil {
+		return x.StaffId
+	}
+	return ""
+}
+
+func (x *PendingNotice) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// Interpreters is the head of the file of interpreters.
+type Interpreters struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Interpreters) Reset() {
+	*x = Interpreters{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Interpreters) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Interpreters) ProtoMessage() {}
+
+func (x *Interpreters) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Interpreters.ProtoReflect.Descriptor instead.
+func (*Interpreters) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
+}
+
+// Handovers is the head of the file of hand-overs.
+type Handovers struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Handovers) Reset() {
+	*x = Handovers{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Handovers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Handovers) ProtoMessage() {}
+
+func (x *Handovers) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Handovers.ProtoReflect.Descriptor instead.
+func (*Handovers) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
+}
+
 // InvitationState is what the service keeps of an invitation.
 type InvitationState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -492,7 +847,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +859,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +872,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{6}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *InvitationState) GetStaff() *v1.StaffMember {
@@ -589,7 +944,7 @@ type Keyring struct {
 
 func (x *Keyring) Reset() {
 	*x = Keyring{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -601,7 +956,7 @@ func (x *Keyring) String() string {
 func (*Keyring) ProtoMessage() {}
 
 func (x *Keyring) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -614,7 +969,7 @@ func (x *Keyring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyring.ProtoReflect.Descriptor instead.
 func (*Keyring) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{7}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Keyring) GetEpoch() uint64 {
@@ -693,7 +1048,7 @@ type KeyEncryptionKey struct {
 
 func (x *KeyEncryptionKey) Reset() {
 	*x = KeyEncryptionKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -705,7 +1060,7 @@ func (x *KeyEncryptionKey) String() string {
 func (*KeyEncryptionKey) ProtoMessage() {}
 
 func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -718,7 +1073,7 @@ func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyEncryptionKey.ProtoReflect.Descriptor instead.
 func (*KeyEncryptionKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *KeyEncryptionKey) GetGeneration() uint32 {
@@ -755,7 +1110,7 @@ type KeyringFile struct {
 
 func (x *KeyringFile) Reset() {
 	*x = KeyringFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -767,7 +1122,7 @@ func (x *KeyringFile) String() string {
 func (*KeyringFile) ProtoMessage() {}
 
 func (x *KeyringFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -780,7 +1135,7 @@ func (x *KeyringFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyringFile.ProtoReflect.Descriptor instead.
 func (*KeyringFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *KeyringFile) GetEpoch() uint64 {
@@ -837,7 +1192,7 @@ type LogState struct {
 
 func (x *LogState) Reset() {
 	*x = LogState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +1204,7 @@ func (x *LogState) String() string {
 func (*LogState) ProtoMessage() {}
 
 func (x *LogState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +1217,7 @@ func (x *LogState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogState.ProtoReflect.Descriptor instead.
 func (*LogState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogState) GetSize() uint64 {
@@ -904,7 +1259,7 @@ var File_amparo_store_v1_store_proto protoreflect.FileDescriptor
 
 const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\n" +
-	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x03\n" +
+	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x04\n" +
 	"\x04Head\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12%\n" +
 	"\x0etimeline_count\x18\x02 \x01(\x04R\rtimelineCount\x12#\n" +
@@ -914,7 +1269,12 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\tdirectory\x18\x06 \x01(\v2\x1a.amparo.store.v1.DirectoryH\x00R\tdirectory\x12B\n" +
 	"\n" +
 	"invitation\x18\a \x01(\v2 .amparo.store.v1.InvitationStateH\x00R\n" +
-	"invitation\x12\x16\n" +
+	"invitation\x125\n" +
+	"\x06policy\x18\n" +
+	" \x01(\v2\x1b.amparo.store.v1.PolicyFileH\x00R\x06policy\x12+\n" +
+	"\x04duty\x18\v \x01(\v2\x15.amparo.store.v1.DutyH\x00R\x04duty\x12C\n" +
+	"\finterpreters\x18\f \x01(\v2\x1d.amparo.store.v1.InterpretersH\x00R\finterpreters\x12:\n" +
+	"\thandovers\x18\r \x01(\v2\x1a.amparo.store.v1.HandoversH\x00R\thandovers\x12\x16\n" +
 	"\x06tokens\x18\b \x03(\x06R\x06tokens\x12#\n" +
 	"\rstrong_tokens\x18\t \x01(\rR\fstrongTokensB\t\n" +
 	"\acontent\"Y\n" +
@@ -931,9 +1291,24 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\rRequestRecord\x12!\n" +
 	"\frequest_hash\x18\x01 \x01(\fR\vrequestHash\x12#\n" +
 	"\rresponse_type\x18\x02 \x01(\tR\fresponseType\x12\x1a\n" +
-	"\bresponse\x18\x03 \x01(\fR\bresponse\"%\n" +
+	"\bresponse\x18\x03 \x01(\fR\bresponse\"X\n" +
 	"\tDirectory\x12\x18\n" +
-	"\aoffices\x18\x01 \x03(\tR\aoffices\"\xef\x01\n" +
+	"\aoffices\x18\x01 \x03(\tR\aoffices\x121\n" +
+	"\asingles\x18\x02 \x03(\v2\x17.amparo.store.v1.SingleR\asingles\",\n" +
+	"\x06Single\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"\f\n" +
+	"\n" +
+	"PolicyFile\"s\n" +
+	"\x04Duty\x121\n" +
+	"\vopen_alarms\x18\x01 \x03(\v2\x10.amparo.v1.AlarmR\n" +
+	"openAlarms\x128\n" +
+	"\anotices\x18\x02 \x03(\v2\x1e.amparo.store.v1.PendingNoticeR\anotices\"\\\n" +
+	"\rPendingNotice\x12\x19\n" +
+	"\bstaff_id\x18\x01 \x01(\tR\astaffId\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x0e\n" +
+	"\fInterpreters\"\v\n" +
+	"\tHandovers\"\xef\x01\n" +
 	"\x0fInvitationState\x12,\n" +
 	"\x05staff\x18\x01 \x01(\v2\x16.amparo.v1.StaffMemberR\x05staff\x12\x1f\n" +
 	"\vdevice_only\x18\x02 \x01(\bR\n" +
@@ -989,7 +1364,7 @@ func file_amparo_store_v1_store_proto_rawDescGZIP() []byte {
 	return file_amparo_store_v1_store_proto_rawDescData
 }
 
-var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Head)(nil),                  // 0: amparo.store.v1.Head
 	(*Child)(nil),                 // 1: amparo.store.v1.Child
@@ -997,33 +1372,48 @@ var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*RiskFile)(nil),              // 3: amparo.store.v1.RiskFile
 	(*RequestRecord)(nil),         // 4: amparo.store.v1.RequestRecord
 	(*Directory)(nil),             // 5: amparo.store.v1.Directory
-	(*InvitationState)(nil),       // 6: amparo.store.v1.InvitationState
-	(*Keyring)(nil),               // 7: amparo.store.v1.Keyring
-	(*KeyEncryptionKey)(nil),      // 8: amparo.store.v1.KeyEncryptionKey
-	(*KeyringFile)(nil),           // 9: amparo.store.v1.KeyringFile
-	(*LogState)(nil),              // 10: amparo.store.v1.LogState
-	(*v1.Case)(nil),               // 11: amparo.v1.Case
-	(*v1.TimelineEntry)(nil),      // 12: amparo.v1.TimelineEntry
-	(*v1.RiskAssessment)(nil),     // 13: amparo.v1.RiskAssessment
-	(*v1.StaffMember)(nil),        // 14: amparo.v1.StaffMember
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*Single)(nil),                // 6: amparo.store.v1.Single
+	(*PolicyFile)(nil),            // 7: amparo.store.v1.PolicyFile
+	(*Duty)(nil),                  // 8: amparo.store.v1.Duty
+	(*PendingNotice)(nil),         // 9: amparo.store.v1.PendingNotice
+	(*Interpreters)(nil),          // 10: amparo.store.v1.Interpreters
+	(*Handovers)(nil),             // 11: amparo.store.v1.Handovers
+	(*InvitationState)(nil),       // 12: amparo.store.v1.InvitationState
+	(*Keyring)(nil),               // 13: amparo.store.v1.Keyring
+	(*KeyEncryptionKey)(nil),      // 14: amparo.store.v1.KeyEncryptionKey
+	(*KeyringFile)(nil),           // 15: amparo.store.v1.KeyringFile
+	(*LogState)(nil),              // 16: amparo.store.v1.LogState
+	(*v1.Case)(nil),               // 17: amparo.v1.Case
+	(*v1.TimelineEntry)(nil),      // 18: amparo.v1.TimelineEntry
+	(*v1.RiskAssessment)(nil),     // 19: amparo.v1.RiskAssessment
+	(*v1.Alarm)(nil),              // 20: amparo.v1.Alarm
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*v1.StaffMember)(nil),        // 22: amparo.v1.StaffMember
 }
 var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	1,  // 0: amparo.store.v1.Head.children:type_name -> amparo.store.v1.Child
-	11, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
+	17, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
 	5,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
-	6,  // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
-	12, // 4: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
-	13, // 5: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
-	14, // 6: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	15, // 7: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	8,  // 8: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	15, // 9: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
+	7,  // 4: amparo.store.v1.Head.policy:type_name -> amparo.store.v1.PolicyFile
+	8,  // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
+	10, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
+	11, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
+	18, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
+	19, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
+	6,  // 10: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
+	20, // 11: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
+	9,  // 12: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
+	21, // 13: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
+	22, // 14: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	21, // 15: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	14, // 16: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	21, // 17: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
@@ -1035,6 +1425,10 @@ func file_amparo_store_v1_store_proto_init() {
 		(*Head_Case)(nil),
 		(*Head_Directory)(nil),
 		(*Head_Invitation)(nil),
+		(*Head_Policy)(nil),
+		(*Head_Duty)(nil),
+		(*Head_Interpreters)(nil),
+		(*Head_Handovers)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1042,7 +1436,7 @@ func file_amparo_store_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_store_v1_store_proto_rawDesc), len(file_amparo_store_v1_store_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

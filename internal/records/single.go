@@ -1,0 +1,139 @@
+package records
+
+import (
+	"context"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/store/storepb"
+)
+
+// singles are the kinds of files of which a store has exactly one besides the staff
+// directory, and how each begins. They are begun before anything is served, so no
+// two callers can begin one twice.
+var singles = []struct {
+	kind  uint8
+	begin func() *storepb.Head
+}{
+	{kindPolicy, func() *storepb.Head {
+		return &storepb.Head{Content: &storepb.Head_Policy{Policy: &storepb.PolicyFile{}}}
+	}},
+	{kindDuty, func() *storepb.Head {
+		return &storepb.Head{Content: &storepb.Head_Duty{Duty: &storepb.Duty{}}}
+	}},
+	{kindInterpreters, func() *storepb.Head {
+		return &storepb.Head{Content: &storepb.Head_Interpreters{Interpreters: &storepb.Interpreters{}}}
+	}},
+	{kindHandovers, func() *storepb.Head {
+		return &storepb.Head{Content: &storepb.Head_Handovers{Handovers: &storepb.Handovers{}}}
+	}},
+}
+
+// beginSingles begins the files of which a store must have one and has none yet: a
+// store of an earlier release has fewer of them.
+func (r *Records) beginSingles(ctx context.Context) error {
+	directory := r.Directory()
+	if directory == nil || len(directory.singles) == len(singles) {
+		return nil
+	}
+	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_STORE_EXTENDED)
+	_, err := r.Update(ctx, grant, Request{}, Targets(directory.FileID), func(w *Work) (proto.Message, error) {
+		permit, err := grant.PermitDirectory()
+		if err != nil {
+			return nil, err
+		}
+		held := w.File(0).head.GetDirectory()
+		for _, s := range singles {
+			if slices.ContainsFunc(held.GetSingles(), func(begun *storepb.Single) bool { return begun.GetKind() == uint32(s.kind) }) {
+				continue
+			}
+			file, err := w.create(permit, s.kind, NewID(), s.begin())
+			if err != nil {
+				return nil, err
+			}
+			held.Singles = append(held.GetSingles(), &storepb.Single{Kind: uint32(s.kind), Id: file.id})
+			w.File(0).Touch()
+		}
+		return nil, nil
+	})
+	return err
+}
+
+// Open opens one more file within an act; a file that the act has opened before is
+// returned as it is. What the closure changes in it is part of the same commit.
+func (w *Work) Open(target Target) (*File, error) {
+	for _, file := range w.files {
+		if file.id == target.ID {
+			return file, nil
+		}
+	}
+	file, err := w.records.load(w.ctx, target, w.grant)
+	if err != nil {
+		return nil, err
+	}
+	w.files = append(w.files, file)
+	w.asOther = append(w.asOther, target.Grant)
+	return file, nil
+}
+
+// openSingle opens the one file of a kind on the service's own behalf: whoever acts
+// on a case need not be somebody who may read the whole of it.
+func (w *Work) openSingle(kind uint8, action amparov1.LeafAction) (*File, error) {
+	file, err := w.Open(Target{ID: w.records.Directory().singles[kind], Grant: access.Service(action)})
+	if fault.Is(err, fault.NotFound) {
+		// The directory names it, so that it is not there is no absence.
+		return nil, fault.Wrap(amparov1.Reason_REASON_INTEGRITY, errProof)
+	}
+	return file, err
+}
+
+// Raise raises an alarm about a case in the act's own commit: either the act and
+// its alarm are durable, or neither is. An alarm of the same kind about the same
+// case that nobody has acknowledged yet is not raised twice. file may be nil where
+// the alarm is about no case; then office says whose people are told.
+func (w *Work) Raise(kind amparov1.AlarmKind, file *File, office string) error {
+	duty, err := w.openSingle(kindDuty, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE)
+	if err != nil {
+		return err
+	}
+	caseID := ""
+	if file != nil {
+		caseID, office = file.id, file.Case().GetOffice()
+	}
+	held := duty.head.GetDuty()
+	for _, open := range held.GetOpenAlarms() {
+		if open.GetKind() == kind && open.GetCaseId() == caseID && open.GetOffice() == office {
+			return nil
+		}
+	}
+	held.OpenAlarms = append(held.GetOpenAlarms(), &amparov1.Alarm{
+		Id: NewID(), Kind: kind, CaseId: caseID, Office: office, RaisedAt: timestamppb.New(w.Now),
+	})
+	duty.Touch()
+	return nil
+}
+
+// Tell notes in the act's own commit that people are to be told, at the next
+// digest, that they have a task. Somebody who is to be told already is not told
+// twice.
+func (w *Work) Tell(staffIDs ...string) error {
+	duty, err := w.openSingle(kindDuty, amparov1.LeafAction_LEAF_ACTION_TELL)
+	if err != nil {
+		return err
+	}
+	held := duty.head.GetDuty()
+	for _, id := range staffIDs {
+		waits := func(n *storepb.PendingNotice) bool { return n.GetStaffId() == id }
+		if id == "" || slices.ContainsFunc(held.GetNotices(), waits) {
+			continue
+		}
+		held.Notices = append(held.GetNotices(), &storepb.PendingNotice{StaffId: id, Since: timestamppb.New(w.Now)})
+		duty.Touch()
+	}
+	return nil
+}
