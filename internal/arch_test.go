@@ -39,7 +39,8 @@ var house = []room{
 	{"spelling", rule, nil, "folds text; what the text names is the business of its caller"},
 	{"vocabulary", rule, nil, "codes and their labels, for whoever shows or checks one"},
 	{"risk", rule, []string{"api/amparo/v1", "fault", "deadline"}, "a level follows from an assessment alone, not from a case's state or from who asks"},
-	{"casefile", rule, []string{"api/amparo/v1", "fault", "deadline", "risk", "spelling", "vocabulary"}, "who may make a transition is decided by access before a rule runs"},
+	{"intake", rule, []string{"api/amparo/v1", "fault", "spelling", "vocabulary"}, "a request is read before there is a case"},
+	{"casefile", rule, []string{"api/amparo/v1", "fault", "deadline", "risk", "intake"}, "who may make a transition is decided by access before a rule runs"},
 	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
 
 	{"seal", storage, []string{"store/storepb"}, "seals any bytes: it must not be able to tell a case from a complaint"},
@@ -64,7 +65,7 @@ var house = []room{
 	{"enrolment", contract, []string{"api/amparo/v1"}, "client and server must agree on what is signed, so it belongs to neither"},
 	{
 		"server", edge,
-		[]string{"api/amparo/v1", "fault", "deadline", "casefile", "risk", "access", "spelling", "vocabulary", "records", "audit", "enrolment"},
+		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "access", "spelling", "vocabulary", "records", "audit", "enrolment"},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},
 	{
@@ -105,7 +106,7 @@ var outside = []struct {
 	{"golang.org/x/mod/sumdb", []string{"audit"}, "one package to read for how the log is built and verified"},
 	{"github.com/tidwall/btree", []string{"lookup", "store/memory"}, "a sorted index in memory is theirs; what must last is in an engine"},
 	{"github.com/mozillazg/go-unidecode", []string{"spelling"}, "two places that fold differently never meet"},
-	{"golang.org/x/text", []string{"spelling", "casefile"}, "two places that fold differently never meet; an intake is composed and its codes are looked up in one place"},
+	{"golang.org/x/text", []string{"spelling", "intake"}, "two places that fold differently never meet; an intake is composed and its codes are looked up in one place"},
 	{"golang.org/x/time/rate", []string{"server"}, "callers are slowed down where they come in"},
 	{"golang.org/x/term", []string{"client", "cmd/amparo", "cmd/amparod"}, "only the edge talks to a person"},
 	{"github.com/spf13/cobra", []string{"cmd/amparo", "cmd/amparod"}, "only a command has flags"},

@@ -19,6 +19,7 @@
 //   - calendar: days, working days and months of one zone, and when a length ends
 //   - deadline: terms and clocks: how long each may take, what is due, what was missed
 //   - risk: an assessment's level and reasons, and what a level demands
+//   - intake: what a request for help must hold, and by what it is found again
 //   - casefile: the states of a case, its transitions, its order in the queue
 //   - access: roles, relations, and who may make which call
 //   - vocabulary: the codes for acts and perpetrators, with their labels

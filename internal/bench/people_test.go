@@ -52,7 +52,7 @@ const (
 
 // intake is a request for help of about 2 KB, typical in its fields, about the i-th
 // person. Nine search keys follow from it.
-func intake(i uint64, called string) *amparov1.Intake {
+func asked(i uint64, called string) *amparov1.Intake {
 	n := nth(i)
 	return &amparov1.Intake{
 		Channel: amparov1.Channel_CHANNEL_HOTLINE,

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/intake"
 	"github.com/amparo-project/amparo/internal/lookup"
 )
 
@@ -75,7 +75,7 @@ func (h *house) disk(b *testing.B, cases int) {
 	check(b, err)
 	plain := 0
 	for i := range uint64(1000) {
-		plain += proto.Size(intake(i, name(i)))
+		plain += proto.Size(asked(i, name(i)))
 	}
 	a := float64(info.Size()) / float64(cases)
 	b.ReportMetric(a/float64(plain/1000), "disk/plaintext")
@@ -98,7 +98,7 @@ func (h *house) start(b *testing.B, cases int) {
 
 // BenchmarkIndex measures what a case takes in memory, at nine search keys.
 func BenchmarkIndex(b *testing.B) {
-	tokens := keysOf(intake(1, name(1)))
+	tokens := keysOf(asked(1, name(1)))
 	var loaded, entered float64
 	for b.Loop() {
 		loaded = heapOf(func(x *lookup.Index) { x.Load(headsFor(many(), tokens)) }) / float64(many())
@@ -115,7 +115,7 @@ func BenchmarkIndex(b *testing.B) {
 }
 
 func keysOf(request *amparov1.Intake) int {
-	return len(casefile.Keys(request.GetIdentity(), request.GetSafeContact(), request.GetSubmitter()))
+	return len(intake.Keys(request.GetIdentity(), request.GetSafeContact(), request.GetSubmitter()))
 }
 
 // heapOf is what an index still holds after fill and a collection.

@@ -15,6 +15,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/intake"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/servertest"
 	"github.com/amparo-project/amparo/internal/spelling"
@@ -98,7 +99,7 @@ func check(tb testing.TB, err error) {
 // next is a request about somebody new.
 func (h *house) next() *amparov1.CreateIntakeRequest {
 	i := h.people.Add(1)
-	return &amparov1.CreateIntakeRequest{RequestId: records.NewID(), Intake: intake(i, name(i))}
+	return &amparov1.CreateIntakeRequest{RequestId: records.NewID(), Intake: asked(i, name(i))}
 }
 
 // take sends an intake over the wire.
@@ -157,7 +158,7 @@ func (h *house) fill(tb testing.TB, n int) {
 				if i == n/4 || i == n/2 || i == n-1 {
 					called = sharedName
 				}
-				id, err := h.enter(tb.Context(), grant, intake(uint64(i), called))
+				id, err := h.enter(tb.Context(), grant, asked(uint64(i), called))
 				if err != nil {
 					failed.Store(&err)
 				}
@@ -197,7 +198,7 @@ func (h *house) enter(ctx context.Context, grant access.Grant, request *amparov1
 	if err != nil {
 		return "", err
 	}
-	keys := casefile.Keys(request.GetIdentity(), request.GetSafeContact(), request.GetSubmitter())
+	keys := intake.Keys(request.GetIdentity(), request.GetSafeContact(), request.GetSubmitter())
 	strong := 0
 	for _, key := range keys {
 		if spelling.Strong(key) {

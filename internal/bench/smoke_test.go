@@ -67,7 +67,7 @@ func TestTheCeilingCarriesTheSame(t *testing.T) {
 // TestIntakeIsTypical holds the invented requests to what the table says of them.
 func TestIntakeIsTypical(t *testing.T) {
 	for i := range uint64(100) {
-		request := intake(i, name(i))
+		request := asked(i, name(i))
 		if size := proto.Size(request); size < 1950 || size > 2100 {
 			t.Fatalf("an intake of %d bytes, about %q", size, name(i))
 		}

@@ -1,9 +1,8 @@
-// Package casefile is the life of a case: what an intake must hold, which steps
-// are possible in which state, what each step leaves in the timeline, and where
-// the case stands in the queue.
+// Package casefile is the life of a case: which steps are possible in which state,
+// what each step leaves in the timeline, and where the case stands in the queue.
 //
-// Call Normalise and CheckIntake on a request, NewCase to open the case, and then
-// one function a step. A step takes the case and changes it in place; when it
+// Call NewCase to open the case for a request that package intake has checked, and
+// then one function a step. A step takes the case and changes it in place; when it
 // refuses, nothing has changed. It returns what belongs into the timeline, without
 // a sequence number: whoever keeps the timeline counts. The version of the case is
 // theirs too.

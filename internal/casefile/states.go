@@ -75,6 +75,14 @@ var table = []rule{
 	{do: toReopen, in: []amparov1.CaseState{closed}},
 }
 
+// violations gathers what is wrong with a step. A rule is said in words that never
+// repeat the value.
+type violations []fault.Violation
+
+func (vs *violations) add(reason amparov1.Reason, field, rule string) {
+	*vs = append(*vs, fault.Violation{Field: field, Rule: rule, Reason: reason})
+}
+
 // guard is what must hold besides the state. officers tells whether a case officer
 // is among the team.
 type guard func(c *amparov1.Case, officers bool) error

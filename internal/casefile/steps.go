@@ -11,6 +11,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/intake"
 )
 
 // Assign sets the whole team; the first named owns the case. roles says of a staff
@@ -84,7 +85,7 @@ func Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt, staffID string,
 	if err := possible(c, toContact); err != nil {
 		return nil, err
 	}
-	if err := fault.Fields(checkContact(attempt, now)); err != nil {
+	if err := fault.Fields(intake.CheckAttempt("contact", attempt, now)); err != nil {
 		return nil, err
 	}
 	at := now

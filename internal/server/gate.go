@@ -16,8 +16,8 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
-	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/intake"
 	"github.com/amparo-project/amparo/internal/records"
 )
 
@@ -127,8 +127,8 @@ func (s *Server) inspect(c *call, method string, request proto.Message) error {
 	if err := s.checker.texts(request, raw); err != nil {
 		return err
 	}
-	if intake, ok := request.(*amparov1.CreateIntakeRequest); ok && intake.GetIntake() != nil {
-		intake.Intake = casefile.Normalise(intake.GetIntake(), s.records.Now())
+	if opening, ok := request.(*amparov1.CreateIntakeRequest); ok && opening.GetIntake() != nil {
+		opening.Intake = intake.Normalise(opening.GetIntake(), s.records.Now())
 	}
 	return s.checker.fields(request)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/intake"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/spelling"
 )
@@ -20,18 +21,18 @@ import (
 // about the same person are told in the same commit.
 func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequest) (*amparov1.CreateIntakeResponse, error) {
 	c := callOf(ctx)
-	intake := req.GetIntake() // a copy of what came in: the gate puts it into its one form
-	if err := fault.Fields(casefile.CheckIntake(intake, h.s.records.Now())); err != nil {
+	asked := req.GetIntake() // a copy of what came in: the gate puts it into its one form
+	if err := fault.Fields(intake.Check(asked, h.s.records.Now())); err != nil {
 		return nil, err
 	}
-	if intake.GetOffice() == "" && len(c.grant.Offices()) == 1 {
-		intake.Office = c.grant.Offices()[0]
+	if asked.GetOffice() == "" && len(c.grant.Offices()) == 1 {
+		asked.Office = c.grant.Offices()[0]
 	}
-	permit, err := c.grant.PermitIntake(intake.GetOffice())
+	permit, err := c.grant.PermitIntake(asked.GetOffice())
 	if err != nil {
 		return nil, err
 	}
-	tokens, strong := h.tokens(intake)
+	tokens, strong := h.tokens(asked)
 	others, err := h.s.records.Duplicates(ctx, tokens[:strong])
 	if err != nil {
 		return nil, err
@@ -40,11 +41,11 @@ func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequ
 	for i, id := range others {
 		targets[i] = records.Target{ID: id, Grant: access.Service(amparov1.LeafAction_LEAF_ACTION_DUPLICATE_TOLD)}
 	}
-	identity := intake.GetIdentity()
-	intake.Identity = nil // it is a record of its own; what is left are the facts
+	identity := asked.GetIdentity()
+	asked.Identity = nil // it is a record of its own; what is left are the facts
 	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), targets,
 		func(w *records.Work) (proto.Message, error) {
-			file, err := open(w, permit, intake, identity, c.grant.StaffID())
+			file, err := open(w, permit, asked, identity, c.grant.StaffID())
 			if err != nil {
 				return nil, err
 			}
@@ -82,8 +83,8 @@ func open(w *records.Work, permit access.Permit, facts *amparov1.Intake, identit
 
 // tokens are the keyed hashes of what the subject can be found by, and how many of
 // them, the first ones, suggest a duplicate by themselves.
-func (h *cases) tokens(intake *amparov1.Intake) (tokens []uint64, strong int) {
-	keys := casefile.Keys(intake.GetIdentity(), intake.GetSafeContact(), intake.GetSubmitter())
+func (h *cases) tokens(asked *amparov1.Intake) (tokens []uint64, strong int) {
+	keys := intake.Keys(asked.GetIdentity(), asked.GetSafeContact(), asked.GetSubmitter())
 	strong = slices.IndexFunc(keys, func(k spelling.Key) bool { return !spelling.Strong(k) })
 	if strong < 0 {
 		strong = len(keys)

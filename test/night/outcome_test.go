@@ -12,8 +12,8 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/audit"
-	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/client"
+	"github.com/amparo-project/amparo/internal/intake"
 )
 
 // checkQueue counts the queue over all its pages, as a head of secretariat who sees
@@ -118,7 +118,7 @@ func (n *night) checkContent() {
 			n.t.Errorf("%s: %v", c.row.ref, client.Explain(err))
 			return
 		}
-		want := casefile.Normalise(c.intake, time.Now())
+		want := intake.Normalise(c.intake, time.Now())
 		identity := want.GetIdentity()
 		want.Identity, want.Office = nil, c.office
 		want.ReceivedAt = got.GetIntake().GetReceivedAt()

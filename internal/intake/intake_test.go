@@ -1,4 +1,4 @@
-package casefile_test
+package intake_test
 
 import (
 	"fmt"
@@ -11,8 +11,11 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/intake"
 )
+
+// night is a Sunday on which clocks in Europe go forward.
+var night = time.Date(2026, time.March, 29, 3, 0, 0, 0, time.UTC)
 
 // full is an intake that fills everything that is checked, and is right.
 func full() *amparov1.Intake {
@@ -44,6 +47,10 @@ func full() *amparov1.Intake {
 			Code: amparov1.NeedCode_NEED_CODE_LEGAL_SUPPORT, Amount: &amparov1.Money{Currency: "COP", MinorUnits: 100},
 		}},
 	}
+}
+
+func person(nationalities ...string) *amparov1.Identity {
+	return &amparov1.Identity{Subject: &amparov1.Identity_Person{Person: &amparov1.Person{Nationalities: nationalities}}}
 }
 
 func collective(in *amparov1.Intake) *amparov1.Collective {
@@ -118,10 +125,10 @@ func TestWrongFields(t *testing.T) {
 		{func(in *amparov1.Intake) { in.Needs[0].Amount.Currency = "SLE" }, "", ""},
 		{func(in *amparov1.Intake) { in.Needs[0].Amount = nil }, "", ""},
 	} {
-		intake := full()
-		row.spoil(intake)
+		asked := full()
+		row.spoil(asked)
 		var got []string
-		for _, v := range casefile.CheckIntake(intake, night) {
+		for _, v := range intake.Check(asked, night) {
 			got = append(got, v.Field+" "+strings.TrimPrefix(v.Reason.String(), "REASON_"))
 		}
 		want := ""
@@ -137,7 +144,7 @@ func TestWrongFields(t *testing.T) {
 // TestThreeInTheMorning holds what an operator may send with a bad line: little.
 func TestThreeInTheMorning(t *testing.T) {
 	anonymous := &amparov1.Submitter{Kind: amparov1.SubmitterKind_SUBMITTER_KIND_ANONYMOUS}
-	for name, intake := range map[string]*amparov1.Intake{
+	for name, asked := range map[string]*amparov1.Intake{
 		"a name":                 {Identity: &amparov1.Identity{Subject: &amparov1.Identity_Person{Person: &amparov1.Person{LegalName: "Zenaida"}}}},
 		"a nickname":             {Identity: &amparov1.Identity{Subject: &amparov1.Identity_Person{Person: &amparov1.Person{Aliases: []string{"la Negra"}}}}},
 		"a number to call":       {SafeContact: &amparov1.SafeContact{Channel: amparov1.ContactChannel_CONTACT_CHANNEL_PHONE, Address: "+573001234567"}},
@@ -148,11 +155,11 @@ func TestThreeInTheMorning(t *testing.T) {
 		"a need":                 {Needs: []*amparov1.Need{{Code: amparov1.NeedCode_NEED_CODE_SECURE_TRANSPORT}}},
 		"a third party who rang": {Submitter: &amparov1.Submitter{Kind: amparov1.SubmitterKind_SUBMITTER_KIND_THIRD_PARTY, Name: "a cousin"}},
 	} {
-		if got := casefile.CheckIntake(intake, night); len(got) > 0 {
+		if got := intake.Check(asked, night); len(got) > 0 {
 			t.Errorf("%s alone is refused for %s", name, got[0].Field)
 		}
 	}
-	for name, intake := range map[string]*amparov1.Intake{
+	for name, asked := range map[string]*amparov1.Intake{
 		"nothing":           {},
 		"nobody, nameless":  {Submitter: anonymous, Identity: person()},
 		"only a country":    {Identity: person("CO")},
@@ -160,7 +167,7 @@ func TestThreeInTheMorning(t *testing.T) {
 		"an address to be":  {SafeContact: &amparov1.SafeContact{Channel: amparov1.ContactChannel_CONTACT_CHANNEL_PHONE}},
 		"a nameless friend": {Submitter: &amparov1.Submitter{Kind: amparov1.SubmitterKind_SUBMITTER_KIND_THIRD_PARTY}},
 	} {
-		if got := casefile.CheckIntake(intake, night); len(got) != 1 || got[0].Field != "intake.situation" {
+		if got := intake.Check(asked, night); len(got) != 1 || got[0].Field != "intake.situation" {
 			t.Errorf("%s: %d violations, want that it says nothing", name, len(got))
 		}
 	}
@@ -188,7 +195,7 @@ func TestNormalise(t *testing.T) {
 		Needs:     []*amparov1.Need{{Amount: &amparov1.Money{Currency: "eur"}}},
 	}
 	asSent := proto.CloneOf(sent)
-	got := casefile.Normalise(sent, night)
+	got := intake.Normalise(sent, night)
 	if !proto.Equal(sent, asSent) {
 		t.Error("what was sent has changed")
 	}
@@ -212,7 +219,7 @@ func TestNormalise(t *testing.T) {
 			t.Errorf("%s: %q, want %q", row.name, row.got, row.want)
 		}
 	}
-	if again := casefile.Normalise(got, night); !proto.Equal(again, got) {
+	if again := intake.Normalise(got, night); !proto.Equal(again, got) {
 		t.Error("normalising twice differs from once")
 	}
 }
@@ -228,11 +235,11 @@ func TestReceiptTime(t *testing.T) {
 		{"a fast clock: now", 4 * time.Minute, 0, false},
 		{"tomorrow: left to be refused", 24 * time.Hour, 24 * time.Hour, false},
 	} {
-		intake := &amparov1.Intake{ReceivedAt: timestamppb.New(night.Add(row.sent))}
+		asked := &amparov1.Intake{ReceivedAt: timestamppb.New(night.Add(row.sent))}
 		if row.unset {
-			intake.ReceivedAt = nil
+			asked.ReceivedAt = nil
 		}
-		if got := casefile.Normalise(intake, night).GetReceivedAt().AsTime().Sub(night); got != row.want {
+		if got := intake.Normalise(asked, night).GetReceivedAt().AsTime().Sub(night); got != row.want {
 			t.Errorf("%s: %v, want %v", row.name, got, row.want)
 		}
 	}
@@ -246,7 +253,7 @@ func TestCountries(t *testing.T) {
 	for a := 'A'; a <= 'Z'; a++ {
 		for b := 'A'; b <= 'Z'; b++ {
 			code := string(a) + string(b)
-			accepted := len(casefile.CheckIntake(&amparov1.Intake{Situation: "x", Identity: person(code)}, night)) == 0
+			accepted := len(intake.Check(&amparov1.Intake{Situation: "x", Identity: person(code)}, night)) == 0
 			region, err := language.ParseRegion(code)
 			isRegion := err == nil && region.IsCountry() && region.String() == code && region.Canonicalize().String() == code
 			if want := isRegion && !strings.Contains(notNow, " "+code+" "); accepted != want {
@@ -268,8 +275,8 @@ func FuzzPartialDate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		intake := &amparov1.Intake{Situation: "x", Incidents: []*amparov1.Incident{{ActCode: "990000000000", Date: text}}}
-		accepted := len(casefile.CheckIntake(intake, night)) == 0
+		asked := &amparov1.Intake{Situation: "x", Incidents: []*amparov1.Incident{{ActCode: "990000000000", Date: text}}}
+		accepted := len(intake.Check(asked, night)) == 0
 		if want := text == "" || isPastDate(text); accepted != want {
 			t.Errorf("%q: accepted %v, want %v", text, accepted, want)
 		}

@@ -1,4 +1,4 @@
-package casefile_test
+package intake_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	_ "time/tzdata" // the same list on every machine
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/intake"
 )
 
 // TestTimeZones compares what is accepted with what the time zone database loads.
@@ -18,11 +18,11 @@ func TestTimeZones(t *testing.T) {
 	} {
 		_, err := time.LoadLocation(name)
 		want := err == nil && name != ""
-		intake := &amparov1.Intake{
+		asked := &amparov1.Intake{
 			Situation:   "x",
 			SafeContact: &amparov1.SafeContact{TimeZone: name, Windows: []*amparov1.SafeWindow{{From: "19:00", Until: "21:00"}}},
 		}
-		got := len(casefile.CheckIntake(intake, night)) == 0
+		got := len(intake.Check(asked, night)) == 0
 		if got != want {
 			t.Errorf("zone %q: accepted %t, the database loads it %t", name, got, want)
 		}

@@ -1,4 +1,12 @@
-package casefile
+// Package intake reads a request for help: what it must hold, in what one form it
+// is kept, and by what it is found again.
+//
+// Call Normalise and then Check on a request, and Keys on what was kept. The other
+// checks are for parts of a request that come in later by themselves: a contact, an
+// act, an attempt at contact.
+//
+// It knows no case: opening one for a request, and all that follows, is casefile.
+package intake
 
 import (
 	"fmt"
@@ -9,7 +17,7 @@ import (
 	"github.com/amparo-project/amparo/internal/vocabulary"
 )
 
-// CheckIntake returns what is wrong with an intake that was normalised, beyond the
+// Check returns what is wrong with an intake that was normalised, beyond the
 // limits that stand in its message: codes that do not exist, dates that cannot be,
 // contacts that reach nobody. Fields are paths from "intake".
 //
@@ -19,7 +27,7 @@ import (
 // incomplete only when it says nothing at all, neither who, nor how to reach
 // anybody, nor what happened. What is missing is asked for later; what is wrong is
 // refused now, since a wrong number or hour can get somebody hurt.
-func CheckIntake(intake *amparov1.Intake, now time.Time) []fault.Violation {
+func Check(intake *amparov1.Intake, now time.Time) []fault.Violation {
 	var vs violations
 	vs.instant("intake.received_at", intake.GetReceivedAt() != nil, intake.GetReceivedAt().AsTime(), now)
 	vs.safeContact("intake.safe_contact", intake.GetSafeContact())
@@ -146,9 +154,24 @@ func (vs *violations) incident(field string, incident *amparov1.Incident, now ti
 	vs.country(field+".country", incident.GetCountry())
 }
 
-func checkContact(attempt *amparov1.ContactAttempt, now time.Time) []fault.Violation {
+// CheckAttempt returns what is wrong with an attempt at contact.
+func CheckAttempt(field string, attempt *amparov1.ContactAttempt, now time.Time) []fault.Violation {
 	var vs violations
-	vs.instant("contact.at", attempt.GetAt() != nil, attempt.GetAt().AsTime(), now)
-	vs.language("contact.language", attempt.GetLanguage())
+	vs.instant(field+".at", attempt.GetAt() != nil, attempt.GetAt().AsTime(), now)
+	vs.language(field+".language", attempt.GetLanguage())
+	return vs
+}
+
+// CheckIncident returns what is wrong with an act against the subject.
+func CheckIncident(field string, incident *amparov1.Incident, now time.Time) []fault.Violation {
+	var vs violations
+	vs.incident(field, incident, now)
+	return vs
+}
+
+// CheckContact returns what is wrong with a way to reach somebody.
+func CheckContact(field string, contact *amparov1.SafeContact) []fault.Violation {
+	var vs violations
+	vs.safeContact(field, contact)
 	return vs
 }
