@@ -208,7 +208,7 @@ func (h *house) enter(ctx context.Context, grant access.Grant, request *amparov1
 	tokens := h.Records.Tokens(keys)
 	_, err = h.Records.Update(ctx, grant, records.Request{}, nil, func(w *records.Work) (proto.Message, error) {
 		id = records.NewID()
-		c, entry, err := casefile.NewCase(request, id, records.NewID(), request.GetOffice(), grant.StaffID(), w.Now)
+		c, entry, err := casefile.Act{StaffID: grant.StaffID(), Now: w.Now, Book: w.Book()}.Open(request, id, records.NewID(), request.GetOffice())
 		if err != nil {
 			return nil, err
 		}

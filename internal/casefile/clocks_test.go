@@ -111,7 +111,7 @@ func TestOneNight(t *testing.T) {
 		t.Error("a closed case has a next term")
 	}
 	at(50 * d24)
-	must(t, d.note(casefile.Reopen(d.c, "called again", roles, "operator", d.now)))
+	must(t, d.note(d.by("operator").Reopen(d.c, "called again", roles)))
 	checkClocks(t, "reopened: from the old base", d, []clock{{checkIn, 30 * time.Hour, 30*time.Hour + 30*d24, runs}})
 	if next := casefile.Receipt(d.c).GetNextTerm(); next.GetKind() != checkIn {
 		t.Errorf("reopened: next is %v", next.GetKind())

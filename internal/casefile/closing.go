@@ -1,8 +1,6 @@
 package casefile
 
 import (
-	"time"
-
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -17,7 +15,7 @@ import (
 // lower one is refused with REASON_SECOND_PERSON_NEEDED and has to be proposed and
 // confirmed before. A proposal that nobody has confirmed lapses. Terms that are not
 // met stay on record as they are.
-func Close(c *amparov1.Case, closing *amparov1.Closing, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+func (a Act) Close(c *amparov1.Case, closing *amparov1.Closing) (*amparov1.TimelineEntry, error) {
 	end, err := follows(c, toClose)
 	if err != nil {
 		return nil, err
@@ -35,17 +33,17 @@ func Close(c *amparov1.Case, closing *amparov1.Closing, staffID string, now time
 	}
 	release(c)
 	c.RiskLevelProposed, c.RiskProposedById = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED, ""
-	entry := move(c, end, closing.GetOutcome(), staffID, now)
-	if final != before {
-		entry.FromLevel, entry.ToLevel = before, final
-		c.RiskLevel = final
-		retime(c, now)
-	}
+	entry := a.move(c, end, closing.GetOutcome())
 	c.Closing = proto.CloneOf(closing)
 	c.Closing.FinalRiskLevel = final
-	c.Closing.ClosedAt = timestamppb.New(now)
-	c.Closing.ClosedById = staffID
-	return entry, nil
+	c.Closing.ClosedAt = timestamppb.New(a.Now)
+	c.Closing.ClosedById = a.StaffID
+	if final == before {
+		return entry, nil
+	}
+	entry.FromLevel, entry.ToLevel = before, final
+	c.RiskLevel = final
+	return entry, a.Record(c, entry, retimes(c)...)
 }
 
 func checkClosing(c *amparov1.Case, closing *amparov1.Closing) []fault.Violation {
@@ -73,17 +71,16 @@ func checkClosing(c *amparov1.Case, closing *amparov1.Closing) []fault.Violation
 //
 // The terms keep their base, so whoever reopens a case sees at once what is overdue.
 // How it was closed stays on record, with the person's wish about the file.
-func Reopen(
+func (a Act) Reopen(
 	c *amparov1.Case, reason string, roles func(staffID string) (worksCases, caseOfficer bool),
-	staffID string, now time.Time,
 ) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toReopen); err != nil {
 		return nil, err
 	}
 	mayBeWorked := holdAll([]guard{accepted, assessed, worked}, c, hasOfficer(c.GetTeamIds(), roles)) == nil
 	if !mayBeWorked {
-		return move(c, triaged, reason, staffID, now), nil
+		return a.move(c, triaged, reason), nil
 	}
-	beginSupport(c, now)
-	return move(c, active, reason, staffID, now), nil
+	entry := a.move(c, active, reason)
+	return entry, a.Record(c, entry, a.beginsSupport(c)...)
 }

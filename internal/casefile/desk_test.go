@@ -9,6 +9,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 )
 
@@ -29,6 +30,12 @@ const (
 	extreme     = amparov1.RiskLevel_RISK_LEVEL_EXTREME
 )
 
+// failer is what *testing.T and *rapid.T have in common.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 var night = time.Date(2026, time.March, 29, 3, 0, 0, 0, time.UTC)
 
 // roles of the people at the desk: an operator, a case officer, and a volunteer who
@@ -45,13 +52,27 @@ type desk struct {
 	now      time.Time
 }
 
-func openDesk(t testing.TB, intake *amparov1.Intake) *desk {
+func openDesk(t failer, intake *amparov1.Intake) *desk {
 	t.Helper()
-	c, entry, err := casefile.NewCase(intake, "id", "pseudonym", "bogota", "operator", night)
+	return openDeskAt(t, intake, night)
+}
+
+func openDeskAt(t failer, intake *amparov1.Intake, now time.Time) *desk {
+	t.Helper()
+	d := &desk{now: now}
+	c, entry, err := d.by("operator").Open(intake, "id", "pseudonym", "bogota")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &desk{c: c, timeline: []*amparov1.TimelineEntry{entry}, now: night}
+	d.c, d.timeline = c, []*amparov1.TimelineEntry{entry}
+	return d
+}
+
+var book = deadline.Defaults(nil)
+
+// by is an act of somebody at the desk.
+func (d *desk) by(who string) casefile.Act {
+	return casefile.Act{StaffID: who, Now: d.now, Book: book}
 }
 
 func (d *desk) note(e *amparov1.TimelineEntry, err error) error {
@@ -62,7 +83,7 @@ func (d *desk) note(e *amparov1.TimelineEntry, err error) error {
 }
 
 func (d *desk) triage(req *amparov1.TriageCaseRequest, who string) error {
-	made, entries, err := casefile.Triage(d.c, d.made, req, &amparov1.Identity{}, who, d.now)
+	made, entries, err := d.by(who).Triage(d.c, d.made, req, &amparov1.Identity{})
 	if err == nil {
 		d.made = made
 		d.timeline = append(d.timeline, entries...)
@@ -71,7 +92,7 @@ func (d *desk) triage(req *amparov1.TriageCaseRequest, who string) error {
 }
 
 func (d *desk) assess(level amparov1.RiskLevel, who string) error {
-	made, entry, err := casefile.AssessRisk(d.c, d.made, &amparov1.RiskJudgement{Level: level, Reasons: "so"}, who, d.now)
+	made, entry, err := d.by(who).AssessRisk(d.c, d.made, &amparov1.RiskJudgement{Level: level, Reasons: "so"})
 	if err == nil {
 		d.made = made
 	}
@@ -79,7 +100,7 @@ func (d *desk) assess(level amparov1.RiskLevel, who string) error {
 }
 
 func (d *desk) confirm(who string) error {
-	made, entry, err := casefile.ConfirmRisk(d.c, d.made, who, d.now)
+	made, entry, err := d.by(who).ConfirmRisk(d.c, d.made)
 	if err == nil {
 		d.made = made
 	}
@@ -87,22 +108,22 @@ func (d *desk) confirm(who string) error {
 }
 
 func (d *desk) assign(ids ...string) error {
-	return d.note(casefile.Assign(d.c, ids, roles, "operator", d.now))
+	return d.note(d.by("operator").Assign(d.c, ids, roles))
 }
 
 func (d *desk) advance(to amparov1.CaseState) error {
-	return d.note(casefile.Advance(d.c, to, "onwards", roles, "operator", d.now))
+	return d.note(d.by("operator").Advance(d.c, to, "onwards", roles))
 }
 
 func (d *desk) contact(outcome amparov1.ContactOutcome, at time.Time) error {
 	attempt := &amparov1.ContactAttempt{
 		At: timestamppb.New(at), Channel: amparov1.ContactChannel_CONTACT_CHANNEL_PHONE, Outcome: outcome,
 	}
-	return d.note(casefile.Contact(d.c, attempt, "operator", d.now))
+	return d.note(d.by("operator").Contact(d.c, attempt))
 }
 
 func (d *desk) close() error {
-	return d.note(casefile.Close(d.c, closing(), "operator", d.now))
+	return d.note(d.by("operator").Close(d.c, closing()))
 }
 
 func closing() *amparov1.Closing {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
 )
 
 const (
@@ -77,13 +76,13 @@ func TestEligibility(t *testing.T) {
 	} {
 		day, err := time.Parse(time.DateOnly, row.day)
 		must(t, err)
-		d := openDesk(t, &amparov1.Intake{})
+		d := openDeskAt(t, &amparov1.Intake{}, day.Add(12*time.Hour))
 		req := acceptedAt(low)
 		req.Programme = row.programme
 		if row.programme == amparov1.Programme_PROGRAMME_UNSPECIFIED {
 			req = declinedAt(low)
 		}
-		_, _, err = casefile.Triage(d.c, nil, req, row.subject, "operator", day.Add(12*time.Hour))
+		_, _, err = d.by("operator").Triage(d.c, nil, req, row.subject)
 		if err != nil {
 			t.Errorf("%s: advice has refused: %v", row.name, err)
 			continue
@@ -109,7 +108,7 @@ func TestTheUnionOfTwentySeven(t *testing.T) {
 		for b := 'A'; b <= 'Z'; b++ {
 			code := string(a) + string(b)
 			d := openDesk(t, &amparov1.Intake{})
-			if _, _, err := casefile.Triage(d.c, nil, acceptedAt(low), person(code), "operator", night); err != nil {
+			if _, _, err := d.by("operator").Triage(d.c, nil, acceptedAt(low), person(code)); err != nil {
 				t.Fatal(err)
 			}
 			if len(d.c.GetEligibility()) > 0 {

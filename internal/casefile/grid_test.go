@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
 )
 
 // Every state and every action, for five kinds of case. In a cell stands the state
@@ -96,8 +95,8 @@ var letters = map[amparov1.CaseState]string{
 // actions in the order of the columns.
 func actions(team []string) []func(d *desk) error {
 	return []func(d *desk) error{
-		func(d *desk) error { return d.note(casefile.Note(d.c, "called again", "operator", d.now)) },
-		func(d *desk) error { return d.note(casefile.Restrict(d.c, true, "operator", d.now)) },
+		func(d *desk) error { return d.note(d.by("operator").Note(d.c, "called again")) },
+		func(d *desk) error { return d.note(d.by("operator").Restrict(d.c, true)) },
 		func(d *desk) error { return d.assign(team...) },
 		func(d *desk) error { return d.contact(amparov1.ContactOutcome_CONTACT_OUTCOME_NO_ANSWER, d.now) },
 		func(d *desk) error { return d.assess(high, "operator") },
@@ -107,12 +106,12 @@ func actions(team []string) []func(d *desk) error {
 		func(d *desk) error { return d.advance(active) },
 		func(d *desk) error { return d.advance(monitoring) },
 		func(d *desk) error {
-			return d.note(casefile.Hold(d.c, amparov1.HoldReason_HOLD_REASON_LOST_CONTACT, "", "operator", d.now))
+			return d.note(d.by("operator").Hold(d.c, amparov1.HoldReason_HOLD_REASON_LOST_CONTACT, ""))
 		},
-		func(d *desk) error { return d.note(casefile.Resume(d.c, "", "operator", d.now)) },
+		func(d *desk) error { return d.note(d.by("operator").Resume(d.c, "")) },
 		func(d *desk) error { return d.close() },
 		func(d *desk) error {
-			return d.note(casefile.Reopen(d.c, "called again", roles, "operator", d.now))
+			return d.note(d.by("operator").Reopen(d.c, "called again", roles))
 		},
 	}
 }
@@ -170,11 +169,11 @@ func TestHoldReturnsWhereItWas(t *testing.T) {
 	for _, state := range []amparov1.CaseState{triaged, inVerification, active, monitoring} {
 		d := openDesk(t, &amparov1.Intake{})
 		d.c.State = state
-		must(t, d.note(casefile.Hold(d.c, amparov1.HoldReason_HOLD_REASON_UNSAFE_TO_CONTACT, "", "operator", d.now)))
+		must(t, d.note(d.by("operator").Hold(d.c, amparov1.HoldReason_HOLD_REASON_UNSAFE_TO_CONTACT, "")))
 		if d.c.GetHeldFrom() != state || d.c.GetHoldReason() == amparov1.HoldReason_HOLD_REASON_UNSPECIFIED {
 			t.Errorf("%v: held from %v", state, d.c.GetHeldFrom())
 		}
-		must(t, d.note(casefile.Resume(d.c, "", "operator", d.now)))
+		must(t, d.note(d.by("operator").Resume(d.c, "")))
 		if d.c.GetState() != state || d.c.GetHeldFrom() != amparov1.CaseState_CASE_STATE_UNSPECIFIED ||
 			d.c.GetHoldReason() != amparov1.HoldReason_HOLD_REASON_UNSPECIFIED {
 			t.Errorf("%v: resumed as %v", state, d.c.GetState())

@@ -1,6 +1,7 @@
 package casefile_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,7 +9,6 @@ import (
 	"pgregory.net/rapid"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/risk"
 )
@@ -20,8 +20,6 @@ type life struct {
 	before *desk
 	did    string // the last action
 	who    string
-	missed map[*amparov1.Term]bool
-	met    map[*amparov1.Term]*amparov1.Term
 }
 
 var levels = []amparov1.RiskLevel{notAssessed, low, medium, high, extreme}
@@ -60,26 +58,22 @@ func (l *life) actions() map[string]func(*rapid.T) {
 			_ = l.advance(rapid.SampledFrom([]amparov1.CaseState{inVerification, active, monitoring, closed, received}).Draw(t, "to"))
 		}),
 		"hold": l.do("hold", func(*rapid.T) {
-			_ = l.note(casefile.Hold(l.c, amparov1.HoldReason_HOLD_REASON_LOST_CONTACT, "", l.who, l.now))
+			_ = l.note(l.by(l.who).Hold(l.c, amparov1.HoldReason_HOLD_REASON_LOST_CONTACT, ""))
 		}),
-		"resume": l.do("resume", func(*rapid.T) { _ = l.note(casefile.Resume(l.c, "", l.who, l.now)) }),
+		"resume": l.do("resume", func(*rapid.T) { _ = l.note(l.by(l.who).Resume(l.c, "")) }),
 		"close": l.do("close", func(t *rapid.T) {
 			c := closing()
 			c.FinalRiskLevel = rapid.SampledFrom(append(levels, unset)).Draw(t, "level")
-			_ = l.note(casefile.Close(l.c, c, l.who, l.now))
+			_ = l.note(l.by(l.who).Close(l.c, c))
 		}),
-		"reopen": l.do("reopen", func(*rapid.T) { _ = l.note(casefile.Reopen(l.c, "again", roles, l.who, l.now)) }),
+		"reopen": l.do("reopen", func(*rapid.T) { _ = l.note(l.by(l.who).Reopen(l.c, "again", roles)) }),
 	}
 }
 
 func TestLife(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c, entry, err := casefile.NewCase(&amparov1.Intake{}, "id", "pseudonym", "bogota", "operator", night)
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := &desk{c: c, timeline: []*amparov1.TimelineEntry{entry}, now: night}
-		l := &life{desk: d, before: d.copy(), missed: map[*amparov1.Term]bool{}, met: map[*amparov1.Term]*amparov1.Term{}}
+		d := openDesk(t, &amparov1.Intake{})
+		l := &life{desk: d, before: d.copy()}
 		actions := l.actions()
 		actions[""] = l.check
 		t.Repeat(actions)
@@ -167,28 +161,32 @@ func (l *life) checkRisk(t *rapid.T) {
 }
 
 func (l *life) checkTerms(t *rapid.T) {
-	here := map[*amparov1.Term]bool{}
+	for _, before := range l.before.c.GetTerms() {
+		missed := deadline.Breached(before, l.before.now)
+		stays := slices.ContainsFunc(l.c.GetTerms(), func(term *amparov1.Term) bool {
+			if before.GetMetAt() != nil {
+				return proto.Equal(before, term)
+			}
+			return term.GetKind() == before.GetKind() && term.GetBase().AsTime().Equal(before.GetBase().AsTime()) &&
+				(!missed || deadline.Breached(term, l.now))
+		})
+		if !stays && (missed || before.GetMetAt() == nil) {
+			t.Fatalf("%v was mended, changed or forgotten by %s", before.GetKind(), l.did)
+		}
+	}
 	running := map[amparov1.TermKind]int{}
 	for _, term := range l.c.GetTerms() {
-		here[term] = true
-		if before := l.met[term]; before != nil && !proto.Equal(before, term) {
-			t.Fatalf("%v was met and has changed by %s", term.GetKind(), l.did)
-		}
-		if l.missed[term] && !deadline.Breached(term, l.now) {
-			t.Fatalf("%v was missed and was mended by %s", term.GetKind(), l.did)
-		}
-		l.missed[term] = deadline.Breached(term, l.now)
 		if term.GetMetAt() != nil {
-			l.met[term] = proto.CloneOf(term)
-		} else if running[term.GetKind()]++; running[term.GetKind()] > 1 {
+			continue
+		}
+		if running[term.GetKind()]++; running[term.GetKind()] > 1 {
 			t.Fatalf("%v runs twice after %s", term.GetKind(), l.did)
 		}
-	}
-	for term, missed := range l.missed {
-		if missed && !here[term] {
-			t.Fatalf("%v was missed and has been forgotten by %s", term.GetKind(), l.did)
+		if term.GetOwnerId() != l.c.GetOwnerId() {
+			t.Fatalf("%v is %s's in a case of %s", term.GetKind(), term.GetOwnerId(), l.c.GetOwnerId())
 		}
 	}
+	l.replays(t)
 	if l.c.GetState() != received && running[triageTerm] > 0 {
 		t.Fatal("triage is due in a case that was triaged")
 	}

@@ -86,7 +86,7 @@ func TestSortKeyKeepsToItsBits(t *testing.T) {
 func TestRowAndReceipt(t *testing.T) {
 	d := openDesk(t, &amparov1.Intake{Restricted: true})
 	must(t, d.triage(acceptedAt(extreme), "operator"), d.assess(low, "officer"))
-	casefile.MarkDuplicate(d.c, "colleague", d.now)
+	d.by("operator").MarkDuplicate(d.c, "colleague")
 	row, receipt := casefile.QueueRow(d.c), casefile.Receipt(d.c)
 	if row.GetNextTerm() != firstContact || !row.GetDue().AsTime().Equal(night.Add(4*time.Hour)) {
 		t.Errorf("next is %v at %v", row.GetNextTerm(), row.GetDue().AsTime())

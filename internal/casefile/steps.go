@@ -3,13 +3,11 @@ package casefile
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/intake"
 )
@@ -19,10 +17,10 @@ import (
 // whether as a case officer. It refuses an empty team (REASON_OWNER_NEEDED), one
 // whom the case excludes (REASON_STAFF_EXCLUDED) or who cannot work it
 // (REASON_STAFF_UNSUITABLE), and to leave a case that is being worked without a
-// case officer (REASON_NO_CASE_OFFICER).
-func Assign(
+// case officer (REASON_NO_CASE_OFFICER). Of the terms that run, the new owner is
+// told first; what was met or missed before stays with whom it was.
+func (a Act) Assign(
 	c *amparov1.Case, staffIDs []string, roles func(staffID string) (worksCases, caseOfficer bool),
-	staffID string, now time.Time,
 ) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toAssign); err != nil {
 		return nil, err
@@ -44,9 +42,11 @@ func Assign(
 	}
 	c.OwnerId = staffIDs[0]
 	c.TeamIds = slices.Clone(staffIDs)
-	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_ASSIGNED, staffID, now)
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_ASSIGNED)
 	entry.TeamIds = slices.Clone(staffIDs)
-	return entry, nil
+	return entry, a.Record(c, entry, &amparov1.TermEvent{
+		Event: amparov1.TermEventKind_TERM_EVENT_KIND_ASSIGNED, StaffId: c.GetOwnerId(),
+	})
 }
 
 // beingWorked looks through a hold at the state behind it.
@@ -66,11 +66,11 @@ func hasOfficer(staffIDs []string, roles func(string) (bool, bool)) bool {
 }
 
 // Note adds words to the timeline, in every state.
-func Note(c *amparov1.Case, text, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+func (a Act) Note(c *amparov1.Case, text string) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toNote); err != nil {
 		return nil, err
 	}
-	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_NOTE, staffID, now)
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_NOTE)
 	entry.Text = text
 	return entry, nil
 }
@@ -81,42 +81,25 @@ func Note(c *amparov1.Case, text, staffID string, now time.Time) (*amparov1.Time
 // when it is said to have been: a late note must not hide that nobody knew in time.
 //
 // A time in the future and an unknown language are refused by field.
-func Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+func (a Act) Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toContact); err != nil {
 		return nil, err
 	}
-	if err := fault.Fields(intake.CheckAttempt("contact", attempt, now)); err != nil {
+	if err := fault.Fields(intake.CheckAttempt("contact", attempt, a.Now)); err != nil {
 		return nil, err
 	}
-	at := now
-	if attempt.GetAt() != nil && attempt.GetAt().AsTime().Before(now) {
+	at := a.Now
+	if attempt.GetAt() != nil && attempt.GetAt().AsTime().Before(a.Now) {
 		at = attempt.GetAt().AsTime()
 	}
-	if attempt.GetOutcome() == amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED {
-		c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_FIRST_CONTACT, now)
-		countCheckIn(c, at, now)
-	}
-	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_CONTACT, staffID, now)
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_CONTACT)
 	entry.At = timestamppb.New(at)
 	entry.Contact = proto.CloneOf(attempt)
 	entry.Contact.At = timestamppb.New(at)
-	return entry, nil
-}
-
-// countCheckIn begins the next check-in at a contact. A contact older than the one
-// that is counted from says nothing new.
-func countCheckIn(c *amparov1.Case, at, now time.Time) {
-	const kind = amparov1.TermKind_TERM_KIND_CHECK_IN
-	if accepted(c, false) != nil {
-		return
+	if attempt.GetOutcome() != amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED {
+		return entry, nil
 	}
-	for _, t := range c.GetTerms() {
-		if t.GetKind() == kind && !t.GetBase().AsTime().Before(at) {
-			return
-		}
-	}
-	c.Terms = deadline.Meet(c.GetTerms(), kind, now)
-	c.Terms = deadline.Start(c.GetTerms(), kind, at, c.GetRiskLevel())
+	return entry, a.Record(c, entry, append([]*amparov1.TermEvent{meets(firstContact)}, checksIn(c, at)...)...)
 }
 
 // Advance moves an accepted case to verification, to active work, to monitoring or
@@ -124,47 +107,40 @@ func countCheckIn(c *amparov1.Case, at, now time.Time) {
 // team must have a case officer (roles as in Assign); a case that is high or
 // extreme may go there straight from triage. Refusals: REASON_STATE_FORBIDS,
 // REASON_NOT_ACCEPTED, REASON_RISK_NOT_ASSESSED, REASON_NO_CASE_OFFICER.
-func Advance(
+func (a Act) Advance(
 	c *amparov1.Case, to amparov1.CaseState, text string, roles func(staffID string) (worksCases, caseOfficer bool),
-	staffID string, now time.Time,
 ) (*amparov1.TimelineEntry, error) {
 	if err := reachable(c, to, hasOfficer(c.GetTeamIds(), roles)); err != nil {
 		return nil, err
 	}
-	if to == active {
-		beginSupport(c, now)
+	entry := a.move(c, to, text)
+	if to != active {
+		return entry, nil
 	}
-	return move(c, to, text, staffID, now), nil
-}
-
-// beginSupport is what active work does to the terms: the decision has been made,
-// and the person is to be heard from.
-func beginSupport(c *amparov1.Case, now time.Time) {
-	c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_SUPPORT_DECISION, now)
-	c.Terms = deadline.Start(c.GetTerms(), amparov1.TermKind_TERM_KIND_CHECK_IN, now, c.GetRiskLevel())
+	return entry, a.Record(c, entry, a.beginsSupport(c)...)
 }
 
 // Hold lets a case rest, for a reason. Its terms go on running: a person who
 // cannot be reached is not safer for it.
-func Hold(c *amparov1.Case, reason amparov1.HoldReason, text, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+func (a Act) Hold(c *amparov1.Case, reason amparov1.HoldReason, text string) (*amparov1.TimelineEntry, error) {
 	rest, err := follows(c, toHold)
 	if err != nil {
 		return nil, err
 	}
 	c.HeldFrom, c.HoldReason = c.GetState(), reason
-	entry := move(c, rest, text, staffID, now)
+	entry := a.move(c, rest, text)
 	entry.HoldReason = reason
 	return entry, nil
 }
 
 // Resume takes a case off hold, back to the state that it was held in.
-func Resume(c *amparov1.Case, text, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+func (a Act) Resume(c *amparov1.Case, text string) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toResume); err != nil {
 		return nil, err
 	}
 	back := c.GetHeldFrom()
 	release(c)
-	return move(c, back, text, staffID, now), nil
+	return a.move(c, back, text), nil
 }
 
 func release(c *amparov1.Case) {
@@ -173,12 +149,12 @@ func release(c *amparov1.Case) {
 }
 
 // Restrict keeps a case to its team, or opens it to its office, in every state.
-func Restrict(c *amparov1.Case, restricted bool, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
+func (a Act) Restrict(c *amparov1.Case, restricted bool) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toRestrict); err != nil {
 		return nil, err
 	}
 	c.Restricted = restricted
-	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_RESTRICTION, staffID, now)
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_RESTRICTION)
 	entry.Text = "opened to the office"
 	if restricted {
 		entry.Text = "kept to the team"

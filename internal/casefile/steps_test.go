@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/fault"
 )
 
@@ -39,7 +38,7 @@ func TestNewCase(t *testing.T) {
 		d.c.GetRiskLevel() != notAssessed || !d.c.GetRestricted() || d.c.GetChannel() != amparov1.Channel_CHANNEL_PARTNER {
 		t.Error("the new case is not as it was taken in")
 	}
-	_, _, err := casefile.NewCase(intake, "id", "pseudonym", "bogota", "cousin", night)
+	_, _, err := d.by("cousin").Open(intake, "id", "pseudonym", "bogota")
 	if reasonOf(err) != amparov1.Reason_REASON_STAFF_EXCLUDED {
 		t.Errorf("taken in by one whom it excludes: %v", err)
 	}
@@ -128,7 +127,7 @@ func TestContactIsNotInTheFuture(t *testing.T) {
 		t.Error("a fast clock has put a contact into the future")
 	}
 	refusal(t, "no language", d, amparov1.Reason_REASON_CODE_UNKNOWN, "contact.language", func() error {
-		return d.note(casefile.Contact(d.c, &amparov1.ContactAttempt{Language: "Spanish language"}, "operator", d.now))
+		return d.note(d.by("operator").Contact(d.c, &amparov1.ContactAttempt{Language: "Spanish language"}))
 	})
 }
 
@@ -165,12 +164,12 @@ func TestClose(t *testing.T) {
 	} {
 		d, c := open(), closing()
 		row.spoil(c)
-		refusal(t, row.name, d, row.want, row.field, func() error { return d.note(casefile.Close(d.c, c, "operator", d.now)) })
+		refusal(t, row.name, d, row.want, row.field, func() error { return d.note(d.by("operator").Close(d.c, c)) })
 	}
 	for final, want := range map[amparov1.RiskLevel]amparov1.RiskLevel{unset: high, high: high, extreme: extreme} {
 		d, c := open(), closing()
 		c.FinalRiskLevel = final
-		must(t, d.note(casefile.Close(d.c, c, "operator", d.now)))
+		must(t, d.note(d.by("operator").Close(d.c, c)))
 		if d.c.GetRiskLevel() != want || d.c.GetClosing().GetFinalRiskLevel() != want ||
 			d.c.GetClosing().GetClosedById() != "operator" || !d.c.GetClosing().GetClosedAt().AsTime().Equal(d.now) {
 			t.Errorf("closed at %v: the case says %v", final, d.c.GetClosing().GetFinalRiskLevel())
@@ -181,16 +180,16 @@ func TestClose(t *testing.T) {
 	c.Outcome = ""
 	other := proto.CloneOf(c)
 	other.Reason = amparov1.ClosureReason_CLOSURE_REASON_OTHER
-	refusal(t, "another reason, unsaid", d, invalid, "closing.outcome", func() error { return d.note(casefile.Close(d.c, other, "operator", d.now)) })
-	must(t, d.note(casefile.Close(d.c, c, "operator", d.now)))
+	refusal(t, "another reason, unsaid", d, invalid, "closing.outcome", func() error { return d.note(d.by("operator").Close(d.c, other)) })
+	must(t, d.note(d.by("operator").Close(d.c, c)))
 }
 
 func TestReopenKeepsTheWish(t *testing.T) {
 	d, c := openDesk(t, &amparov1.Intake{}), closing()
 	must(t, d.triage(acceptedAt(high), "operator"), d.assign("officer"))
 	c.RetentionWish = amparov1.RetentionWish_RETENTION_WISH_ERASE_EARLY
-	must(t, d.note(casefile.Close(d.c, c, "operator", d.now)))
-	must(t, d.note(casefile.Reopen(d.c, "called again", roles, "officer", d.now)))
+	must(t, d.note(d.by("operator").Close(d.c, c)))
+	must(t, d.note(d.by("officer").Reopen(d.c, "called again", roles)))
 	if d.c.GetState() != active || d.c.GetClosing().GetRetentionWish() != c.GetRetentionWish() {
 		t.Error("the person's wish about the file is lost")
 	}

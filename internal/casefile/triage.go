@@ -1,10 +1,7 @@
 package casefile
 
 import (
-	"time"
-
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/risk"
 )
@@ -17,9 +14,8 @@ import (
 // A request that cannot be supported is a result and no error: "we may not be able
 // to respond to all requests for support" (ProtectDefenders.eu). It takes a reason,
 // as acceptance takes a programme; "another" reason takes words.
-func Triage(
-	c *amparov1.Case, made []*amparov1.RiskAssessment, req *amparov1.TriageCaseRequest,
-	identity *amparov1.Identity, staffID string, now time.Time,
+func (a Act) Triage(
+	c *amparov1.Case, made []*amparov1.RiskAssessment, req *amparov1.TriageCaseRequest, identity *amparov1.Identity,
 ) ([]*amparov1.RiskAssessment, []*amparov1.TimelineEntry, error) {
 	next, err := follows(c, toTriage)
 	if err != nil {
@@ -28,9 +24,7 @@ func Triage(
 	if err := fault.Fields(checkTriage(c, req)); err != nil {
 		return nil, nil, err
 	}
-	all, assessment, err := assess(c, made, req.GetRisk(), staffID, now, func() {
-		c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_TRIAGE, now)
-	})
+	all, assessment, err := a.judge(c, made, req.GetRisk())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,13 +32,16 @@ func Triage(
 	c.Programme = req.GetProgramme()
 	c.TriageOutcome = req.GetOutcome()
 	c.TriageReason = req.GetReason()
-	c.Eligibility = advice(identity, req.GetProgramme(), now)
-	if accepted(c, false) != nil {
-		c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_SUPPORT_DECISION, now)
-	}
-	entry := move(c, next, req.GetText(), staffID, now)
+	c.Eligibility = advice(identity, req.GetProgramme(), a.Now)
+	entry := a.move(c, next, req.GetText())
 	entry.Kind = amparov1.TimelineKind_TIMELINE_KIND_TRIAGE
-	return all, []*amparov1.TimelineEntry{entry, assessment}, nil
+	// Triage ends its own term before the new level could move it; a request that is
+	// declined has had its decision with that.
+	events := append([]*amparov1.TermEvent{meets(triageTerm)}, a.reassesses(c, req.GetRisk())...)
+	if accepted(c, false) != nil {
+		events = append(events, meets(decision))
+	}
+	return all, []*amparov1.TimelineEntry{entry, assessment}, a.Record(c, entry, events...)
 }
 
 func checkTriage(c *amparov1.Case, req *amparov1.TriageCaseRequest) []fault.Violation {
@@ -69,33 +66,29 @@ func checkTriage(c *amparov1.Case, req *amparov1.TriageCaseRequest) []fault.Viol
 // AssessRisk records an assessment of an open case. made and the result are as in
 // risk.Assess. Every assessment that states a level begins the time to the next
 // one, a proposal too: somebody has looked.
-func AssessRisk(
-	c *amparov1.Case, made []*amparov1.RiskAssessment, j *amparov1.RiskJudgement, staffID string, now time.Time,
+func (a Act) AssessRisk(
+	c *amparov1.Case, made []*amparov1.RiskAssessment, j *amparov1.RiskJudgement,
 ) ([]*amparov1.RiskAssessment, *amparov1.TimelineEntry, error) {
 	if err := possible(c, toAssess); err != nil {
 		return nil, nil, err
 	}
-	return assess(c, made, j, staffID, now, func() {})
-}
-
-// assess runs after between the judgement and the terms, when it can be refused no
-// more: triage ends its own term before the new level could move it.
-func assess(
-	c *amparov1.Case, made []*amparov1.RiskAssessment, j *amparov1.RiskJudgement,
-	staffID string, now time.Time, after func(),
-) ([]*amparov1.RiskAssessment, *amparov1.TimelineEntry, error) {
-	before := c.GetRiskLevel()
-	all, err := risk.Assess(c, made, j, staffID, now)
+	all, entry, err := a.judge(c, made, j)
 	if err != nil {
 		return nil, nil, err
 	}
-	after()
-	retime(c, now)
-	if risk.Assessed(j.GetLevel()) {
-		c.Terms = deadline.Meet(c.GetTerms(), amparov1.TermKind_TERM_KIND_REASSESSMENT, now)
-		c.Terms = deadline.Start(c.GetTerms(), amparov1.TermKind_TERM_KIND_REASSESSMENT, now, c.GetRiskLevel())
+	return all, entry, a.Record(c, entry, a.reassesses(c, j)...)
+}
+
+// judge records a judgement, and leaves the terms to its caller.
+func (a Act) judge(
+	c *amparov1.Case, made []*amparov1.RiskAssessment, j *amparov1.RiskJudgement,
+) ([]*amparov1.RiskAssessment, *amparov1.TimelineEntry, error) {
+	before := c.GetRiskLevel()
+	all, err := risk.Assess(c, made, j, a.StaffID, a.Now)
+	if err != nil {
+		return nil, nil, err
 	}
-	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_RISK, staffID, now)
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_RISK)
 	if c.GetRiskLevelProposed() != amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED {
 		entry.Kind = amparov1.TimelineKind_TIMELINE_KIND_RISK_PROPOSED
 	}
@@ -106,28 +99,18 @@ func assess(
 
 // ConfirmRisk puts a lowered level in force for a second person. Terms that are not
 // overdue get the time of the new level, from the base that they have.
-func ConfirmRisk(
-	c *amparov1.Case, made []*amparov1.RiskAssessment, staffID string, now time.Time,
+func (a Act) ConfirmRisk(
+	c *amparov1.Case, made []*amparov1.RiskAssessment,
 ) ([]*amparov1.RiskAssessment, *amparov1.TimelineEntry, error) {
 	if err := possible(c, toAssess); err != nil {
 		return nil, nil, err
 	}
 	before := c.GetRiskLevel()
-	all, err := risk.Confirm(c, made, staffID, now)
+	all, err := risk.Confirm(c, made, a.StaffID, a.Now)
 	if err != nil {
 		return nil, nil, err
 	}
-	retime(c, now)
-	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_RISK, staffID, now)
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_RISK)
 	entry.FromLevel, entry.ToLevel = before, c.GetRiskLevel()
-	return all, entry, nil
-}
-
-// retime counts the running terms at the level in force. The decision on support
-// has a term only when the level is known, and then runs from the request like the
-// others.
-func retime(c *amparov1.Case, now time.Time) {
-	deadline.Update(c.GetTerms(), c.GetRiskLevel(), now)
-	c.Terms = deadline.Start(c.GetTerms(), amparov1.TermKind_TERM_KIND_SUPPORT_DECISION,
-		c.GetReceivedAt().AsTime(), c.GetRiskLevel())
+	return all, entry, a.Record(c, entry, retimes(c)...)
 }

@@ -5,8 +5,7 @@
 // event says: begin, change the level, meet, pause, resume, confirm, reassign, merge,
 // record a notice. Replay applies a whole history and gives the same terms again.
 // Reached says which notices are due and not recorded, as events; NextNotice says
-// when to ask again. Start, Meet and Update are short forms for terms in hours, which
-// need no calendar, and Next finds the term that is due first.
+// when to ask again. Next finds the term that is due first.
 //
 // Terms in hours run day and night, since the hotline is open 24/7; terms in days end
 // with a local day, and calendar knows when that is. Raising the risk counts a term
@@ -35,37 +34,11 @@ import (
 
 const legal = amparov1.TermKind_TERM_KIND_LEGAL
 
-// inHours are the rules that need no calendar.
-var inHours = Defaults(nil)
-
 // timelyKept is how many of a kind are kept that were met in time. Terms that were
 // met late are evidence and are all kept; of the others the timeline of the case
 // tells, and a head that grew by one with every daily check-in would be rewritten
 // with all of them at every write.
 const timelyKept = 12
-
-// Start begins a term at its base and returns the terms with it. Nothing changes
-// when Amparo's rules have no length in hours for the kind at the level, when one of
-// the kind is running, or when it happens once only and has been met: there is one
-// triage, one first contact and one decision in a case, however often it is reopened.
-func Start(terms []*amparov1.Term, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel) []*amparov1.Term {
-	return inHours.start(terms, kind, base, level, "")
-}
-
-// Meet ends the running terms of a kind at an instant, legal dates excepted, and
-// returns the terms. The instant is when the service learns of it: a call noted down
-// after the term has passed leaves it missed.
-func Meet(terms []*amparov1.Term, kind amparov1.TermKind, at time.Time) []*amparov1.Term {
-	return meet(terms, kind, "", at)
-}
-
-// Update counts every running term again at a level, from the base that it has, by
-// Amparo's rules in hours. A higher level shortens terms, perhaps into the past; a
-// lower one lengthens them, but never one that is overdue at now. A term that has no
-// length at the level is left as it is.
-func Update(terms []*amparov1.Term, level amparov1.RiskLevel, now time.Time) {
-	inHours.level(terms, level, now)
-}
 
 // Breached tells whether a term was met late, or was overdue at now or before. The
 // instant at which it is due is in time, and all of its millisecond with it.
@@ -105,6 +78,10 @@ func earlier(a, b *amparov1.Term) bool {
 	return a.GetKind() < b.GetKind()
 }
 
+// start begins a term at its base. Nothing changes when the rules have no length for
+// the kind at the level, when one of the kind is running, or when it happens once
+// only and has been met: there is one triage, one first contact and one decision in a
+// case, however often it is reopened.
 func (b *Book) start(
 	terms []*amparov1.Term, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel, ownerID string,
 ) []*amparov1.Term {
@@ -136,6 +113,10 @@ func (b *Book) count(rule Rule, base time.Time, pauses []*amparov1.TermPause) ti
 	return b.Calendar.Due(base, rule.Length, stopped...)
 }
 
+// level counts every running term again at a level, from the base that it has. A
+// higher level shortens terms, perhaps into the past; a lower one lengthens them, but
+// never one that is overdue at now. A term that has no length at the level is left as
+// it is.
 func (b *Book) level(terms []*amparov1.Term, level amparov1.RiskLevel, now time.Time) {
 	for _, t := range terms {
 		rule, exists := b.Rule(t.GetKind(), level)
@@ -152,6 +133,8 @@ func (b *Book) level(terms []*amparov1.Term, level amparov1.RiskLevel, now time.
 	}
 }
 
+// meet ends the running terms of a kind at an instant, which is when the service
+// learns of it: a call noted down after the term has passed leaves it missed.
 func meet(terms []*amparov1.Term, kind amparov1.TermKind, id string, at time.Time) []*amparov1.Term {
 	for _, t := range terms {
 		if t.GetKind() != kind || t.GetId() != id || !running(t) {

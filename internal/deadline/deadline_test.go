@@ -29,6 +29,29 @@ const (
 // night is in the hours that Europe's clocks skip in spring, and terms do not care.
 var night = time.Date(2026, time.March, 29, 0, 30, 0, 0, time.UTC)
 
+// happens applies an event under the defaults, which accept all that this file has.
+func happens(t failer, terms []*amparov1.Term, at time.Time, e *amparov1.TermEvent) []*amparov1.Term {
+	t.Helper()
+	f := &file{book: deadline.Defaults(nil), terms: terms}
+	must(t, f.do(t, at, e))
+	return f.terms
+}
+
+func begin(t failer, terms []*amparov1.Term, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel) []*amparov1.Term {
+	t.Helper()
+	return happens(t, terms, base, &amparov1.TermEvent{Event: started, Kind: kind, Level: level})
+}
+
+func end(t failer, terms []*amparov1.Term, kind amparov1.TermKind, at time.Time) []*amparov1.Term {
+	t.Helper()
+	return happens(t, terms, at, &amparov1.TermEvent{Event: met, Kind: kind})
+}
+
+func relevel(t failer, terms []*amparov1.Term, level amparov1.RiskLevel, now time.Time) {
+	t.Helper()
+	happens(t, terms, now, &amparov1.TermEvent{Event: changed, Level: level})
+}
+
 // length is what the rules in hours say, zero where they say nothing.
 func length(kind amparov1.TermKind, level amparov1.RiskLevel) (time.Duration, bool) {
 	rule, exists := deadline.Defaults(nil).Rule(kind, level)
@@ -87,11 +110,11 @@ func TestLevelsMoveTerms(t *testing.T) {
 		{"raised when met: stays", checkIn, low, extreme, 48 * time.Hour, 40 * time.Hour, 30 * 24 * time.Hour},
 		{"no term at the new level: stays", decision, high, notAssessed, time.Hour, 0, 72 * time.Hour},
 	} {
-		terms := deadline.Start(nil, row.kind, night, row.from)
+		terms := begin(t, nil, row.kind, night, row.from)
 		if row.met > 0 {
-			terms = deadline.Meet(terms, row.kind, night.Add(row.met))
+			terms = end(t, terms, row.kind, night.Add(row.met))
 		}
-		deadline.Update(terms, row.to, night.Add(row.after))
+		relevel(t, terms, row.to, night.Add(row.after))
 		if got := terms[0].GetDue().AsTime(); !got.Equal(night.Add(row.due)) {
 			t.Errorf("%s: due after %v, want %v", row.name, got.Sub(night), row.due)
 		}
@@ -105,22 +128,22 @@ func TestOnceOrAgain(t *testing.T) {
 	for kind, again := range map[amparov1.TermKind]bool{
 		triage: false, firstContact: false, decision: false, reassessment: true, checkIn: true,
 	} {
-		terms := deadline.Start(nil, kind, night, medium)
-		terms = deadline.Start(terms, kind, night.Add(time.Hour), medium)
+		terms := begin(t, nil, kind, night, medium)
+		terms = begin(t, terms, kind, night.Add(time.Hour), medium)
 		if len(terms) != 1 {
 			t.Errorf("%v: %d terms run at once", kind, len(terms))
 		}
-		terms = deadline.Meet(terms, kind, night.Add(2*time.Hour))
-		terms = deadline.Meet(terms, kind, night.Add(3*time.Hour))
+		terms = end(t, terms, kind, night.Add(2*time.Hour))
+		terms = end(t, terms, kind, night.Add(3*time.Hour))
 		if got := terms[0].GetMetAt().AsTime(); !got.Equal(night.Add(2 * time.Hour)) {
 			t.Errorf("%v: met at %v, want the first time", kind, got)
 		}
-		terms = deadline.Start(terms, kind, night.Add(4*time.Hour), medium)
+		terms = begin(t, terms, kind, night.Add(4*time.Hour), medium)
 		if (len(terms) == 2) != again {
 			t.Errorf("%v: %d terms after it was met, begins again: %v", kind, len(terms), again)
 		}
 	}
-	if got := deadline.Start(nil, checkIn, night, notAssessed); len(got) != 0 {
+	if got := begin(t, nil, checkIn, night, notAssessed); len(got) != 0 {
 		t.Error("a check-in begins though nobody has assessed the risk")
 	}
 }
@@ -129,17 +152,17 @@ func TestNext(t *testing.T) {
 	if deadline.Next(nil) != nil {
 		t.Error("a case without terms has a next one")
 	}
-	terms := deadline.Start(nil, firstContact, night, high)   // after 24 h
-	terms = deadline.Start(terms, reassessment, night, unset) // after 24 h
-	terms = deadline.Start(terms, triage, night, high)        // after 4 h
-	terms = deadline.Start(terms, decision, night, amparov1.RiskLevel_RISK_LEVEL_LOW)
+	terms := begin(t, nil, firstContact, night, high)   // after 24 h
+	terms = begin(t, terms, reassessment, night, unset) // after 24 h
+	terms = begin(t, terms, triage, night, high)        // after 4 h
+	terms = begin(t, terms, decision, night, amparov1.RiskLevel_RISK_LEVEL_LOW)
 	for _, want := range []amparov1.TermKind{triage, firstContact, reassessment, decision} {
 		next := deadline.Next(terms)
 		if next.GetKind() != want {
 			t.Fatalf("next is %v, want %v", next.GetKind(), want)
 		}
 		next.Due = nil // a copy: the case's own term must not change
-		terms = deadline.Meet(terms, want, night)
+		terms = end(t, terms, want, night)
 	}
 	if next := deadline.Next(terms); next != nil {
 		t.Errorf("%v runs after everything was met", next.GetKind())
@@ -152,13 +175,13 @@ func TestDailyCheckIns(t *testing.T) {
 	var terms []*amparov1.Term
 	at, late := night, 0
 	for i := range 365 {
-		terms = deadline.Start(terms, checkIn, at, extreme)
+		terms = begin(t, terms, checkIn, at, extreme)
 		step := 20 * time.Hour
 		if i%30 == 0 {
 			step, late = 25*time.Hour, late+1
 		}
 		at = at.Add(step)
-		terms = deadline.Meet(terms, checkIn, at)
+		terms = end(t, terms, checkIn, at)
 	}
 	breached := 0
 	for _, term := range terms {
@@ -185,13 +208,13 @@ func TestWhatIsMissedStaysMissed(t *testing.T) {
 		met := map[*amparov1.Term]*amparov1.Term{}
 		t.Repeat(map[string]func(*rapid.T){
 			"start": func(t *rapid.T) {
-				terms = deadline.Start(terms, rapid.SampledFrom(kinds).Draw(t, "kind"), now, rapid.SampledFrom(levels).Draw(t, "level"))
+				terms = begin(t, terms, rapid.SampledFrom(kinds).Draw(t, "kind"), now, rapid.SampledFrom(levels).Draw(t, "level"))
 			},
 			"meet": func(t *rapid.T) {
-				terms = deadline.Meet(terms, rapid.SampledFrom(kinds).Draw(t, "kind"), now)
+				terms = end(t, terms, rapid.SampledFrom(kinds).Draw(t, "kind"), now)
 			},
 			"level": func(t *rapid.T) {
-				deadline.Update(terms, rapid.SampledFrom(levels).Draw(t, "level"), now)
+				relevel(t, terms, rapid.SampledFrom(levels).Draw(t, "level"), now)
 			},
 			"wait": func(t *rapid.T) {
 				now = now.Add(time.Duration(rapid.Int64Range(1, int64(10*24*time.Hour)).Draw(t, "time")))

@@ -262,7 +262,7 @@ func TestApplyRefusesWhatNoHistoryHolds(t *testing.T) {
 		"a notice of nothing":   {Event: noticed, Kind: triage, At: timestamppb.New(night), RulesVersion: 1},
 		"a lawyer for a triage": {Event: confirmed, Kind: triage, At: timestamppb.New(night), RulesVersion: 1, Due: timestamppb.New(night), StaffId: "lawyer"},
 	} {
-		terms := deadline.Start(nil, triage, night, high)
+		terms := begin(t, nil, triage, night, high)
 		got, err := book.Apply(terms, e)
 		if err == nil || len(got) != 1 {
 			t.Errorf("%s: %d terms, %v", why, len(got), err)

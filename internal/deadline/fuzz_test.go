@@ -38,8 +38,8 @@ func FuzzApply(f *testing.F) {
 			return
 		}
 		book := brussels(t)
-		terms := deadline.Start(nil, triage, night.AddDate(0, 0, -1), high)
-		terms = deadline.Start(terms, decision, night, low)
+		terms := begin(t, nil, triage, night.AddDate(0, 0, -1), high)
+		terms = begin(t, terms, decision, night, low)
 		before := cloneTerms(terms)
 		after, err := book.Apply(terms, e)
 		if err != nil && !equalTerms(before, after) {

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/binary"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -69,13 +68,17 @@ func receipt(f *records.File) *amparov1.CaseReceipt {
 }
 
 // rule is a step in the life of a case that yields one entry of its timeline.
-type rule func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error)
+type rule func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error)
+
+// actOf is the act of a call in a case.
+func actOf(ctx context.Context, w *records.Work) casefile.Act {
+	return casefile.Act{StaffID: callOf(ctx).grant.StaffID(), Now: w.Now, Book: w.Book()}
+}
 
 // step runs a rule on the request's case and answers a receipt.
 func step[T proto.Message](ctx context.Context, s *Server, request writing, run rule, answer func(*amparov1.CaseReceipt) T) (T, error) {
-	staffID := callOf(ctx).grant.StaffID()
 	return write(ctx, s, request, func(w *records.Work, f *records.File) (T, error) {
-		entry, err := run(f.Case(), staffID, w.Now)
+		entry, err := run(actOf(ctx, w), f.Case())
 		if err != nil {
 			var none T
 			return none, err
@@ -152,7 +155,6 @@ func timelinePlace(place []byte, caseID string) (before uint64, expected []byte,
 
 // TriageCase sets class, risk, programme and outcome.
 func (h *cases) TriageCase(ctx context.Context, req *amparov1.TriageCaseRequest) (*amparov1.TriageCaseResponse, error) {
-	staffID := callOf(ctx).grant.StaffID()
 	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.TriageCaseResponse, error) {
 		identity := &amparov1.Identity{}
 		if _, err := f.Get(records.RecordIdentity, "", identity); err != nil {
@@ -162,7 +164,7 @@ func (h *cases) TriageCase(ctx context.Context, req *amparov1.TriageCaseRequest)
 		if err != nil {
 			return nil, err
 		}
-		made, entries, err := casefile.Triage(f.Case(), assessments, req, identity, staffID, w.Now)
+		made, entries, err := actOf(ctx, w).Triage(f.Case(), assessments, req, identity)
 		if err != nil {
 			return nil, err
 		}
@@ -174,8 +176,8 @@ func (h *cases) TriageCase(ctx context.Context, req *amparov1.TriageCaseRequest)
 
 // AssignCase sets the team.
 func (h *cases) AssignCase(ctx context.Context, req *amparov1.AssignCaseRequest) (*amparov1.AssignCaseResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Assign(c, req.GetStaffIds(), h.s.rolesAt(c.GetOffice(), now), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Assign(c, req.GetStaffIds(), h.s.rolesAt(c.GetOffice(), act.Now))
 	}, func(r *amparov1.CaseReceipt) *amparov1.AssignCaseResponse {
 		return &amparov1.AssignCaseResponse{Case: r}
 	})
@@ -183,8 +185,8 @@ func (h *cases) AssignCase(ctx context.Context, req *amparov1.AssignCaseRequest)
 
 // AddNote adds a note to the timeline.
 func (h *cases) AddNote(ctx context.Context, req *amparov1.AddNoteRequest) (*amparov1.AddNoteResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Note(c, req.GetText(), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Note(c, req.GetText())
 	}, func(r *amparov1.CaseReceipt) *amparov1.AddNoteResponse {
 		return &amparov1.AddNoteResponse{Case: r}
 	})
@@ -192,8 +194,8 @@ func (h *cases) AddNote(ctx context.Context, req *amparov1.AddNoteRequest) (*amp
 
 // RecordContact records a contact, or an attempt at one.
 func (h *cases) RecordContact(ctx context.Context, req *amparov1.RecordContactRequest) (*amparov1.RecordContactResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Contact(c, req.GetContact(), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Contact(c, req.GetContact())
 	}, func(r *amparov1.CaseReceipt) *amparov1.RecordContactResponse {
 		return &amparov1.RecordContactResponse{Case: r}
 	})
@@ -201,8 +203,8 @@ func (h *cases) RecordContact(ctx context.Context, req *amparov1.RecordContactRe
 
 // AdvanceCase moves an accepted case on.
 func (h *cases) AdvanceCase(ctx context.Context, req *amparov1.AdvanceCaseRequest) (*amparov1.AdvanceCaseResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Advance(c, req.GetTo(), req.GetText(), h.s.rolesAt(c.GetOffice(), now), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Advance(c, req.GetTo(), req.GetText(), h.s.rolesAt(c.GetOffice(), act.Now))
 	}, func(r *amparov1.CaseReceipt) *amparov1.AdvanceCaseResponse {
 		return &amparov1.AdvanceCaseResponse{Case: r}
 	})
@@ -210,8 +212,8 @@ func (h *cases) AdvanceCase(ctx context.Context, req *amparov1.AdvanceCaseReques
 
 // HoldCase puts a case on hold.
 func (h *cases) HoldCase(ctx context.Context, req *amparov1.HoldCaseRequest) (*amparov1.HoldCaseResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Hold(c, req.GetReason(), req.GetText(), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Hold(c, req.GetReason(), req.GetText())
 	}, func(r *amparov1.CaseReceipt) *amparov1.HoldCaseResponse {
 		return &amparov1.HoldCaseResponse{Case: r}
 	})
@@ -219,8 +221,8 @@ func (h *cases) HoldCase(ctx context.Context, req *amparov1.HoldCaseRequest) (*a
 
 // ResumeCase takes a case off hold.
 func (h *cases) ResumeCase(ctx context.Context, req *amparov1.ResumeCaseRequest) (*amparov1.ResumeCaseResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Resume(c, req.GetText(), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Resume(c, req.GetText())
 	}, func(r *amparov1.CaseReceipt) *amparov1.ResumeCaseResponse {
 		return &amparov1.ResumeCaseResponse{Case: r}
 	})
@@ -228,8 +230,8 @@ func (h *cases) ResumeCase(ctx context.Context, req *amparov1.ResumeCaseRequest)
 
 // CloseCase closes a case.
 func (h *cases) CloseCase(ctx context.Context, req *amparov1.CloseCaseRequest) (*amparov1.CloseCaseResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Close(c, req.GetClosing(), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Close(c, req.GetClosing())
 	}, func(r *amparov1.CaseReceipt) *amparov1.CloseCaseResponse {
 		return &amparov1.CloseCaseResponse{Case: r}
 	})
@@ -237,8 +239,8 @@ func (h *cases) CloseCase(ctx context.Context, req *amparov1.CloseCaseRequest) (
 
 // ReopenCase makes a closed case active again.
 func (h *cases) ReopenCase(ctx context.Context, req *amparov1.ReopenCaseRequest) (*amparov1.ReopenCaseResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Reopen(c, req.GetReason(), h.s.rolesAt(c.GetOffice(), now), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Reopen(c, req.GetReason(), h.s.rolesAt(c.GetOffice(), act.Now))
 	}, func(r *amparov1.CaseReceipt) *amparov1.ReopenCaseResponse {
 		return &amparov1.ReopenCaseResponse{Case: r}
 	})
@@ -246,8 +248,8 @@ func (h *cases) ReopenCase(ctx context.Context, req *amparov1.ReopenCaseRequest)
 
 // RestrictCase keeps a case to its team, or opens it to its office again.
 func (h *cases) RestrictCase(ctx context.Context, req *amparov1.RestrictCaseRequest) (*amparov1.RestrictCaseResponse, error) {
-	return step(ctx, h.s, req, func(c *amparov1.Case, staffID string, now time.Time) (*amparov1.TimelineEntry, error) {
-		return casefile.Restrict(c, req.GetRestricted(), staffID, now)
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.Restrict(c, req.GetRestricted())
 	}, func(r *amparov1.CaseReceipt) *amparov1.RestrictCaseResponse {
 		return &amparov1.RestrictCaseResponse{Case: r}
 	})

@@ -45,14 +45,14 @@ func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequ
 	asked.Identity = nil // it is a record of its own; what is left are the facts
 	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), targets,
 		func(w *records.Work) (proto.Message, error) {
-			file, err := open(w, permit, asked, identity, c.grant.StaffID())
+			file, err := open(w, actOf(ctx, w), permit, asked, identity)
 			if err != nil {
 				return nil, err
 			}
 			file.SetTokens(tokens, strong)
 			for i := range others {
 				other := w.File(i)
-				other.Append(casefile.MarkDuplicate(other.Case(), c.grant.StaffID(), w.Now))
+				other.Append(actOf(ctx, w).MarkDuplicate(other.Case(), c.grant.StaffID()))
 			}
 			// The owner is told in any case; the one who took the request is told a
 			// limited number of times, or intakes would be a search of all offices.
@@ -67,9 +67,9 @@ func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequ
 
 // open begins the file of a case: the request as it was taken and the identity are
 // records of their own, and the head holds neither.
-func open(w *records.Work, permit access.Permit, facts *amparov1.Intake, identity *amparov1.Identity, takerID string) (*records.File, error) {
+func open(w *records.Work, act casefile.Act, permit access.Permit, facts *amparov1.Intake, identity *amparov1.Identity) (*records.File, error) {
 	id, pseudonym := records.NewID(), records.NewID()
-	c, entry, err := casefile.NewCase(facts, id, pseudonym, facts.GetOffice(), takerID, w.Now)
+	c, entry, err := act.Open(facts, id, pseudonym, facts.GetOffice())
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/records"
 )
 
@@ -20,13 +19,12 @@ const shownAssessments = 50
 
 // AssessRisk records an assessment.
 func (h *risks) AssessRisk(ctx context.Context, req *amparov1.AssessRiskRequest) (*amparov1.AssessRiskResponse, error) {
-	staffID := callOf(ctx).grant.StaffID()
 	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.AssessRiskResponse, error) {
 		assessments, err := f.Assessments()
 		if err != nil {
 			return nil, err
 		}
-		made, entry, err := casefile.AssessRisk(f.Case(), assessments, req.GetJudgement(), staffID, w.Now)
+		made, entry, err := actOf(ctx, w).AssessRisk(f.Case(), assessments, req.GetJudgement())
 		if err != nil {
 			return nil, err
 		}
@@ -42,13 +40,12 @@ func (h *risks) AssessRisk(ctx context.Context, req *amparov1.AssessRiskRequest)
 
 // ConfirmRisk puts a lowered level in force.
 func (h *risks) ConfirmRisk(ctx context.Context, req *amparov1.ConfirmRiskRequest) (*amparov1.ConfirmRiskResponse, error) {
-	staffID := callOf(ctx).grant.StaffID()
 	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.ConfirmRiskResponse, error) {
 		assessments, err := f.Assessments()
 		if err != nil {
 			return nil, err
 		}
-		made, entry, err := casefile.ConfirmRisk(f.Case(), assessments, staffID, w.Now)
+		made, entry, err := actOf(ctx, w).ConfirmRisk(f.Case(), assessments)
 		if err != nil {
 			return nil, err
 		}

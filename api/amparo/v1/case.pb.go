@@ -848,7 +848,11 @@ type Case struct {
 	// Somebody else may be helping the same person; its owner has been told.
 	PossibleDuplicate bool `protobuf:"varint,25,opt,name=possible_duplicate,json=possibleDuplicate,proto3" json:"possible_duplicate,omitempty"`
 	// Advice on eligibility; never a decision.
-	Eligibility   []*EligibilityAdvice `protobuf:"bytes,26,rep,name=eligibility,proto3" json:"eligibility,omitempty"`
+	Eligibility []*EligibilityAdvice `protobuf:"bytes,26,rep,name=eligibility,proto3" json:"eligibility,omitempty"`
+	// The timeline holds the whole history of the terms (TimelineEntry.term_events).
+	// False in a case of an earlier release, until the next act that concerns its
+	// terms; that one records them first as they were found.
+	TermsOnRecord bool `protobuf:"varint,31,opt,name=terms_on_record,json=termsOnRecord,proto3" json:"terms_on_record,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1065,6 +1069,13 @@ func (x *Case) GetEligibility() []*EligibilityAdvice {
 	return nil
 }
 
+func (x *Case) GetTermsOnRecord() bool {
+	if x != nil {
+		return x.TermsOnRecord
+	}
+	return false
+}
+
 // EligibilityAdvice quotes a rule of a programme that the request touches. A
 // person decides.
 type EligibilityAdvice struct {
@@ -1253,7 +1264,8 @@ type TimelineEntry struct {
 	// A colleague to speak to, where the service tells of one.
 	ColleagueId string `protobuf:"bytes,14,opt,name=colleague_id,json=colleagueId,proto3" json:"colleague_id,omitempty"`
 	// What it did to the terms of the case, in order. All of these, of all entries,
-	// give the terms again.
+	// give the terms again. The history of a case that an earlier release began
+	// starts with a MERGED event that holds the terms as they were found.
 	TermEvents    []*TermEvent `protobuf:"bytes,15,rep,name=term_events,json=termEvents,proto3" json:"term_events,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3102,7 +3114,7 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\t\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\t\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -3136,7 +3148,8 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x05terms\x18\x17 \x03(\v2\x0f.amparo.v1.TermR\x05terms\x12,\n" +
 	"\aclosing\x18\x18 \x01(\v2\x12.amparo.v1.ClosingR\aclosing\x12-\n" +
 	"\x12possible_duplicate\x18\x19 \x01(\bR\x11possibleDuplicate\x12>\n" +
-	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\"Y\n" +
+	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\x12&\n" +
+	"\x0fterms_on_record\x18\x1f \x01(\bR\rtermsOnRecord\"Y\n" +
 	"\x11EligibilityAdvice\x12.\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x1a.amparo.v1.EligibilityRuleR\x04rule\x12\x14\n" +
 	"\x05quote\x18\x02 \x01(\tR\x05quote\"\xb3\x02\n" +
