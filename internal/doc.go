@@ -50,6 +50,8 @@
 //   - enrolment: what is signed when a device is let in; both ends call it
 //   - server: the gRPC service; one file for each of its services
 //   - servertest: a whole service inside a test, and people enrolled with it
+//   - notify: what leaves by mail and webhook, and cannot say what it is about
+//   - notifytest: a mail server and a webhook inside a test
 //   - client: profiles, enrolment and dialling, for the command and for a desk
 //
 // The commands are cmd/amparod, which alone chooses an engine, and cmd/amparo,
