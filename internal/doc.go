@@ -47,6 +47,7 @@
 //
 // # The edge
 //
+//   - written: messages as people write them, for both ends
 //   - enrolment: what is signed when a device is let in; both ends call it
 //   - server: the gRPC service; one file for each of its services
 //   - servertest: a whole service inside a test, and people enrolled with it

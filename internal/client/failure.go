@@ -9,6 +9,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/amparo-project/amparo/internal/written"
 )
 
 // The exit codes of the command-line contract.
@@ -42,14 +44,7 @@ type Failure struct {
 }
 
 // Field is one place in a request that is at fault.
-type Field struct {
-	// Path in the request's own names, as intake.identity.person.birth_date.
-	Path string
-	// Line of the input, from 1; zero when the fault was not found in a file.
-	Line int
-	// Rule that is broken.
-	Rule string
-}
+type Field = written.Fault
 
 // Error is the whole failure in one line.
 func (f *Failure) Error() string {

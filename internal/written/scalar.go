@@ -1,4 +1,4 @@
-package client
+package written
 
 import (
 	"encoding/base64"

@@ -1,4 +1,4 @@
-package client
+package written
 
 import (
 	"fmt"
@@ -13,12 +13,12 @@ const timestampName = "google.protobuf.Timestamp"
 // walk carries a document over into a message and gathers what is wrong with it.
 // It follows the message's type, which nests only so deep, never the document.
 type walk struct {
-	faults []Field
+	faults Faults
 }
 
 func (w *walk) fault(node *yaml.Node, path, rule string) {
 	if len(w.faults) < maxFaults {
-		w.faults = append(w.faults, Field{Path: path, Line: node.Line, Rule: rule})
+		w.faults = append(w.faults, Fault{Path: path, Line: node.Line, Rule: rule})
 	}
 }
 
