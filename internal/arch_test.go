@@ -63,10 +63,11 @@ var house = []room{
 	},
 
 	{"written", contract, nil, "client and service must read a text alike, so it belongs to neither; it decodes any message and knows none"},
+	{"capsule", contract, []string{"api/amparo/v1", "written"}, "client and service must agree on what is in a capsule, so it belongs to neither"},
 	{"enrolment", contract, []string{"api/amparo/v1"}, "client and server must agree on what is signed, so it belongs to neither"},
 	{
 		"server", edge,
-		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "access", "spelling", "vocabulary", "records", "audit", "enrolment", "written"},
+		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "access", "spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule"},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},
 	{
@@ -76,7 +77,7 @@ var house = []room{
 	},
 	{"notify", edge, nil, "a notice has a fixed text: what could name a person or a case has no way in"},
 	{"notifytest", edge, []string{"notify"}, "stands at the other end of a notice in tests; nothing that ships links it"},
-	{"client", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "enrolment", "written"}, "an operator's laptop must not hold the server's code"},
+	{"client", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "enrolment", "written", "capsule"}, "an operator's laptop must not hold the server's code"},
 	{
 		"cmd/amparod", edge,
 		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server"},
@@ -119,7 +120,7 @@ var outside = []struct {
 	{"golang.org/x/term", []string{"client", "cmd/amparo", "cmd/amparod"}, "only the edge talks to a person"},
 	{"github.com/spf13/cobra", []string{"cmd/amparo", "cmd/amparod"}, "only a command has flags"},
 	{"go.yaml.in/yaml/v3", []string{"written", "client", "cmd/amparo", "cmd/amparod"}, "YAML is for people, at the edge"},
-	{"google.golang.org/protobuf/encoding/protojson", []string{"client", "cmd/amparo"}, "it writes every field, those that endanger somebody too: for the person who may read them"},
+	{"google.golang.org/protobuf/encoding/protojson", []string{"client", "capsule", "cmd/amparo"}, "it writes every field, those that endanger somebody too: for the person who may read them"},
 	{"google.golang.org/protobuf/encoding/prototext", nil, "it writes every field, and into logs first of all"},
 	{"log", nil, "zerolog, through Config.Log, and only at the edge"},
 	{"math/rand", nil, "a random number here is an id, a nonce or a key: crypto/rand"},

@@ -48,6 +48,7 @@
 // # The edge
 //
 //   - written: messages as people write them, for both ends
+//   - capsule: what is in a request that was sealed away from the service
 //   - enrolment: what is signed when a device is let in; both ends call it
 //   - server: the gRPC service; one file for each of its services
 //   - servertest: a whole service inside a test, and people enrolled with it

@@ -48,6 +48,7 @@ var harmless = map[string]string{
 	"rule":               "name of a rule in the policy",
 	"act_code":           "code of a public vocabulary",
 	"perpetrator_codes":  "codes of a public vocabulary",
+	"capsule":            "sealed",
 	"currency":           "ISO 4217",
 }
 

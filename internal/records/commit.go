@@ -18,7 +18,7 @@ type commit struct {
 	conditions []store.Condition
 	writes     []store.Write
 	hashes     [][]byte // of each file's new head; nil where it is unchanged
-	request    *requestName
+	requests   []requestName
 }
 
 // compose seals an act: for each changed file its records, timeline and head; the
@@ -30,6 +30,7 @@ func (r *Records) compose(work *Work, request Request, answer proto.Message) (*c
 	leaves := []*amparov1.AuditLeaf{leaf}
 	var first *File
 	for i, file := range work.files {
+		r.nameBeginning(file, work.grant, request)
 		if !file.touched {
 			if file.shown {
 				leaf.Shown = append(leaf.Shown, file.Pseudonym())
@@ -56,8 +57,11 @@ func (r *Records) compose(work *Work, request Request, answer proto.Message) (*c
 		}
 		c.writes = append(c.writes, write)
 	}
-	if request.ID != "" && first != nil {
-		if err := c.addRequest(r, work, first, request, answer); err != nil {
+	for _, named := range request.all() {
+		if first == nil {
+			break
+		}
+		if err := c.addRequest(r, work, first, named, answer); err != nil {
 			return nil, err
 		}
 	}

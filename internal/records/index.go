@@ -16,7 +16,7 @@ func indexed(file *File, id lookup.ID, version uint64, hash []byte, revision uin
 	pseudonym, _ := parseID(file.Pseudonym())
 	head := lookup.Head{
 		Kind: file.kind, ID: id, Locator: file.locator, Pseudonym: pseudonym,
-		Revision: revision, Version: version, Hash: lookup.ID(hash[:16]), Tokens: file.head.GetTokens(),
+		Revision: revision, Version: version, Hash: lookup.ID(hash[:16]), Tokens: file.tokens(),
 	}
 	if c := file.Case(); c != nil {
 		head.Row = indexedRow(c)

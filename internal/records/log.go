@@ -9,6 +9,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/audit"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/seal"
 )
 
 // LogKey is the verifier key of the log's checkpoints.
@@ -53,6 +54,19 @@ func logFault(err error) error {
 
 // ServiceRecipient is the age recipient of the service: what is sealed to it.
 func (r *Records) ServiceRecipient() string { return r.cfg.Keyring.ServiceRecipient() }
+
+// OpenCapsule returns what is sealed in a capsule, which may come from anybody. It
+// refuses with REASON_CAPSULE_FOREIGN or REASON_CAPSULE_DAMAGED.
+func (r *Records) OpenCapsule(sealed []byte) ([]byte, error) {
+	content, err := r.cfg.Keyring.OpenOutside(sealed)
+	if errors.Is(err, seal.ErrWrongIdentity) {
+		return nil, fault.Wrap(amparov1.Reason_REASON_CAPSULE_FOREIGN, err)
+	}
+	if err != nil {
+		return nil, fault.Wrap(amparov1.Reason_REASON_CAPSULE_DAMAGED, err)
+	}
+	return content, nil
+}
 
 // ProofKey is what the service keeps of an invitation to check a proof with. It is
 // nil for an invitation that does not exist. The caller has no grant yet: the key

@@ -43,10 +43,10 @@ func (c *commit) addRequest(r *Records, work *Work, file *File, request Request,
 	if err != nil {
 		return fmt.Errorf("marshal request record: %w", err)
 	}
-	name := r.cfg.Keyring.RequestName(work.grant.StaffID(), request.ID)
+	name := r.cfg.Keyring.RequestName(request.by(work.grant), request.ID)
 	today := day(work.Now)
 	envelope := file.key.Seal(requestPlace(name), plaintext)
-	c.request = &requestName{name, today}
+	c.requests = append(c.requests, requestName{name, today})
 	c.conditions = append(c.conditions,
 		store.Condition{Key: requestKey(today, name)},
 		store.Condition{Key: requestKey(today-1, name)},
@@ -68,15 +68,40 @@ func (r *Records) remember(name [16]byte, day uint16) {
 	r.requests[name] = day
 }
 
-// repeated returns the first answer to a request that was made before, or nil. The
-// record's name is keyed by the person, so nobody is given another's answer; an
-// answer holds ids and states and nothing of a person. The repetition leaves a
-// leaf like any reading.
-func (r *Records) repeated(ctx context.Context, grant access.Grant, request Request) (proto.Message, error) {
-	if request.ID == "" {
-		return nil, nil
+// all are the request that a call carries, if any, and its own, if it has an id.
+func (q Request) all() []Request {
+	var all []Request
+	if q.Carried != nil {
+		all = append(all, *q.Carried)
 	}
-	name := r.cfg.Keyring.RequestName(grant.StaffID(), request.ID)
+	if q.ID != "" {
+		all = append(all, q)
+	}
+	return all
+}
+
+func (q Request) by(grant access.Grant) string {
+	if q.By != "" {
+		return q.By
+	}
+	return grant.StaffID()
+}
+
+// repeated returns the first answer to a request that was made before, or nil. The
+// record's name is keyed by the person, so nobody is given another's answer, unless
+// they bring the other's whole request; an answer holds ids and states and nothing
+// of a person. The repetition leaves a leaf like any reading.
+func (r *Records) repeated(ctx context.Context, grant access.Grant, request Request) (proto.Message, error) {
+	for _, named := range request.all() {
+		if answer, err := r.answered(ctx, grant, named); answer != nil || err != nil {
+			return answer, err
+		}
+	}
+	return nil, nil
+}
+
+func (r *Records) answered(ctx context.Context, grant access.Grant, request Request) (proto.Message, error) {
+	name := r.cfg.Keyring.RequestName(request.by(grant), request.ID)
 	file, record, err := r.findRequest(ctx, name)
 	if record == nil || err != nil {
 		return nil, err

@@ -60,6 +60,14 @@ func (w *Work) create(permit access.Permit, kind uint8, id string, head *storepb
 type Request struct {
 	ID   string   // empty for the service's own acts
 	Hash [32]byte // SHA-256 of the content
+	// By is whose id it is; empty stands for the caller.
+	By string
+	// Carried is the request of somebody who could not send it, which this one
+	// brings; nil for most. It is done once, whoever brings it and however often.
+	Carried *Request
+	// Begins says that the request begins a case, which Begun finds by it for as
+	// long as the case is kept.
+	Begins bool
 }
 
 // Update opens the targets, runs fn, and writes what fn changed with its audit
@@ -194,8 +202,8 @@ func (r *Records) View(ctx context.Context, grant access.Grant, targets []Target
 // applied makes a commit known in memory before it is answered: whoever reads the
 // answer finds it in the queue, and a suspension holds from the next call on.
 func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision uint64) {
-	if c.request != nil {
-		r.remember(c.request.name, c.request.day)
+	for _, request := range c.requests {
+		r.remember(request.name, request.day)
 	}
 	staff := false
 	for i, file := range work.files {

@@ -32,13 +32,14 @@ type Keyring struct {
 	queries  mac
 	fold     mac
 	service  string
+	opener   age.Identity // opens what is sealed to service
 }
 
 // Epoch counts the replacements of the keyring, from one.
 func (r *Keyring) Epoch() uint64 { return r.message.GetEpoch() }
 
-// ServiceRecipient is the age recipient of the service: what is sealed to it, the
-// holder of the keyring opens.
+// ServiceRecipient is the age recipient of the service: what is sealed to it,
+// OpenOutside opens.
 func (r *Keyring) ServiceRecipient() string { return r.service }
 
 // Format keeps the keys out of every kind of print.
@@ -91,7 +92,7 @@ func newKeyring(m *storepb.Keyring) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the keyring has no identity for the service", ErrDamaged)
 	}
-	r := &Keyring{message: m, service: service.Recipient().String()}
+	r := &Keyring{message: m, service: service.Recipient().String(), opener: service}
 	for i, stored := range m.GetKeks() {
 		if r.keks[i], err = newKEK(stored); err != nil {
 			return nil, err

@@ -170,6 +170,10 @@ const (
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
 	LeafAction_LEAF_ACTION_TELL LeafAction = 151
+	// A capsule was submitted, and its request taken in or found taken in.
+	LeafAction_LEAF_ACTION_CAPSULE_SUBMIT LeafAction = 170
+	// Somebody asked to whom capsules are sealed.
+	LeafAction_LEAF_ACTION_SERVICE_RECIPIENT LeafAction = 171
 )
 
 // Enum value maps for LeafAction.
@@ -219,6 +223,8 @@ var (
 		72:  "LEAF_ACTION_AUDIT_CHECKPOINT",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
+		170: "LEAF_ACTION_CAPSULE_SUBMIT",
+		171: "LEAF_ACTION_SERVICE_RECIPIENT",
 	}
 	LeafAction_value = map[string]int32{
 		"LEAF_ACTION_UNSPECIFIED":             0,
@@ -265,6 +271,8 @@ var (
 		"LEAF_ACTION_AUDIT_CHECKPOINT":        72,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
+		"LEAF_ACTION_CAPSULE_SUBMIT":          170,
+		"LEAF_ACTION_SERVICE_RECIPIENT":       171,
 	}
 )
 
@@ -578,7 +586,8 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xeb\t\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xb0\n" +
+	"\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -625,7 +634,9 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x18LEAF_ACTION_AUDIT_EXPORT\x10G\x12 \n" +
 	"\x1cLEAF_ACTION_AUDIT_CHECKPOINT\x10H\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
-	"\x10LEAF_ACTION_TELL\x10\x97\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1f\n" +
+	"\x1aLEAF_ACTION_CAPSULE_SUBMIT\x10\xaa\x01\x12\"\n" +
+	"\x1dLEAF_ACTION_SERVICE_RECIPIENT\x10\xab\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_audit_leaf_proto_rawDescOnce sync.Once

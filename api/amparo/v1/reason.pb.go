@@ -96,6 +96,10 @@ const (
 	Reason_REASON_TOO_LARGE Reason = 65
 	// A fault of the service itself.
 	Reason_REASON_INTERNAL Reason = 66
+	// A capsule is no age file, or was cut or altered.
+	Reason_REASON_CAPSULE_DAMAGED Reason = 80
+	// A capsule is sealed for another service, or names another one.
+	Reason_REASON_CAPSULE_FOREIGN Reason = 81
 )
 
 // Enum value maps for Reason.
@@ -135,6 +139,8 @@ var (
 		64: "REASON_METHOD_UNKNOWN",
 		65: "REASON_TOO_LARGE",
 		66: "REASON_INTERNAL",
+		80: "REASON_CAPSULE_DAMAGED",
+		81: "REASON_CAPSULE_FOREIGN",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -171,6 +177,8 @@ var (
 		"REASON_METHOD_UNKNOWN":          64,
 		"REASON_TOO_LARGE":               65,
 		"REASON_INTERNAL":                66,
+		"REASON_CAPSULE_DAMAGED":         80,
+		"REASON_CAPSULE_FOREIGN":         81,
 	}
 )
 
@@ -205,7 +213,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\x93\a\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xcb\a\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -241,7 +249,9 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x10REASON_INTEGRITY\x10?\x12\x19\n" +
 	"\x15REASON_METHOD_UNKNOWN\x10@\x12\x14\n" +
 	"\x10REASON_TOO_LARGE\x10A\x12\x13\n" +
-	"\x0fREASON_INTERNAL\x10BB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x0fREASON_INTERNAL\x10B\x12\x1a\n" +
+	"\x16REASON_CAPSULE_DAMAGED\x10P\x12\x1a\n" +
+	"\x16REASON_CAPSULE_FOREIGN\x10QB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_reason_proto_rawDescOnce sync.Once

@@ -55,7 +55,12 @@ type Head struct {
 	// a duplicate by themselves) first.
 	Tokens []uint64 `protobuf:"fixed64,8,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
 	// How many of the tokens are strong.
-	StrongTokens  uint32 `protobuf:"varint,9,opt,name=strong_tokens,json=strongTokens,proto3" json:"strong_tokens,omitempty"`
+	StrongTokens uint32 `protobuf:"varint,9,opt,name=strong_tokens,json=strongTokens,proto3" json:"strong_tokens,omitempty"`
+	// Keyed hash of the request that began a case, by which that is found for as
+	// long as the case is kept: request records last for 30 days only.
+	RequestToken uint64 `protobuf:"fixed64,30,opt,name=request_token,json=requestToken,proto3" json:"request_token,omitempty"`
+	// First 16 bytes of the SHA-256 of that request.
+	RequestHash   []byte `protobuf:"bytes,31,opt,name=request_hash,json=requestHash,proto3" json:"request_hash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,6 +205,20 @@ func (x *Head) GetStrongTokens() uint32 {
 		return x.StrongTokens
 	}
 	return 0
+}
+
+func (x *Head) GetRequestToken() uint64 {
+	if x != nil {
+		return x.RequestToken
+	}
+	return 0
+}
+
+func (x *Head) GetRequestHash() []byte {
+	if x != nil {
+		return x.RequestHash
+	}
+	return nil
 }
 
 type isHead_Content interface {
@@ -1259,7 +1278,7 @@ var File_amparo_store_v1_store_proto protoreflect.FileDescriptor
 
 const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\n" +
-	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x04\n" +
+	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x05\n" +
 	"\x04Head\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12%\n" +
 	"\x0etimeline_count\x18\x02 \x01(\x04R\rtimelineCount\x12#\n" +
@@ -1276,7 +1295,9 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\finterpreters\x18\f \x01(\v2\x1d.amparo.store.v1.InterpretersH\x00R\finterpreters\x12:\n" +
 	"\thandovers\x18\r \x01(\v2\x1a.amparo.store.v1.HandoversH\x00R\thandovers\x12\x16\n" +
 	"\x06tokens\x18\b \x03(\x06R\x06tokens\x12#\n" +
-	"\rstrong_tokens\x18\t \x01(\rR\fstrongTokensB\t\n" +
+	"\rstrong_tokens\x18\t \x01(\rR\fstrongTokens\x12#\n" +
+	"\rrequest_token\x18\x1e \x01(\x06R\frequestToken\x12!\n" +
+	"\frequest_hash\x18\x1f \x01(\fR\vrequestHashB\t\n" +
 	"\acontent\"Y\n" +
 	"\x05Child\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
