@@ -35,6 +35,7 @@ func Load(files ...protoreflect.FileDescriptor) (Rules, error) {
 func LoadV1() (Rules, error) {
 	return Load(
 		amparov1.File_amparo_v1_audit_proto,
+		amparov1.File_amparo_v1_capsule_proto,
 		amparov1.File_amparo_v1_case_proto,
 		amparov1.File_amparo_v1_enrolment_proto,
 		amparov1.File_amparo_v1_queue_proto,

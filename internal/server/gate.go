@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -119,11 +120,11 @@ func (s *Server) admit(c *call, method string) error {
 // reuse of its id is taken of the method and of what was sent, before that is put
 // into its one form: two methods can have requests that marshal alike.
 func (s *Server) inspect(c *call, method string, request proto.Message) error {
-	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(request)
+	hash, raw, err := hashOf(request, method)
 	if err != nil {
-		return fault.Wrap(amparov1.Reason_REASON_FIELD_INVALID, err)
+		return err
 	}
-	c.hash = sha256.Sum256(append(raw, method...))
+	c.hash = hash
 	if err := s.checker.texts(request, raw); err != nil {
 		return err
 	}
@@ -131,6 +132,15 @@ func (s *Server) inspect(c *call, method string, request proto.Message) error {
 		opening.Intake = intake.Normalise(opening.GetIntake(), s.records.Now())
 	}
 	return s.checker.fields(request)
+}
+
+// hashOf is the hash of a request as it is sent to a method, and its bytes.
+func hashOf(request proto.Message, method string) (hash [32]byte, raw []byte, err error) {
+	raw, err = proto.MarshalOptions{Deterministic: true}.Marshal(request)
+	if err != nil {
+		return hash, nil, fault.Wrap(amparov1.Reason_REASON_FIELD_INVALID, err)
+	}
+	return sha256.Sum256(append(slices.Clip(raw), method...)), raw, nil
 }
 
 func (s *Server) unary(ctx context.Context, request any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (answer any, err error) {

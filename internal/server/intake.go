@@ -21,19 +21,35 @@ import (
 // about the same person are told in the same commit.
 func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequest) (*amparov1.CreateIntakeResponse, error) {
 	c := callOf(ctx)
-	asked := req.GetIntake() // a copy of what came in: the gate puts it into its one form
-	if err := fault.Fields(intake.Check(asked, h.s.records.Now())); err != nil {
+	request := c.request(req.GetRequestId())
+	request.Begins = true
+	// The intake is a copy of what came in: the gate puts it into its one form.
+	return h.s.takeIn(ctx, request, taker{c.grant.StaffID(), c.grant.Offices()}, req.GetIntake())
+}
+
+// taker is who took a request for help, and need not be who brings it.
+type taker struct {
+	staffID string
+	offices []string
+}
+
+// takeIn opens a case for an intake that is in its one form.
+func (s *Server) takeIn(
+	ctx context.Context, request records.Request, by taker, asked *amparov1.Intake,
+) (*amparov1.CreateIntakeResponse, error) {
+	c := callOf(ctx)
+	if err := fault.Fields(intake.Check(asked, s.records.Now())); err != nil {
 		return nil, err
 	}
-	if asked.GetOffice() == "" && len(c.grant.Offices()) == 1 {
-		asked.Office = c.grant.Offices()[0]
+	if asked.GetOffice() == "" && len(by.offices) == 1 {
+		asked.Office = by.offices[0]
 	}
 	permit, err := c.grant.PermitIntake(asked.GetOffice())
 	if err != nil {
 		return nil, err
 	}
-	tokens, strong := h.tokens(asked)
-	others, err := h.s.records.Duplicates(ctx, tokens[:strong])
+	tokens, strong := s.tokens(asked)
+	others, err := s.records.Duplicates(ctx, tokens[:strong])
 	if err != nil {
 		return nil, err
 	}
@@ -43,20 +59,21 @@ func (h *cases) CreateIntake(ctx context.Context, req *amparov1.CreateIntakeRequ
 	}
 	identity := asked.GetIdentity()
 	asked.Identity = nil // it is a record of its own; what is left are the facts
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), targets,
+	answer, err := s.records.Update(ctx, c.grant, request, targets,
 		func(w *records.Work) (proto.Message, error) {
-			file, err := open(w, actOf(ctx, w), permit, asked, identity)
+			act := casefile.Act{StaffID: by.staffID, Now: w.Now, Book: w.Book()}
+			file, err := open(w, act, permit, asked, identity)
 			if err != nil {
 				return nil, err
 			}
 			file.SetTokens(tokens, strong)
 			for i := range others {
 				other := w.File(i)
-				other.Append(actOf(ctx, w).MarkDuplicate(other.Case(), c.grant.StaffID()))
+				other.Append(act.MarkDuplicate(other.Case(), by.staffID))
 			}
 			// The owner is told in any case; the one who took the request is told a
 			// limited number of times, or intakes would be a search of all offices.
-			told := len(others) > 0 && h.s.hints.allow(c.grant.StaffID(), req.GetRequestId(), w.Now)
+			told := len(others) > 0 && s.hints.allow(c.grant.StaffID(), request.ID, w.Now)
 			return &amparov1.CreateIntakeResponse{Case: receipt(file), PossibleDuplicate: told}, nil
 		})
 	if err != nil {
@@ -83,13 +100,13 @@ func open(w *records.Work, act casefile.Act, permit access.Permit, facts *amparo
 
 // tokens are the keyed hashes of what the subject can be found by, and how many of
 // them, the first ones, suggest a duplicate by themselves.
-func (h *cases) tokens(asked *amparov1.Intake) (tokens []uint64, strong int) {
+func (s *Server) tokens(asked *amparov1.Intake) (tokens []uint64, strong int) {
 	keys := intake.Keys(asked.GetIdentity(), asked.GetSafeContact(), asked.GetSubmitter())
 	strong = slices.IndexFunc(keys, func(k spelling.Key) bool { return !spelling.Strong(k) })
 	if strong < 0 {
 		strong = len(keys)
 	}
-	return h.s.records.Tokens(keys), strong
+	return s.records.Tokens(keys), strong
 }
 
 // hintsPerHour is how many possible duplicates a person is told of in an hour.

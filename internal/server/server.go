@@ -109,6 +109,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.grpc = grpc.NewServer(s.options()...)
 	amparov1.RegisterAuditServiceServer(s.grpc, &auditing{s: s})
+	amparov1.RegisterCapsuleServiceServer(s.grpc, &capsules{s: s})
 	amparov1.RegisterCaseServiceServer(s.grpc, &cases{s: s})
 	amparov1.RegisterEnrolmentServiceServer(s.grpc, &enrolments{s: s})
 	amparov1.RegisterQueueServiceServer(s.grpc, &queue{s: s})

@@ -23,7 +23,7 @@ type checker struct {
 // newChecker compiles the limits of every request once; compiling on first use
 // would make the first caller of each method wait.
 func newChecker() (*checker, error) {
-	var requests []proto.Message
+	requests := []proto.Message{&amparov1.Capsule{}}
 	for _, service := range services() {
 		methods := service.Methods()
 		for i := range methods.Len() {

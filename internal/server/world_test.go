@@ -104,6 +104,8 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 	switch key := shortName(method); key {
 	case "CaseService/CreateIntake":
 		return newIntake()
+	case "CapsuleService/SubmitCapsule":
+		return &amparov1.SubmitCapsuleRequest{RequestId: newID, Capsule: sealed(t, w.Records.ServiceRecipient(), written())}
 	case "CaseService/TriageCase":
 		return &amparov1.TriageCaseRequest{
 			RequestId: newID, CaseId: id, PriorityClass: amparov1.PriorityClass_PRIORITY_CLASS_HRD_AT_RISK, Risk: judgement(),
