@@ -80,7 +80,7 @@ var house = []room{
 	{"client", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "enrolment", "written", "capsule"}, "an operator's laptop must not hold the server's code"},
 	{
 		"cmd/amparod", edge,
-		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server"},
+		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "notify"},
 		"puts the server together; what decides anything belongs in a package that can be tested without it",
 	},
 	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client"}, "the command is thin: what a desk will need too belongs in client"},

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/server"
 )
 
@@ -24,7 +25,19 @@ type Config struct {
 	LogLevel string `yaml:"log_level"`
 	// Limits bound what callers can make the service do.
 	Limits Limits `yaml:"limits"`
+	// TimeZone is the IANA name of the zone by whose calendar days are counted;
+	// empty means Europe/Brussels.
+	TimeZone string `yaml:"time_zone"`
+	// Notify says by which ways notices go out.
+	Notify notify.Config `yaml:"notify"`
+	// LastAlarmTo are the mail addresses that are told when the service seals
+	// itself; the webhook is told too. They stand here because nothing that is
+	// sealed can be read any more when they are needed.
+	LastAlarmTo []string `yaml:"last_alarm_to"`
 }
+
+// defaultZone is where the mechanism's secretariat sits unless it says otherwise.
+const defaultZone = "Europe/Brussels"
 
 // Limits override the defaults where they are not zero.
 type Limits struct {
@@ -49,20 +62,28 @@ func readConfig(path string) (Config, error) {
 	if path == "" {
 		return config, nil
 	}
+	if err := readYAML(path, &config); err != nil {
+		return config, err
+	}
+	return config, config.check()
+}
+
+// readYAML reads one document strictly. An empty file leaves every default.
+func readYAML(path string, into any) error {
 	file, err := os.Open(path)
 	if err != nil {
-		return config, err
+		return err
 	}
 	defer func() { _ = file.Close() }()
 	decoder := yaml.NewDecoder(file)
 	decoder.KnownFields(true)
-	if err := decoder.Decode(&config); err != nil && !errors.Is(err, io.EOF) {
-		return config, &failure{code: exitUsage, text: "read " + path, err: plain(err)}
+	if err := decoder.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		return &failure{code: exitUsage, text: "read " + path, err: plain(err)}
 	}
 	if err := decoder.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
-		return config, &failure{code: exitUsage, text: "read " + path + ": more than one document"}
+		return &failure{code: exitUsage, text: "read " + path + ": more than one document"}
 	}
-	return config, config.check()
+	return nil
 }
 
 // plain takes out of a YAML error what only its programmers understand: the names
@@ -92,7 +113,38 @@ func (c Config) check() error {
 			return &failure{code: exitUsage, text: fmt.Sprintf("limits.%s must not be negative", name)}
 		}
 	}
-	return nil
+	if len(c.LastAlarmTo) > 0 && c.Notify.SMTP == (notify.SMTP{}) {
+		return &failure{code: exitUsage, text: "last_alarm_to needs notify.smtp"}
+	}
+	for _, address := range c.LastAlarmTo {
+		if err := notify.CheckAddress(address); err != nil {
+			return &failure{code: exitUsage, text: "last_alarm_to", err: err}
+		}
+	}
+	_, err := c.zone()
+	return err
+}
+
+// zone is the mechanism's own.
+func (c Config) zone() (*time.Location, error) {
+	name := c.TimeZone
+	if name == "" {
+		name = defaultZone
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || zone == time.Local { // the machine's zone would change with the machine
+		return nil, &failure{code: exitUsage, text: "time_zone is no name of the IANA time zone database", next: "write it as Europe/Brussels"}
+	}
+	return zone, nil
+}
+
+// newSender makes what carries notices out, and reads its secrets.
+func newSender(config notify.Config) (*notify.Sender, error) {
+	sender, err := notify.New(config, time.Now)
+	if err != nil {
+		return nil, &failure{code: exitUsage, text: "read the configuration", err: err}
+	}
+	return sender, nil
 }
 
 // limits are the defaults, with what the configuration sets.

@@ -21,14 +21,20 @@ func TestTheSampleLoadsAndHoldsTheDefaults(t *testing.T) {
 	if got, want := config.limits(), server.DefaultLimits(); got != want {
 		t.Errorf("the sample's limits are %+v, the defaults %+v", got, want)
 	}
-	limits := reflect.ValueOf(config.Limits)
-	for i := range limits.NumField() {
-		if limits.Field(i).IsZero() {
-			t.Errorf("the sample does not name limits.%s", limits.Type().Field(i).Tag.Get("yaml"))
+	everySetting(t, "", reflect.ValueOf(config))
+}
+
+// everySetting asks for each setting of a sample, at whatever depth.
+func everySetting(t *testing.T, path string, settings reflect.Value) {
+	t.Helper()
+	for i := range settings.NumField() {
+		name := path + settings.Type().Field(i).Tag.Get("yaml")
+		switch field := settings.Field(i); {
+		case field.Kind() == reflect.Struct:
+			everySetting(t, name+".", field)
+		case field.IsZero():
+			t.Errorf("the sample does not name %s", name)
 		}
-	}
-	if config.Listen == "" || config.LogLevel == "" {
-		t.Error("the sample leaves out listen or log_level")
 	}
 }
 
@@ -45,6 +51,14 @@ func TestConfigurationIsReadStrictly(t *testing.T) {
 		"two documents":         {"listen: a:1\n---\nlisten: b:2\n", "more than one document"},
 		"not a mapping":         {"- listen", "read"},
 		"a setting given twice": {"listen: a:1\nlisten: b:2\n", "listen"},
+		"a zone":                {"time_zone: Asia/Kabul", ""},
+		"no zone":               {"time_zone: Middle/Earth", "time_zone"},
+		"the machine's zone":    {"time_zone: Local", "time_zone"},
+		"a zone elsewhere":      {"time_zone: ../../etc/localtime", "time_zone"},
+		"whom to tell":          {"{last_alarm_to: [a@example.org], notify: {smtp: {server: 'a:465'}}}", ""},
+		"whom to tell, but how": {"last_alarm_to: [a@example.org]", "last_alarm_to needs notify.smtp"},
+		"nobody to tell":        {"{last_alarm_to: [example.org], notify: {smtp: {server: 'a:465'}}}", "last_alarm_to"},
+		"a misspelt way":        {"notify: {smtp: {sever: a:465}}", "sever"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "amparod.yaml")
@@ -59,6 +73,14 @@ func TestConfigurationIsReadStrictly(t *testing.T) {
 				t.Errorf("got %v, want exit %d and %q", err, exitUsage, c.says)
 			}
 		})
+	}
+}
+
+func TestTheZoneIsTheMechanismsOwn(t *testing.T) {
+	for name, want := range map[string]string{"": "Europe/Brussels", "America/Port-au-Prince": "America/Port-au-Prince"} {
+		if zone, err := (Config{TimeZone: name}).zone(); err != nil || zone.String() != want {
+			t.Errorf("time_zone %q is %v (%v), want %s", name, zone, err, want)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/amparo-project/amparo/internal/audit"
+	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/seal"
 	"github.com/amparo-project/amparo/internal/server"
@@ -46,6 +47,7 @@ type folder struct {
 	certificate tls.Certificate
 	door        server.Door
 	logKey      string
+	zone        *time.Location // of the mechanism; nil where no term is counted
 }
 
 // openFolder opens the small files of a data folder with the unseal identity.
@@ -165,6 +167,7 @@ type unsealed struct {
 	engine  *bolt.Engine
 	log     *audit.Log
 	records *records.Records
+	sender  *notify.Sender // nil unless the folder is served
 }
 
 // unseal opens the store of a folder: the log catches up first, since what the
@@ -187,7 +190,7 @@ func (f *folder) unsealWith(ctx context.Context, engine *bolt.Engine, config rec
 	if err := log.CatchUp(ctx); err != nil {
 		return nil, err
 	}
-	config.Engine, config.Keyring, config.Log, config.Now = engine, f.keyring, log, time.Now
+	config.Engine, config.Keyring, config.Log, config.Now, config.Zone = engine, f.keyring, log, time.Now, f.zone
 	r, err := records.Open(ctx, config)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -205,22 +206,47 @@ func (f dataFolder) check() outcome {
 // serve starts the service on a free port; stop ends it with SIGTERM.
 func (f dataFolder) serve(args ...string) (started bool, stop func() outcome) {
 	f.t.Helper()
-	cmd := amparod(f.t, append([]string{"serve", "--data", f.path, "--identity", f.identity, "--listen", "127.0.0.1:0"}, args...)...)
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	p := begin(f.t, amparod(f.t, append([]string{"serve", "--data", f.path, "--identity", f.identity, "--listen", "127.0.0.1:0"}, args...)...))
+	return strings.Contains(p.line, "listening"), func() outcome {
+		_ = p.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+		return p.wait()
+	}
+}
+
+// process is a command that runs, and has said its first line.
+type process struct {
+	*exec.Cmd
+	line     string
+	said     bytes.Buffer
+	watchdog *time.Timer
+}
+
+func begin(t testing.TB, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: cmd}
+	cmd.Stderr = &p.said
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
-	watchdog := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
-	line, _ := bufio.NewReader(out).ReadString('\n')
-	return strings.Contains(line, "listening"), func() outcome {
-		defer watchdog.Stop()
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-		_ = cmd.Wait()
-		return outcome{code: cmd.ProcessState.ExitCode(), out: line, said: said.String()}
-	}
+	p.watchdog = time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
+	p.line, _ = bufio.NewReader(out).ReadString('\n')
+	return p
+}
+
+// address is what the first line of serve names.
+func (p *process) address() string {
+	var first struct{ Listening string }
+	_ = json.Unmarshal([]byte(p.line), &first) // empty where it is another line
+	return first.Listening
+}
+
+func (p *process) wait() outcome {
+	defer p.watchdog.Stop()
+	began := time.Now()
+	_ = p.Wait()
+	return outcome{code: p.ProcessState.ExitCode(), out: p.line, said: p.said.String(), took: time.Since(began)}
 }

@@ -55,8 +55,15 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	sender, err := newSender(config.Notify)
+	if err != nil {
+		return err
+	}
 	f, err := openFolder(flags.data, flags.identity)
 	if err != nil {
+		return err
+	}
+	if f.zone, err = config.zone(); err != nil {
 		return err
 	}
 	engine, err := f.openStore(flags.acceptLostCommit)
@@ -71,6 +78,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	u.sender = sender
 	from, err := u.records.Started(ctx, engine.LostCommit())
 	if err != nil {
 		return err
@@ -126,6 +134,7 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 	case err := <-broken:
 		log.Error().Err(err).Msg("SEALED: the store can vouch for nothing any more")
 		s.Seal()
+		u.lastAlarm(ctx, log, config.LastAlarmTo)
 		return &failure{code: exitUnavailable, text: "the service sealed itself", err: err}
 	}
 }
