@@ -42,6 +42,7 @@ var house = []room{
 	{"intake", rule, []string{"api/amparo/v1", "fault", "spelling", "vocabulary"}, "a request is read before there is a case"},
 	{"casefile", rule, []string{"api/amparo/v1", "fault", "deadline", "risk", "intake"}, "who may make a transition is decided by access before a rule runs"},
 	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
+	{"duty", rule, []string{"api/amparo/v1", "fault", "access"}, "who is called follows from rota and roles; what for, and by which way, is not its business"},
 
 	{"seal", storage, []string{"store/storepb"}, "seals any bytes: it must not be able to tell a case from a complaint"},
 	{"audit", storage, []string{"api/amparo/v1", "seal", "store", "store/storepb"}, "a leaf is recorded as it is given; an auditor verifies it without any rule"},
@@ -56,7 +57,7 @@ var house = []room{
 	{
 		"records", joint,
 		[]string{
-			"api/amparo/v1", "fault", "calendar", "deadline", "casefile", "risk", "access", "spelling",
+			"api/amparo/v1", "fault", "calendar", "deadline", "casefile", "risk", "access", "duty", "spelling",
 			"seal", "audit", "store", "store/storepb", "lookup",
 		},
 		"the one way in and out works with every engine and for every caller, so it names none",
@@ -67,7 +68,7 @@ var house = []room{
 	{"enrolment", contract, []string{"api/amparo/v1"}, "client and server must agree on what is signed, so it belongs to neither"},
 	{
 		"server", edge,
-		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "access", "spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule"},
+		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "access", "duty", "spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule"},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},
 	{

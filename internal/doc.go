@@ -22,6 +22,7 @@
 //   - intake: what a request for help must hold, and by what it is found again
 //   - casefile: the states of a case, its transitions, its order in the queue
 //   - access: roles, relations, and who may make which call
+//   - duty: who is on call, who is called next, and who may take an alarm
 //   - vocabulary: the codes for acts and perpetrators, with their labels
 //   - spelling: names, numbers and handles folded so that two spellings meet
 //

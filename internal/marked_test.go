@@ -40,6 +40,8 @@ var harmless = map[string]string{
 	"office":             "code of an office of the mechanism",
 	"offices":            "codes of offices of the mechanism",
 	"languages":          "what a member of staff speaks",
+	"Rota.language":      "what its people speak",
+	"Alarm.language":     "what whoever is called must speak",
 	"Invitation.address": "the service's own",
 	"enrolment_name":     "derived from the service's public key",
 	"server_name":        "derived from the service's public key",

@@ -29,7 +29,7 @@ type Report struct {
 func (r *Records) Check(ctx context.Context, older string) (*Report, error) {
 	report := &Report{Leaves: r.LogSize()}
 	report.Faults = append(report.Faults, r.unsealFaults...)
-	for _, kind := range []uint8{kindCase, kindDirectory, kindInvitation} {
+	for _, kind := range fileKinds {
 		r.index.All(kind, func(head lookup.Head) bool {
 			report.Files++
 			if err := r.checkFile(ctx, head, report); err != nil {
@@ -90,7 +90,7 @@ func (r *Records) checkFile(ctx context.Context, known lookup.Head, report *Repo
 // was put there by somebody else, or belongs to a file whose head is gone.
 func (r *Records) checkStrays(ctx context.Context, report *Report) error {
 	expected := map[string]struct{}{}
-	for _, kind := range []uint8{kindCase, kindDirectory, kindInvitation} {
+	for _, kind := range fileKinds {
 		r.index.All(kind, func(head lookup.Head) bool {
 			file, err := r.loadKnown(ctx, head)
 			if err != nil {

@@ -52,21 +52,10 @@ func (r *Records) readDirectory(ctx context.Context) error {
 	if !found {
 		return errNoDirectory
 	}
-	for range tries {
-		file, err := r.loadKnown(ctx, known)
-		if err != nil {
-			return r.judge(ctx, known, err)
-		}
+	return r.reread(ctx, known, func(file *File) error {
 		directory, err := readStaff(file)
-		if errors.Is(err, errProof) {
-			if newer, ok := r.index.Find(known.ID); ok && newer.Revision != known.Revision {
-				known = newer
-				continue
-			}
-			return r.judge(ctx, known, err)
-		}
 		if err != nil {
-			return asFault(err)
+			return err
 		}
 		r.directoryMu.Lock()
 		defer r.directoryMu.Unlock()
@@ -74,6 +63,26 @@ func (r *Records) readDirectory(ctx context.Context) error {
 			r.directory.Store(directory)
 		}
 		return nil
+	})
+}
+
+// reread loads a file that is kept in memory. A record that is not the one that its
+// head names was replaced meanwhile if the head is another by now.
+func (r *Records) reread(ctx context.Context, known lookup.Head, read func(*File) error) error {
+	for range tries {
+		file, err := r.loadKnown(ctx, known)
+		if err != nil {
+			return r.judge(ctx, known, err)
+		}
+		err = read(file)
+		if errors.Is(err, errProof) {
+			if newer, ok := r.index.Find(known.ID); ok && newer.Revision != known.Revision {
+				known = newer
+				continue
+			}
+			return r.judge(ctx, known, err)
+		}
+		return asFault(err)
 	}
 	return fault.New(amparov1.Reason_REASON_BUSY_FILE)
 }

@@ -128,7 +128,12 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 	}
 	news := r.index.Apply(indexed(file, id, file.version, file.hash, uint64(stored.Revision)))
 	if news && file.kind == kindDirectory {
-		return r.readDirectory(ctx)
+		if err := r.readDirectory(ctx); err != nil {
+			return err
+		}
+	}
+	if news && (file.kind == kindDirectory || file.kind == kindDuty) {
+		return r.readDuty(ctx)
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ const (
 	kindHandovers    uint8 = 7
 )
 
+// fileKinds are all kinds of files.
+var fileKinds = []uint8{kindCase, kindDirectory, kindInvitation, kindPolicy, kindDuty, kindInterpreters, kindHandovers}
+
 // The kinds of records within a file. Numbers are on disk: never reuse one.
 const (
 	recordHead     uint8 = 1
@@ -48,6 +51,7 @@ const (
 	RecordStaff    uint8 = 5
 	recordTimeline uint8 = 6
 	recordRequest  uint8 = 7
+	recordDuty     uint8 = 11
 )
 
 var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

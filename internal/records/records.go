@@ -69,6 +69,10 @@ type Records struct {
 	// directoryMu keeps an older directory from replacing a newer one.
 	directoryMu sync.Mutex
 
+	duty        atomic.Pointer[dutyState]
+	dutyMu      sync.Mutex
+	dutyChanged chan struct{} // closed at the next change; under dutyMu
+
 	requestMu sync.RWMutex
 	requests  map[[16]byte]uint16 // name of a request record to its day
 

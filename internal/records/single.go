@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
@@ -90,50 +89,4 @@ func (w *Work) openSingle(kind uint8, action amparov1.LeafAction) (*File, error)
 		return nil, fault.Wrap(amparov1.Reason_REASON_INTEGRITY, errProof)
 	}
 	return file, err
-}
-
-// Raise raises an alarm about a case in the act's own commit: either the act and
-// its alarm are durable, or neither is. An alarm of the same kind about the same
-// case that nobody has acknowledged yet is not raised twice. file may be nil where
-// the alarm is about no case; then office says whose people are told.
-func (w *Work) Raise(kind amparov1.AlarmKind, file *File, office string) error {
-	duty, err := w.openSingle(kindDuty, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE)
-	if err != nil {
-		return err
-	}
-	caseID := ""
-	if file != nil {
-		caseID, office = file.id, file.Case().GetOffice()
-	}
-	held := duty.head.GetDuty()
-	for _, open := range held.GetOpenAlarms() {
-		if open.GetKind() == kind && open.GetCaseId() == caseID && open.GetOffice() == office {
-			return nil
-		}
-	}
-	held.OpenAlarms = append(held.GetOpenAlarms(), &amparov1.Alarm{
-		Id: NewID(), Kind: kind, CaseId: caseID, Office: office, RaisedAt: timestamppb.New(w.Now),
-	})
-	duty.Touch()
-	return nil
-}
-
-// Tell notes in the act's own commit that people are to be told, at the next
-// digest, that they have a task. Somebody who is to be told already is not told
-// twice.
-func (w *Work) Tell(staffIDs ...string) error {
-	duty, err := w.openSingle(kindDuty, amparov1.LeafAction_LEAF_ACTION_TELL)
-	if err != nil {
-		return err
-	}
-	held := duty.head.GetDuty()
-	for _, id := range staffIDs {
-		waits := func(n *storepb.PendingNotice) bool { return n.GetStaffId() == id }
-		if id == "" || slices.ContainsFunc(held.GetNotices(), waits) {
-			continue
-		}
-		held.Notices = append(held.GetNotices(), &storepb.PendingNotice{StaffId: id, Since: timestamppb.New(w.Now)})
-		duty.Touch()
-	}
-	return nil
 }

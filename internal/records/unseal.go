@@ -31,7 +31,8 @@ const scanPage = 4096
 func Open(ctx context.Context, cfg Config) (*Records, error) {
 	r := &Records{
 		cfg: cfg, index: lookup.New(),
-		requests: map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID][sha256.Size]byte{},
+		dutyChanged: make(chan struct{}),
+		requests:    map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID][sha256.Size]byte{},
 	}
 	if err := r.openBook(); err != nil {
 		return nil, err
@@ -57,7 +58,10 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 		r.unsealFaults = append(r.unsealFaults, fault)
 		r.tellBroken(ctx, pseudonym)
 	}
-	return r, r.beginDirectory(ctx)
+	if err := r.beginDirectory(ctx); err != nil {
+		return r, err
+	}
+	return r, r.beginDuty(ctx)
 }
 
 // openBook makes the book of terms.

@@ -205,7 +205,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 	for _, request := range c.requests {
 		r.remember(request.name, request.day)
 	}
-	staff := false
+	staff, duty := false, false
 	for i, file := range work.files {
 		if c.hashes[i] == nil {
 			continue
@@ -213,16 +213,21 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 		id, _ := parseID(file.id)
 		r.index.Apply(indexed(file, id, file.Version(), c.hashes[i], revision))
 		staff = staff || file.kind == kindDirectory
+		duty = duty || file.kind == kindDuty
 	}
 	if staff {
 		// A failure leaves the older directory in place until the follower, who
 		// sees the same commit, has read it.
 		_ = r.readDirectory(context.WithoutCancel(ctx))
 	}
+	if staff || duty {
+		_ = r.readDuty(context.WithoutCancel(ctx))
+	}
 }
 
 // room refuses new content while the disk is nearly full. What protects people is
-// let through: shutting somebody out, and raising or confirming a risk.
+// let through: shutting somebody out, raising or confirming a risk, and
+// alarms.
 func (r *Records) room(grant access.Grant) error {
 	if r.cfg.FreeSpace == nil {
 		return nil
@@ -230,7 +235,8 @@ func (r *Records) room(grant access.Grant) error {
 	switch grant.Action() { //nolint:exhaustive // every other act brings new content
 	case amparov1.LeafAction_LEAF_ACTION_STAFF_SUSPEND, amparov1.LeafAction_LEAF_ACTION_DEVICE_REVOKE,
 		amparov1.LeafAction_LEAF_ACTION_RISK_ASSESS, amparov1.LeafAction_LEAF_ACTION_RISK_CONFIRM,
-		amparov1.LeafAction_LEAF_ACTION_RESTRICT:
+		amparov1.LeafAction_LEAF_ACTION_RESTRICT, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE,
+		amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, amparov1.LeafAction_LEAF_ACTION_ALARM_ACKNOWLEDGE:
 		return nil
 	}
 	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {

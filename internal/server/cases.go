@@ -26,12 +26,19 @@ type writing interface {
 }
 
 // write opens the request's case, runs fn on it, and answers what fn returned once
-// it is durable.
+// it is durable. Whatever act makes a risk extreme raises the alarm with it.
 func write[T proto.Message](ctx context.Context, s *Server, request writing, fn func(*records.Work, *records.File) (T, error)) (T, error) {
 	var none T
 	c := callOf(ctx)
 	answer, err := s.records.Update(ctx, c.grant, c.request(request.GetRequestId()), records.Targets(request.GetCaseId()),
-		func(w *records.Work) (proto.Message, error) { return fn(w, w.File(0)) })
+		func(w *records.Work) (proto.Message, error) {
+			before := w.File(0).Case().GetRiskLevel()
+			answer, err := fn(w, w.File(0))
+			if err != nil {
+				return nil, err
+			}
+			return answer, raiseExtreme(w, w.File(0), before)
+		})
 	if err != nil {
 		return none, err
 	}

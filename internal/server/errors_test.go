@@ -254,6 +254,7 @@ func (b *bench) forceSteps(t *testing.T, take func(string, error)) {
 		RequestId: records.NewID(), CaseId: b.newCase(t, b.officer, nil), StaffIds: []string{b.administrator.StaffID},
 	})
 	take("STAFF_UNSUITABLE", err)
+	take("NOT_ON_SHIFT", b.acknowledgeOffShift(t))
 }
 
 // forceEngine makes the engine fail, each time under a service of its own. What it

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
@@ -130,6 +131,12 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		}}
 	case "CaseService/ReopenCase":
 		return &amparov1.ReopenCaseRequest{RequestId: newID, CaseId: id, Reason: "threatened again"}
+	case "OnCallService/SetRota":
+		return &amparov1.SetRotaRequest{RequestId: newID, Rota: &amparov1.Rota{Office: "north", Slots: []*amparov1.RotaSlot{{
+			From: timestamppb.New(time.Now()), Until: timestamppb.New(time.Now().Add(time.Hour)),
+		}}}}
+	case "OnCallService/AcknowledgeAlarm":
+		return &amparov1.AcknowledgeAlarmRequest{RequestId: newID, AlarmId: newID}
 	case "RiskService/AssessRisk":
 		return &amparov1.AssessRiskRequest{RequestId: newID, CaseId: id, Judgement: judgement()}
 	case "QueueService/SearchCases":

@@ -174,6 +174,20 @@ const (
 	LeafAction_LEAF_ACTION_CAPSULE_SUBMIT LeafAction = 170
 	// Somebody asked to whom capsules are sealed.
 	LeafAction_LEAF_ACTION_SERVICE_RECIPIENT LeafAction = 171
+	// The rotas of an office were shown.
+	LeafAction_LEAF_ACTION_ROTA_READ LeafAction = 152
+	// A rota was announced, with addresses of its people.
+	LeafAction_LEAF_ACTION_ROTA_SET LeafAction = 153
+	// Open alarms were shown.
+	LeafAction_LEAF_ACTION_ALARM_LIST LeafAction = 154
+	// A watch on the alarms was opened, or pushed a batch.
+	LeafAction_LEAF_ACTION_ALARM_WATCH LeafAction = 155
+	// Somebody took an alarm.
+	LeafAction_LEAF_ACTION_ALARM_ACKNOWLEDGE LeafAction = 156
+	// Somebody was called for an alarm.
+	LeafAction_LEAF_ACTION_ALARM_CALL LeafAction = 157
+	// Somebody was told that they have a task.
+	LeafAction_LEAF_ACTION_TOLD LeafAction = 158
 )
 
 // Enum value maps for LeafAction.
@@ -225,6 +239,13 @@ var (
 		151: "LEAF_ACTION_TELL",
 		170: "LEAF_ACTION_CAPSULE_SUBMIT",
 		171: "LEAF_ACTION_SERVICE_RECIPIENT",
+		152: "LEAF_ACTION_ROTA_READ",
+		153: "LEAF_ACTION_ROTA_SET",
+		154: "LEAF_ACTION_ALARM_LIST",
+		155: "LEAF_ACTION_ALARM_WATCH",
+		156: "LEAF_ACTION_ALARM_ACKNOWLEDGE",
+		157: "LEAF_ACTION_ALARM_CALL",
+		158: "LEAF_ACTION_TOLD",
 	}
 	LeafAction_value = map[string]int32{
 		"LEAF_ACTION_UNSPECIFIED":             0,
@@ -273,6 +294,13 @@ var (
 		"LEAF_ACTION_TELL":                    151,
 		"LEAF_ACTION_CAPSULE_SUBMIT":          170,
 		"LEAF_ACTION_SERVICE_RECIPIENT":       171,
+		"LEAF_ACTION_ROTA_READ":               152,
+		"LEAF_ACTION_ROTA_SET":                153,
+		"LEAF_ACTION_ALARM_LIST":              154,
+		"LEAF_ACTION_ALARM_WATCH":             155,
+		"LEAF_ACTION_ALARM_ACKNOWLEDGE":       156,
+		"LEAF_ACTION_ALARM_CALL":              157,
+		"LEAF_ACTION_TOLD":                    158,
 	}
 )
 
@@ -586,8 +614,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xb0\n" +
-	"\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xfa\v\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -636,7 +663,14 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
 	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1f\n" +
 	"\x1aLEAF_ACTION_CAPSULE_SUBMIT\x10\xaa\x01\x12\"\n" +
-	"\x1dLEAF_ACTION_SERVICE_RECIPIENT\x10\xab\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x1dLEAF_ACTION_SERVICE_RECIPIENT\x10\xab\x01\x12\x1a\n" +
+	"\x15LEAF_ACTION_ROTA_READ\x10\x98\x01\x12\x19\n" +
+	"\x14LEAF_ACTION_ROTA_SET\x10\x99\x01\x12\x1b\n" +
+	"\x16LEAF_ACTION_ALARM_LIST\x10\x9a\x01\x12\x1c\n" +
+	"\x17LEAF_ACTION_ALARM_WATCH\x10\x9b\x01\x12\"\n" +
+	"\x1dLEAF_ACTION_ALARM_ACKNOWLEDGE\x10\x9c\x01\x12\x1b\n" +
+	"\x16LEAF_ACTION_ALARM_CALL\x10\x9d\x01\x12\x15\n" +
+	"\x10LEAF_ACTION_TOLD\x10\x9e\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_audit_leaf_proto_rawDescOnce sync.Once

@@ -9,6 +9,7 @@
 package amparov1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -89,6 +90,782 @@ func (AlarmKind) EnumDescriptor() ([]byte, []int) {
 	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{0}
 }
 
+// Rota is who answers at an office, from one instant to another, without a gap.
+type Rota struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The office. Required.
+	Office string `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
+	// For cases in this language, BCP 47; empty means for every language that has
+	// no rota of its own.
+	Language string `protobuf:"bytes,2,opt,name=language,proto3" json:"language,omitempty"`
+	// Who answers when, one slot after the other. Required.
+	Slots         []*RotaSlot `protobuf:"bytes,3,rep,name=slots,proto3" json:"slots,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rota) Reset() {
+	*x = Rota{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rota) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rota) ProtoMessage() {}
+
+func (x *Rota) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rota.ProtoReflect.Descriptor instead.
+func (*Rota) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Rota) GetOffice() string {
+	if x != nil {
+		return x.Office
+	}
+	return ""
+}
+
+func (x *Rota) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *Rota) GetSlots() []*RotaSlot {
+	if x != nil {
+		return x.Slots
+	}
+	return nil
+}
+
+// RotaSlot is one shift.
+type RotaSlot struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it begins. Required.
+	From *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// When it ends: the next slot begins at that instant. Required.
+	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	// Who is called first, second, and so on. A slot that nobody has taken yet may
+	// be announced; it raises an alarm a day before it begins.
+	StaffIds      []string `protobuf:"bytes,3,rep,name=staff_ids,json=staffIds,proto3" json:"staff_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotaSlot) Reset() {
+	*x = RotaSlot{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotaSlot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotaSlot) ProtoMessage() {}
+
+func (x *RotaSlot) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotaSlot.ProtoReflect.Descriptor instead.
+func (*RotaSlot) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *RotaSlot) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *RotaSlot) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *RotaSlot) GetStaffIds() []string {
+	if x != nil {
+		return x.StaffIds
+	}
+	return nil
+}
+
+// StaffAddress is where a person is told that something waits. It is shown to
+// nobody.
+type StaffAddress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The person. Required.
+	StaffId string `protobuf:"bytes,1,opt,name=staff_id,json=staffId,proto3" json:"staff_id,omitempty"`
+	// A bare mail address; empty takes the one before away.
+	Mail          string `protobuf:"bytes,2,opt,name=mail,proto3" json:"mail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StaffAddress) Reset() {
+	*x = StaffAddress{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StaffAddress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StaffAddress) ProtoMessage() {}
+
+func (x *StaffAddress) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StaffAddress.ProtoReflect.Descriptor instead.
+func (*StaffAddress) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *StaffAddress) GetStaffId() string {
+	if x != nil {
+		return x.StaffId
+	}
+	return ""
+}
+
+func (x *StaffAddress) GetMail() string {
+	if x != nil {
+		return x.Mail
+	}
+	return ""
+}
+
+// GetRotaRequest asks for the rotas of an office.
+type GetRotaRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The office; empty means all of the caller's.
+	Office        string `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRotaRequest) Reset() {
+	*x = GetRotaRequest{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRotaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRotaRequest) ProtoMessage() {}
+
+func (x *GetRotaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRotaRequest.ProtoReflect.Descriptor instead.
+func (*GetRotaRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetRotaRequest) GetOffice() string {
+	if x != nil {
+		return x.Office
+	}
+	return ""
+}
+
+// GetRotaResponse holds the rotas.
+type GetRotaResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rota for all languages first, then by language. Slots that ended more
+	// than a week ago are left out.
+	Rotas []*Rota `protobuf:"bytes,1,rep,name=rotas,proto3" json:"rotas,omitempty"`
+	// Who is on shift now, by office.
+	OnShift []*Shift `protobuf:"bytes,2,rep,name=on_shift,json=onShift,proto3" json:"on_shift,omitempty"`
+	// People in the rotas for whom no address is known: no message reaches them.
+	UnreachableIds []string `protobuf:"bytes,3,rep,name=unreachable_ids,json=unreachableIds,proto3" json:"unreachable_ids,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *GetRotaResponse) Reset() {
+	*x = GetRotaResponse{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRotaResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRotaResponse) ProtoMessage() {}
+
+func (x *GetRotaResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRotaResponse.ProtoReflect.Descriptor instead.
+func (*GetRotaResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *GetRotaResponse) GetRotas() []*Rota {
+	if x != nil {
+		return x.Rotas
+	}
+	return nil
+}
+
+func (x *GetRotaResponse) GetOnShift() []*Shift {
+	if x != nil {
+		return x.OnShift
+	}
+	return nil
+}
+
+func (x *GetRotaResponse) GetUnreachableIds() []string {
+	if x != nil {
+		return x.UnreachableIds
+	}
+	return nil
+}
+
+// Shift is who is on shift at an office. Where no rota is in force, or nobody
+// whom it names can answer, that is every operator of the office.
+type Shift struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The office.
+	Office string `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
+	// The people.
+	StaffIds []string `protobuf:"bytes,2,rep,name=staff_ids,json=staffIds,proto3" json:"staff_ids,omitempty"`
+	// A rota is in force.
+	ByRota        bool `protobuf:"varint,3,opt,name=by_rota,json=byRota,proto3" json:"by_rota,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Shift) Reset() {
+	*x = Shift{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shift) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shift) ProtoMessage() {}
+
+func (x *Shift) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shift.ProtoReflect.Descriptor instead.
+func (*Shift) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Shift) GetOffice() string {
+	if x != nil {
+		return x.Office
+	}
+	return ""
+}
+
+func (x *Shift) GetStaffIds() []string {
+	if x != nil {
+		return x.StaffIds
+	}
+	return nil
+}
+
+func (x *Shift) GetByRota() bool {
+	if x != nil {
+		return x.ByRota
+	}
+	return false
+}
+
+// SetRotaRequest announces a rota.
+type SetRotaRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See CreateIntakeRequest.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The rota. Required.
+	Rota *Rota `protobuf:"bytes,2,opt,name=rota,proto3" json:"rota,omitempty"`
+	// Addresses to note or to take away; those of others stay.
+	Addresses     []*StaffAddress `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRotaRequest) Reset() {
+	*x = SetRotaRequest{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRotaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRotaRequest) ProtoMessage() {}
+
+func (x *SetRotaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRotaRequest.ProtoReflect.Descriptor instead.
+func (*SetRotaRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SetRotaRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *SetRotaRequest) GetRota() *Rota {
+	if x != nil {
+		return x.Rota
+	}
+	return nil
+}
+
+func (x *SetRotaRequest) GetAddresses() []*StaffAddress {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+// SetRotaResponse is what holds now.
+type SetRotaResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rota as it was joined to what was announced before.
+	Rota *Rota `protobuf:"bytes,1,opt,name=rota,proto3" json:"rota,omitempty"`
+	// People in it for whom no address is known: no message reaches them.
+	UnreachableIds []string `protobuf:"bytes,2,rep,name=unreachable_ids,json=unreachableIds,proto3" json:"unreachable_ids,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SetRotaResponse) Reset() {
+	*x = SetRotaResponse{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRotaResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRotaResponse) ProtoMessage() {}
+
+func (x *SetRotaResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRotaResponse.ProtoReflect.Descriptor instead.
+func (*SetRotaResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SetRotaResponse) GetRota() *Rota {
+	if x != nil {
+		return x.Rota
+	}
+	return nil
+}
+
+func (x *SetRotaResponse) GetUnreachableIds() []string {
+	if x != nil {
+		return x.UnreachableIds
+	}
+	return nil
+}
+
+// ListAlarmsRequest asks for the open alarms.
+type ListAlarmsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this office; empty means all that the caller may see.
+	Office        string `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAlarmsRequest) Reset() {
+	*x = ListAlarmsRequest{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAlarmsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAlarmsRequest) ProtoMessage() {}
+
+func (x *ListAlarmsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAlarmsRequest.ProtoReflect.Descriptor instead.
+func (*ListAlarmsRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListAlarmsRequest) GetOffice() string {
+	if x != nil {
+		return x.Office
+	}
+	return ""
+}
+
+// ListAlarmsResponse holds the open alarms.
+type ListAlarmsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Alarms, the oldest first.
+	Alarms        []*Alarm `protobuf:"bytes,1,rep,name=alarms,proto3" json:"alarms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAlarmsResponse) Reset() {
+	*x = ListAlarmsResponse{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAlarmsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAlarmsResponse) ProtoMessage() {}
+
+func (x *ListAlarmsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAlarmsResponse.ProtoReflect.Descriptor instead.
+func (*ListAlarmsResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListAlarmsResponse) GetAlarms() []*Alarm {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
+// WatchAlarmsRequest opens a watch.
+type WatchAlarmsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this office; empty means all that the caller may see.
+	Office        string `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchAlarmsRequest) Reset() {
+	*x = WatchAlarmsRequest{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAlarmsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAlarmsRequest) ProtoMessage() {}
+
+func (x *WatchAlarmsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAlarmsRequest.ProtoReflect.Descriptor instead.
+func (*WatchAlarmsRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *WatchAlarmsRequest) GetOffice() string {
+	if x != nil {
+		return x.Office
+	}
+	return ""
+}
+
+// WatchAlarmsResponse is what changed; the first one holds all open alarms, or
+// none, and says that the watch is open.
+type WatchAlarmsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Alarms that are new, or for which somebody else was called.
+	Alarms []*Alarm `protobuf:"bytes,1,rep,name=alarms,proto3" json:"alarms,omitempty"`
+	// Alarms shown before that were acknowledged, or are the caller's no more.
+	GoneIds       []string `protobuf:"bytes,2,rep,name=gone_ids,json=goneIds,proto3" json:"gone_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchAlarmsResponse) Reset() {
+	*x = WatchAlarmsResponse{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchAlarmsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchAlarmsResponse) ProtoMessage() {}
+
+func (x *WatchAlarmsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchAlarmsResponse.ProtoReflect.Descriptor instead.
+func (*WatchAlarmsResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WatchAlarmsResponse) GetAlarms() []*Alarm {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
+func (x *WatchAlarmsResponse) GetGoneIds() []string {
+	if x != nil {
+		return x.GoneIds
+	}
+	return nil
+}
+
+// AcknowledgeAlarmRequest takes an alarm.
+type AcknowledgeAlarmRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See CreateIntakeRequest.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The alarm. Required.
+	AlarmId       string `protobuf:"bytes,2,opt,name=alarm_id,json=alarmId,proto3" json:"alarm_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeAlarmRequest) Reset() {
+	*x = AcknowledgeAlarmRequest{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeAlarmRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeAlarmRequest) ProtoMessage() {}
+
+func (x *AcknowledgeAlarmRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeAlarmRequest.ProtoReflect.Descriptor instead.
+func (*AcknowledgeAlarmRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AcknowledgeAlarmRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AcknowledgeAlarmRequest) GetAlarmId() string {
+	if x != nil {
+		return x.AlarmId
+	}
+	return ""
+}
+
+// AcknowledgeAlarmResponse is the alarm afterwards.
+type AcknowledgeAlarmResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// With who took it: the caller, or whoever was quicker.
+	Alarm         *Alarm `protobuf:"bytes,1,opt,name=alarm,proto3" json:"alarm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeAlarmResponse) Reset() {
+	*x = AcknowledgeAlarmResponse{}
+	mi := &file_amparo_v1_oncall_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeAlarmResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeAlarmResponse) ProtoMessage() {}
+
+func (x *AcknowledgeAlarmResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_oncall_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeAlarmResponse.ProtoReflect.Descriptor instead.
+func (*AcknowledgeAlarmResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AcknowledgeAlarmResponse) GetAlarm() *Alarm {
+	if x != nil {
+		return x.Alarm
+	}
+	return nil
+}
+
 // Alarm is something that a person on call must look at now. It passes from one
 // to the next until one of them acknowledges it. Output only.
 type Alarm struct {
@@ -97,7 +874,8 @@ type Alarm struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Why.
 	Kind AlarmKind `protobuf:"varint,2,opt,name=kind,proto3,enum=amparo.v1.AlarmKind" json:"kind,omitempty"`
-	// The case that it is about; empty where it is about none.
+	// The case that it is about; empty where it is about none, or about one that is
+	// not the caller's to know.
 	CaseId string `protobuf:"bytes,3,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
 	// The office whose people on call are told.
 	Office string `protobuf:"bytes,4,opt,name=office,proto3" json:"office,omitempty"`
@@ -109,13 +887,15 @@ type Alarm struct {
 	AcknowledgedById string `protobuf:"bytes,7,opt,name=acknowledged_by_id,json=acknowledgedById,proto3" json:"acknowledged_by_id,omitempty"`
 	// When.
 	AcknowledgedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=acknowledged_at,json=acknowledgedAt,proto3" json:"acknowledged_at,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The language that its people must speak, BCP 47; empty where it is not known.
+	Language      string `protobuf:"bytes,9,opt,name=language,proto3" json:"language,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Alarm) Reset() {
 	*x = Alarm{}
-	mi := &file_amparo_v1_oncall_proto_msgTypes[0]
+	mi := &file_amparo_v1_oncall_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -127,7 +907,7 @@ func (x *Alarm) String() string {
 func (*Alarm) ProtoMessage() {}
 
 func (x *Alarm) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_oncall_proto_msgTypes[0]
+	mi := &file_amparo_v1_oncall_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -140,7 +920,7 @@ func (x *Alarm) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
 func (*Alarm) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{0}
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Alarm) GetId() string {
@@ -199,20 +979,29 @@ func (x *Alarm) GetAcknowledgedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Alarm) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
 // AlarmCall is one time that somebody was told of an alarm.
 type AlarmCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who.
 	StaffId string `protobuf:"bytes,1,opt,name=staff_id,json=staffId,proto3" json:"staff_id,omitempty"`
 	// When.
-	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// A message left for the person. Where none could, the alarm passes on sooner.
+	Reached       bool `protobuf:"varint,3,opt,name=reached,proto3" json:"reached,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AlarmCall) Reset() {
 	*x = AlarmCall{}
-	mi := &file_amparo_v1_oncall_proto_msgTypes[1]
+	mi := &file_amparo_v1_oncall_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -224,7 +1013,7 @@ func (x *AlarmCall) String() string {
 func (*AlarmCall) ProtoMessage() {}
 
 func (x *AlarmCall) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_oncall_proto_msgTypes[1]
+	mi := &file_amparo_v1_oncall_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -237,7 +1026,7 @@ func (x *AlarmCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlarmCall.ProtoReflect.Descriptor instead.
 func (*AlarmCall) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_oncall_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AlarmCall) GetStaffId() string {
@@ -254,11 +1043,63 @@ func (x *AlarmCall) GetAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *AlarmCall) GetReached() bool {
+	if x != nil {
+		return x.Reached
+	}
+	return false
+}
+
 var File_amparo_v1_oncall_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_oncall_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/oncall.proto\x12\tamparo.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x02\n" +
+	"\x16amparo/v1/oncall.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n" +
+	"\x04Rota\x125\n" +
+	"\x06office\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{1,30}$R\x06office\x12J\n" +
+	"\blanguage\x18\x02 \x01(\tB.\xbaH+r)2'^([a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3})?$R\blanguage\x126\n" +
+	"\x05slots\x18\x03 \x03(\v2\x13.amparo.v1.RotaSlotB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90\x03R\x05slots\"\xb9\x01\n" +
+	"\bRotaSlot\x126\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04from\x128\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05until\x12;\n" +
+	"\tstaff_ids\x18\x03 \x03(\tB\x1e\xbaH\x1b\x92\x01\x18\x10\x14\x18\x01\"\x12r\x102\x0e^[a-z2-7]{26}$R\bstaffIds\"f\n" +
+	"\fStaffAddress\x120\n" +
+	"\bstaff_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\astaffId\x12$\n" +
+	"\x04mail\x18\x02 \x01(\tB\x10\xbaH\n" +
+	"\xd8\x01\x01r\x05\x18\xfe\x01`\x01\x80\x01\x01R\x04mail\"J\n" +
+	"\x0eGetRotaRequest\x128\n" +
+	"\x06office\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^([a-z][a-z0-9-]{1,30})?$R\x06office\"\x8e\x01\n" +
+	"\x0fGetRotaResponse\x12%\n" +
+	"\x05rotas\x18\x01 \x03(\v2\x0f.amparo.v1.RotaR\x05rotas\x12+\n" +
+	"\bon_shift\x18\x02 \x03(\v2\x10.amparo.v1.ShiftR\aonShift\x12'\n" +
+	"\x0funreachable_ids\x18\x03 \x03(\tR\x0eunreachableIds\"U\n" +
+	"\x05Shift\x12\x16\n" +
+	"\x06office\x18\x01 \x01(\tR\x06office\x12\x1b\n" +
+	"\tstaff_ids\x18\x02 \x03(\tR\bstaffIds\x12\x17\n" +
+	"\aby_rota\x18\x03 \x01(\bR\x06byRota\"\xb4\x01\n" +
+	"\x0eSetRotaRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12+\n" +
+	"\x04rota\x18\x02 \x01(\v2\x0f.amparo.v1.RotaB\x06\xbaH\x03\xc8\x01\x01R\x04rota\x12?\n" +
+	"\taddresses\x18\x03 \x03(\v2\x17.amparo.v1.StaffAddressB\b\xbaH\x05\x92\x01\x02\x10dR\taddresses\"_\n" +
+	"\x0fSetRotaResponse\x12#\n" +
+	"\x04rota\x18\x01 \x01(\v2\x0f.amparo.v1.RotaR\x04rota\x12'\n" +
+	"\x0funreachable_ids\x18\x02 \x03(\tR\x0eunreachableIds\"M\n" +
+	"\x11ListAlarmsRequest\x128\n" +
+	"\x06office\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^([a-z][a-z0-9-]{1,30})?$R\x06office\">\n" +
+	"\x12ListAlarmsResponse\x12(\n" +
+	"\x06alarms\x18\x01 \x03(\v2\x10.amparo.v1.AlarmR\x06alarms\"N\n" +
+	"\x12WatchAlarmsRequest\x128\n" +
+	"\x06office\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^([a-z][a-z0-9-]{1,30})?$R\x06office\"Z\n" +
+	"\x13WatchAlarmsResponse\x12(\n" +
+	"\x06alarms\x18\x01 \x03(\v2\x10.amparo.v1.AlarmR\x06alarms\x12\x19\n" +
+	"\bgone_ids\x18\x02 \x03(\tR\agoneIds\"\x81\x01\n" +
+	"\x17AcknowledgeAlarmRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x120\n" +
+	"\balarm_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\aalarmId\"B\n" +
+	"\x18AcknowledgeAlarmResponse\x12&\n" +
+	"\x05alarm\x18\x01 \x01(\v2\x10.amparo.v1.AlarmR\x05alarm\"\xe6\x02\n" +
 	"\x05Alarm\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12(\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x14.amparo.v1.AlarmKindR\x04kind\x12\x17\n" +
@@ -267,17 +1108,31 @@ const file_amparo_v1_oncall_proto_rawDesc = "" +
 	"\traised_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\braisedAt\x12*\n" +
 	"\x05calls\x18\x06 \x03(\v2\x14.amparo.v1.AlarmCallR\x05calls\x12,\n" +
 	"\x12acknowledged_by_id\x18\a \x01(\tR\x10acknowledgedById\x12C\n" +
-	"\x0facknowledged_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0eacknowledgedAt\"R\n" +
+	"\x0facknowledged_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x0eacknowledgedAt\x12\x1a\n" +
+	"\blanguage\x18\t \x01(\tR\blanguage\"l\n" +
 	"\tAlarmCall\x12\x19\n" +
 	"\bstaff_id\x18\x01 \x01(\tR\astaffId\x12*\n" +
-	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at*\xa9\x01\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x18\n" +
+	"\areached\x18\x03 \x01(\bR\areached*\xa9\x01\n" +
 	"\tAlarmKind\x12\x1a\n" +
 	"\x16ALARM_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ALARM_KIND_EXTREME\x10\x01\x12\x15\n" +
 	"\x11ALARM_KIND_DURESS\x10\x02\x12\x1e\n" +
 	"\x1aALARM_KIND_MISSED_CHECK_IN\x10\x03\x12\x16\n" +
 	"\x12ALARM_KIND_OVERDUE\x10\x04\x12\x19\n" +
-	"\x15ALARM_KIND_EMPTY_SLOT\x10\x05B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x15ALARM_KIND_EMPTY_SLOT\x10\x052\xf2\x03\n" +
+	"\rOnCallService\x12U\n" +
+	"\aGetRota\x12\x19.amparo.v1.GetRotaRequest\x1a\x1a.amparo.v1.GetRotaResponse\"\x13\xaa\xd4\x18\x0f\b\x01\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x01\x18\x98\x01\x12S\n" +
+	"\aSetRota\x12\x19.amparo.v1.SetRotaRequest\x1a\x1a.amparo.v1.SetRotaResponse\"\x11\xaa\xd4\x18\r\b\x01\x12\x06\n" +
+	"\x02\x03\x04\x10\x01\x18\x99\x01\x12^\n" +
+	"\n" +
+	"ListAlarms\x12\x1c.amparo.v1.ListAlarmsRequest\x1a\x1d.amparo.v1.ListAlarmsResponse\"\x13\xaa\xd4\x18\x0f\b\x01\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x01\x18\x9a\x01\x12c\n" +
+	"\vWatchAlarms\x12\x1d.amparo.v1.WatchAlarmsRequest\x1a\x1e.amparo.v1.WatchAlarmsResponse\"\x13\xaa\xd4\x18\x0f\b\x01\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x01\x18\x9b\x010\x01\x12p\n" +
+	"\x10AcknowledgeAlarm\x12\".amparo.v1.AcknowledgeAlarmRequest\x1a#.amparo.v1.AcknowledgeAlarmResponse\"\x13\xaa\xd4\x18\x0f\b\x01\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x01\x18\x9c\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_oncall_proto_rawDescOnce sync.Once
@@ -292,24 +1147,59 @@ func file_amparo_v1_oncall_proto_rawDescGZIP() []byte {
 }
 
 var file_amparo_v1_oncall_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_amparo_v1_oncall_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_amparo_v1_oncall_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_amparo_v1_oncall_proto_goTypes = []any{
-	(AlarmKind)(0),                // 0: amparo.v1.AlarmKind
-	(*Alarm)(nil),                 // 1: amparo.v1.Alarm
-	(*AlarmCall)(nil),             // 2: amparo.v1.AlarmCall
-	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(AlarmKind)(0),                   // 0: amparo.v1.AlarmKind
+	(*Rota)(nil),                     // 1: amparo.v1.Rota
+	(*RotaSlot)(nil),                 // 2: amparo.v1.RotaSlot
+	(*StaffAddress)(nil),             // 3: amparo.v1.StaffAddress
+	(*GetRotaRequest)(nil),           // 4: amparo.v1.GetRotaRequest
+	(*GetRotaResponse)(nil),          // 5: amparo.v1.GetRotaResponse
+	(*Shift)(nil),                    // 6: amparo.v1.Shift
+	(*SetRotaRequest)(nil),           // 7: amparo.v1.SetRotaRequest
+	(*SetRotaResponse)(nil),          // 8: amparo.v1.SetRotaResponse
+	(*ListAlarmsRequest)(nil),        // 9: amparo.v1.ListAlarmsRequest
+	(*ListAlarmsResponse)(nil),       // 10: amparo.v1.ListAlarmsResponse
+	(*WatchAlarmsRequest)(nil),       // 11: amparo.v1.WatchAlarmsRequest
+	(*WatchAlarmsResponse)(nil),      // 12: amparo.v1.WatchAlarmsResponse
+	(*AcknowledgeAlarmRequest)(nil),  // 13: amparo.v1.AcknowledgeAlarmRequest
+	(*AcknowledgeAlarmResponse)(nil), // 14: amparo.v1.AcknowledgeAlarmResponse
+	(*Alarm)(nil),                    // 15: amparo.v1.Alarm
+	(*AlarmCall)(nil),                // 16: amparo.v1.AlarmCall
+	(*timestamppb.Timestamp)(nil),    // 17: google.protobuf.Timestamp
 }
 var file_amparo_v1_oncall_proto_depIdxs = []int32{
-	0, // 0: amparo.v1.Alarm.kind:type_name -> amparo.v1.AlarmKind
-	3, // 1: amparo.v1.Alarm.raised_at:type_name -> google.protobuf.Timestamp
-	2, // 2: amparo.v1.Alarm.calls:type_name -> amparo.v1.AlarmCall
-	3, // 3: amparo.v1.Alarm.acknowledged_at:type_name -> google.protobuf.Timestamp
-	3, // 4: amparo.v1.AlarmCall.at:type_name -> google.protobuf.Timestamp
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	2,  // 0: amparo.v1.Rota.slots:type_name -> amparo.v1.RotaSlot
+	17, // 1: amparo.v1.RotaSlot.from:type_name -> google.protobuf.Timestamp
+	17, // 2: amparo.v1.RotaSlot.until:type_name -> google.protobuf.Timestamp
+	1,  // 3: amparo.v1.GetRotaResponse.rotas:type_name -> amparo.v1.Rota
+	6,  // 4: amparo.v1.GetRotaResponse.on_shift:type_name -> amparo.v1.Shift
+	1,  // 5: amparo.v1.SetRotaRequest.rota:type_name -> amparo.v1.Rota
+	3,  // 6: amparo.v1.SetRotaRequest.addresses:type_name -> amparo.v1.StaffAddress
+	1,  // 7: amparo.v1.SetRotaResponse.rota:type_name -> amparo.v1.Rota
+	15, // 8: amparo.v1.ListAlarmsResponse.alarms:type_name -> amparo.v1.Alarm
+	15, // 9: amparo.v1.WatchAlarmsResponse.alarms:type_name -> amparo.v1.Alarm
+	15, // 10: amparo.v1.AcknowledgeAlarmResponse.alarm:type_name -> amparo.v1.Alarm
+	0,  // 11: amparo.v1.Alarm.kind:type_name -> amparo.v1.AlarmKind
+	17, // 12: amparo.v1.Alarm.raised_at:type_name -> google.protobuf.Timestamp
+	16, // 13: amparo.v1.Alarm.calls:type_name -> amparo.v1.AlarmCall
+	17, // 14: amparo.v1.Alarm.acknowledged_at:type_name -> google.protobuf.Timestamp
+	17, // 15: amparo.v1.AlarmCall.at:type_name -> google.protobuf.Timestamp
+	4,  // 16: amparo.v1.OnCallService.GetRota:input_type -> amparo.v1.GetRotaRequest
+	7,  // 17: amparo.v1.OnCallService.SetRota:input_type -> amparo.v1.SetRotaRequest
+	9,  // 18: amparo.v1.OnCallService.ListAlarms:input_type -> amparo.v1.ListAlarmsRequest
+	11, // 19: amparo.v1.OnCallService.WatchAlarms:input_type -> amparo.v1.WatchAlarmsRequest
+	13, // 20: amparo.v1.OnCallService.AcknowledgeAlarm:input_type -> amparo.v1.AcknowledgeAlarmRequest
+	5,  // 21: amparo.v1.OnCallService.GetRota:output_type -> amparo.v1.GetRotaResponse
+	8,  // 22: amparo.v1.OnCallService.SetRota:output_type -> amparo.v1.SetRotaResponse
+	10, // 23: amparo.v1.OnCallService.ListAlarms:output_type -> amparo.v1.ListAlarmsResponse
+	12, // 24: amparo.v1.OnCallService.WatchAlarms:output_type -> amparo.v1.WatchAlarmsResponse
+	14, // 25: amparo.v1.OnCallService.AcknowledgeAlarm:output_type -> amparo.v1.AcknowledgeAlarmResponse
+	21, // [21:26] is the sub-list for method output_type
+	16, // [16:21] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_oncall_proto_init() }
@@ -317,15 +1207,16 @@ func file_amparo_v1_oncall_proto_init() {
 	if File_amparo_v1_oncall_proto != nil {
 		return
 	}
+	file_amparo_v1_access_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_oncall_proto_rawDesc), len(file_amparo_v1_oncall_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   2,
+			NumMessages:   16,
 			NumExtensions: 0,
-			NumServices:   0,
+			NumServices:   1,
 		},
 		GoTypes:           file_amparo_v1_oncall_proto_goTypes,
 		DependencyIndexes: file_amparo_v1_oncall_proto_depIdxs,

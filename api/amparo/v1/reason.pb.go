@@ -100,6 +100,8 @@ const (
 	Reason_REASON_CAPSULE_DAMAGED Reason = 80
 	// A capsule is sealed for another service, or names another one.
 	Reason_REASON_CAPSULE_FOREIGN Reason = 81
+	// The alarm is for people who are on shift or were called for it.
+	Reason_REASON_NOT_ON_SHIFT Reason = 75
 )
 
 // Enum value maps for Reason.
@@ -141,6 +143,7 @@ var (
 		66: "REASON_INTERNAL",
 		80: "REASON_CAPSULE_DAMAGED",
 		81: "REASON_CAPSULE_FOREIGN",
+		75: "REASON_NOT_ON_SHIFT",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -179,6 +182,7 @@ var (
 		"REASON_INTERNAL":                66,
 		"REASON_CAPSULE_DAMAGED":         80,
 		"REASON_CAPSULE_FOREIGN":         81,
+		"REASON_NOT_ON_SHIFT":            75,
 	}
 )
 
@@ -213,7 +217,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xcb\a\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xe4\a\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -251,7 +255,8 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x10REASON_TOO_LARGE\x10A\x12\x13\n" +
 	"\x0fREASON_INTERNAL\x10B\x12\x1a\n" +
 	"\x16REASON_CAPSULE_DAMAGED\x10P\x12\x1a\n" +
-	"\x16REASON_CAPSULE_FOREIGN\x10QB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x16REASON_CAPSULE_FOREIGN\x10Q\x12\x17\n" +
+	"\x13REASON_NOT_ON_SHIFT\x10KB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_reason_proto_rawDescOnce sync.Once

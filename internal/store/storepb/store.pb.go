@@ -667,7 +667,10 @@ type Duty struct {
 	// Alarms that nobody has acknowledged, the oldest first.
 	OpenAlarms []*v1.Alarm `protobuf:"bytes,1,rep,name=open_alarms,json=openAlarms,proto3" json:"open_alarms,omitempty"`
 	// People who are to be told that they have a task.
-	Notices       []*PendingNotice `protobuf:"bytes,2,rep,name=notices,proto3" json:"notices,omitempty"`
+	Notices []*PendingNotice `protobuf:"bytes,2,rep,name=notices,proto3" json:"notices,omitempty"`
+	// Slots for which nobody was found a day before they begin, and for which that
+	// has been said.
+	EmptySlots    []*EmptySlot `protobuf:"bytes,3,rep,name=empty_slots,json=emptySlots,proto3" json:"empty_slots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -716,6 +719,215 @@ func (x *Duty) GetNotices() []*PendingNotice {
 	return nil
 }
 
+func (x *Duty) GetEmptySlots() []*EmptySlot {
+	if x != nil {
+		return x.EmptySlots
+	}
+	return nil
+}
+
+// EmptySlot names a slot for which nobody was found.
+type EmptySlot struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of which office.
+	Office string `protobuf:"bytes,1,opt,name=office,proto3" json:"office,omitempty"`
+	// For which language; empty for the office's own rota.
+	Language string `protobuf:"bytes,2,opt,name=language,proto3" json:"language,omitempty"`
+	// When it begins.
+	From          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmptySlot) Reset() {
+	*x = EmptySlot{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmptySlot) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmptySlot) ProtoMessage() {}
+
+func (x *EmptySlot) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmptySlot.ProtoReflect.Descriptor instead.
+func (*EmptySlot) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *EmptySlot) GetOffice() string {
+	if x != nil {
+		return x.Office
+	}
+	return ""
+}
+
+func (x *EmptySlot) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *EmptySlot) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+// OfficeRotas are the rotas of one office.
+type OfficeRotas struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most one for each language.
+	Rotas         []*v1.Rota `protobuf:"bytes,1,rep,name=rotas,proto3" json:"rotas,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OfficeRotas) Reset() {
+	*x = OfficeRotas{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OfficeRotas) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OfficeRotas) ProtoMessage() {}
+
+func (x *OfficeRotas) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OfficeRotas.ProtoReflect.Descriptor instead.
+func (*OfficeRotas) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *OfficeRotas) GetRotas() []*v1.Rota {
+	if x != nil {
+		return x.Rotas
+	}
+	return nil
+}
+
+// Addresses are where members of staff are told that something waits.
+type Addresses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most one for each person.
+	Addresses     []*v1.StaffAddress `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Addresses) Reset() {
+	*x = Addresses{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Addresses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Addresses) ProtoMessage() {}
+
+func (x *Addresses) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Addresses.ProtoReflect.Descriptor instead.
+func (*Addresses) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Addresses) GetAddresses() []*v1.StaffAddress {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+// PastAlarms are alarms that were acknowledged.
+type PastAlarms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order in which they were.
+	Alarms        []*v1.Alarm `protobuf:"bytes,1,rep,name=alarms,proto3" json:"alarms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PastAlarms) Reset() {
+	*x = PastAlarms{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PastAlarms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PastAlarms) ProtoMessage() {}
+
+func (x *PastAlarms) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PastAlarms.ProtoReflect.Descriptor instead.
+func (*PastAlarms) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PastAlarms) GetAlarms() []*v1.Alarm {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
 // PendingNotice says that a person has not been told yet of a task.
 type PendingNotice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -729,7 +941,7 @@ type PendingNotice struct {
 
 func (x *PendingNotice) Reset() {
 	*x = PendingNotice{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +953,7 @@ func (x *PendingNotice) String() string {
 func (*PendingNotice) ProtoMessage() {}
 
 func (x *PendingNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +966,7 @@ func (x *PendingNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PendingNotice.ProtoReflect.Descriptor instead.
 func (*PendingNotice) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PendingNotice) GetStaffId() string {
@@ -780,7 +992,7 @@ type Interpreters struct {
 
 func (x *Interpreters) Reset() {
 	*x = Interpreters{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +1004,7 @@ func (x *Interpreters) String() string {
 func (*Interpreters) ProtoMessage() {}
 
 func (x *Interpreters) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +1017,7 @@ func (x *Interpreters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interpreters.ProtoReflect.Descriptor instead.
 func (*Interpreters) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{14}
 }
 
 // Handovers is the head of the file of hand-overs.
@@ -817,7 +1029,7 @@ type Handovers struct {
 
 func (x *Handovers) Reset() {
 	*x = Handovers{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +1041,7 @@ func (x *Handovers) String() string {
 func (*Handovers) ProtoMessage() {}
 
 func (x *Handovers) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +1054,7 @@ func (x *Handovers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handovers.ProtoReflect.Descriptor instead.
 func (*Handovers) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
 }
 
 // InvitationState is what the service keeps of an invitation.
@@ -866,7 +1078,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +1090,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +1103,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{12}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *InvitationState) GetStaff() *v1.StaffMember {
@@ -963,7 +1175,7 @@ type Keyring struct {
 
 func (x *Keyring) Reset() {
 	*x = Keyring{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1187,7 @@ func (x *Keyring) String() string {
 func (*Keyring) ProtoMessage() {}
 
 func (x *Keyring) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1200,7 @@ func (x *Keyring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyring.ProtoReflect.Descriptor instead.
 func (*Keyring) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{13}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Keyring) GetEpoch() uint64 {
@@ -1067,7 +1279,7 @@ type KeyEncryptionKey struct {
 
 func (x *KeyEncryptionKey) Reset() {
 	*x = KeyEncryptionKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1291,7 @@ func (x *KeyEncryptionKey) String() string {
 func (*KeyEncryptionKey) ProtoMessage() {}
 
 func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1304,7 @@ func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyEncryptionKey.ProtoReflect.Descriptor instead.
 func (*KeyEncryptionKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{14}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *KeyEncryptionKey) GetGeneration() uint32 {
@@ -1129,7 +1341,7 @@ type KeyringFile struct {
 
 func (x *KeyringFile) Reset() {
 	*x = KeyringFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1353,7 @@ func (x *KeyringFile) String() string {
 func (*KeyringFile) ProtoMessage() {}
 
 func (x *KeyringFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1366,7 @@ func (x *KeyringFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyringFile.ProtoReflect.Descriptor instead.
 func (*KeyringFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *KeyringFile) GetEpoch() uint64 {
@@ -1211,7 +1423,7 @@ type LogState struct {
 
 func (x *LogState) Reset() {
 	*x = LogState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1435,7 @@ func (x *LogState) String() string {
 func (*LogState) ProtoMessage() {}
 
 func (x *LogState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1448,7 @@ func (x *LogState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogState.ProtoReflect.Descriptor instead.
 func (*LogState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LogState) GetSize() uint64 {
@@ -1320,11 +1532,24 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\f\n" +
 	"\n" +
-	"PolicyFile\"s\n" +
+	"PolicyFile\"\xb0\x01\n" +
 	"\x04Duty\x121\n" +
 	"\vopen_alarms\x18\x01 \x03(\v2\x10.amparo.v1.AlarmR\n" +
 	"openAlarms\x128\n" +
-	"\anotices\x18\x02 \x03(\v2\x1e.amparo.store.v1.PendingNoticeR\anotices\"\\\n" +
+	"\anotices\x18\x02 \x03(\v2\x1e.amparo.store.v1.PendingNoticeR\anotices\x12;\n" +
+	"\vempty_slots\x18\x03 \x03(\v2\x1a.amparo.store.v1.EmptySlotR\n" +
+	"emptySlots\"o\n" +
+	"\tEmptySlot\x12\x16\n" +
+	"\x06office\x18\x01 \x01(\tR\x06office\x12\x1a\n" +
+	"\blanguage\x18\x02 \x01(\tR\blanguage\x12.\n" +
+	"\x04from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\"4\n" +
+	"\vOfficeRotas\x12%\n" +
+	"\x05rotas\x18\x01 \x03(\v2\x0f.amparo.v1.RotaR\x05rotas\"B\n" +
+	"\tAddresses\x125\n" +
+	"\taddresses\x18\x01 \x03(\v2\x17.amparo.v1.StaffAddressR\taddresses\"6\n" +
+	"\n" +
+	"PastAlarms\x12(\n" +
+	"\x06alarms\x18\x01 \x03(\v2\x10.amparo.v1.AlarmR\x06alarms\"\\\n" +
 	"\rPendingNotice\x12\x19\n" +
 	"\bstaff_id\x18\x01 \x01(\tR\astaffId\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x0e\n" +
@@ -1385,7 +1610,7 @@ func file_amparo_store_v1_store_proto_rawDescGZIP() []byte {
 	return file_amparo_store_v1_store_proto_rawDescData
 }
 
-var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Head)(nil),                  // 0: amparo.store.v1.Head
 	(*Child)(nil),                 // 1: amparo.store.v1.Child
@@ -1396,45 +1621,56 @@ var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Single)(nil),                // 6: amparo.store.v1.Single
 	(*PolicyFile)(nil),            // 7: amparo.store.v1.PolicyFile
 	(*Duty)(nil),                  // 8: amparo.store.v1.Duty
-	(*PendingNotice)(nil),         // 9: amparo.store.v1.PendingNotice
-	(*Interpreters)(nil),          // 10: amparo.store.v1.Interpreters
-	(*Handovers)(nil),             // 11: amparo.store.v1.Handovers
-	(*InvitationState)(nil),       // 12: amparo.store.v1.InvitationState
-	(*Keyring)(nil),               // 13: amparo.store.v1.Keyring
-	(*KeyEncryptionKey)(nil),      // 14: amparo.store.v1.KeyEncryptionKey
-	(*KeyringFile)(nil),           // 15: amparo.store.v1.KeyringFile
-	(*LogState)(nil),              // 16: amparo.store.v1.LogState
-	(*v1.Case)(nil),               // 17: amparo.v1.Case
-	(*v1.TimelineEntry)(nil),      // 18: amparo.v1.TimelineEntry
-	(*v1.RiskAssessment)(nil),     // 19: amparo.v1.RiskAssessment
-	(*v1.Alarm)(nil),              // 20: amparo.v1.Alarm
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*v1.StaffMember)(nil),        // 22: amparo.v1.StaffMember
+	(*EmptySlot)(nil),             // 9: amparo.store.v1.EmptySlot
+	(*OfficeRotas)(nil),           // 10: amparo.store.v1.OfficeRotas
+	(*Addresses)(nil),             // 11: amparo.store.v1.Addresses
+	(*PastAlarms)(nil),            // 12: amparo.store.v1.PastAlarms
+	(*PendingNotice)(nil),         // 13: amparo.store.v1.PendingNotice
+	(*Interpreters)(nil),          // 14: amparo.store.v1.Interpreters
+	(*Handovers)(nil),             // 15: amparo.store.v1.Handovers
+	(*InvitationState)(nil),       // 16: amparo.store.v1.InvitationState
+	(*Keyring)(nil),               // 17: amparo.store.v1.Keyring
+	(*KeyEncryptionKey)(nil),      // 18: amparo.store.v1.KeyEncryptionKey
+	(*KeyringFile)(nil),           // 19: amparo.store.v1.KeyringFile
+	(*LogState)(nil),              // 20: amparo.store.v1.LogState
+	(*v1.Case)(nil),               // 21: amparo.v1.Case
+	(*v1.TimelineEntry)(nil),      // 22: amparo.v1.TimelineEntry
+	(*v1.RiskAssessment)(nil),     // 23: amparo.v1.RiskAssessment
+	(*v1.Alarm)(nil),              // 24: amparo.v1.Alarm
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*v1.Rota)(nil),               // 26: amparo.v1.Rota
+	(*v1.StaffAddress)(nil),       // 27: amparo.v1.StaffAddress
+	(*v1.StaffMember)(nil),        // 28: amparo.v1.StaffMember
 }
 var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	1,  // 0: amparo.store.v1.Head.children:type_name -> amparo.store.v1.Child
-	17, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
+	21, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
 	5,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
-	12, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
+	16, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
 	7,  // 4: amparo.store.v1.Head.policy:type_name -> amparo.store.v1.PolicyFile
 	8,  // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
-	10, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
-	11, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
-	18, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
-	19, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
+	14, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
+	15, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
+	22, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
+	23, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
 	6,  // 10: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
-	20, // 11: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
-	9,  // 12: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
-	21, // 13: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
-	22, // 14: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	21, // 15: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	14, // 16: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	21, // 17: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	24, // 11: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
+	13, // 12: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
+	9,  // 13: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
+	25, // 14: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
+	26, // 15: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
+	27, // 16: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
+	24, // 17: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
+	25, // 18: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
+	28, // 19: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	25, // 20: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	18, // 21: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	25, // 22: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
@@ -1457,7 +1693,7 @@ func file_amparo_store_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_store_v1_store_proto_rawDesc), len(file_amparo_store_v1_store_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,199 @@
+package duty
+
+import (
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/fault"
+)
+
+// Patience is how long somebody who was called has to acknowledge an alarm before it
+// passes to the next, where the policy says nothing else.
+const Patience = 15 * time.Minute
+
+// unreached is how long an alarm stays with somebody to whom no message could be
+// sent, while there are others who were not tried yet.
+const unreached = time.Minute
+
+// maxCalls is how many calls are kept of an alarm.
+const maxCalls = 64
+
+// Extreme reports whether a change of the risk in force raises an alarm.
+func Extreme(before, after amparov1.RiskLevel) bool {
+	const extreme = amparov1.RiskLevel_RISK_LEVEL_EXTREME
+	return after == extreme && before != extreme
+}
+
+// ladder is who is called for an alarm, step by step: those on duty one by one (all
+// at once where no rota says who is first), then the reviewers of the office, then
+// its heads. Who is excluded from the case is left out. Nobody left means the heads
+// of other offices.
+func (b *Board) ladder(alarm *amparov1.Alarm, excluded []string, now time.Time) [][]string {
+	office := alarm.GetOffice()
+	var steps [][]string
+	var taken []string
+	add := func(people []string, together bool) {
+		var step []string
+		for _, id := range people {
+			if slices.Contains(excluded, id) || slices.Contains(taken, id) {
+				continue
+			}
+			taken = append(taken, id)
+			if step = append(step, id); !together {
+				steps, step = append(steps, step), nil
+			}
+		}
+		if len(step) > 0 {
+			steps = append(steps, step)
+		}
+	}
+	of := func(role amparov1.Role) []string {
+		return b.those(func(m *amparov1.StaffMember) bool { return able(m, office, now) && has(m, role) })
+	}
+	onDuty := func() {
+		_, byRota := b.Shift(office, now)
+		add(b.OnDuty(office, alarm.GetLanguage(), now), !byRota)
+	}
+	// Those on call cannot fill a slot; who keeps the rota can.
+	emptySlot := alarm.GetKind() == amparov1.AlarmKind_ALARM_KIND_EMPTY_SLOT
+	if !emptySlot {
+		onDuty()
+	}
+	add(of(amparov1.Role_ROLE_REVIEWER), false)
+	add(of(amparov1.Role_ROLE_HEAD_OF_SECRETARIAT), false)
+	if emptySlot {
+		onDuty()
+	}
+	if len(steps) == 0 {
+		add(b.those(func(m *amparov1.StaffMember) bool {
+			return active(m, now) && has(m, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
+		}), false)
+	}
+	return steps
+}
+
+// Next is who is to be called for an alarm now, and if it is nobody yet, when to ask
+// again: the first step of the ladder that has not been called, and when all have
+// been, the one whose call is the longest ago, round and round until somebody
+// acknowledges. excluded are the people excluded from the alarm's case; patience is
+// how long each step has.
+func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, patience time.Duration, now time.Time) (who []string, at time.Time) {
+	steps := b.ladder(alarm, excluded, now)
+	if due := heldUntil(alarm, len(steps), patience); now.Before(due) {
+		return nil, due
+	}
+	var oldest time.Time
+	for _, step := range steps {
+		last := lastCall(alarm, step)
+		if last.IsZero() {
+			return step, now
+		}
+		if who == nil || last.Before(oldest) {
+			who, oldest = step, last
+		}
+	}
+	return who, now
+}
+
+// heldUntil is how long the alarm stays with those who were called already. Who
+// could not be reached holds it for a moment only, in the first round.
+func heldUntil(alarm *amparov1.Alarm, steps int, patience time.Duration) time.Time {
+	var until time.Time
+	for i, call := range alarm.GetCalls() {
+		hold := patience
+		if !call.GetReached() && i < steps {
+			hold = min(unreached, patience)
+		}
+		until = later(until, call.GetAt().AsTime().Add(hold))
+	}
+	return until
+}
+
+// lastCall is when somebody of a step was called last; zero for never.
+func lastCall(alarm *amparov1.Alarm, step []string) time.Time {
+	var last time.Time
+	for _, call := range alarm.GetCalls() {
+		if slices.Contains(step, call.GetStaffId()) {
+			last = later(last, call.GetAt().AsTime())
+		}
+	}
+	return last
+}
+
+// Called notes that somebody was called for an alarm, and whether a message left for
+// them. A call that is noted a second time within a patience only learns that the
+// message left after all.
+func Called(alarm *amparov1.Alarm, staffID string, reached bool, patience time.Duration, now time.Time) (news bool) {
+	for _, call := range slices.Backward(alarm.GetCalls()) {
+		if call.GetStaffId() == staffID && now.Before(call.GetAt().AsTime().Add(patience)) {
+			news = reached && !call.GetReached()
+			call.Reached = call.GetReached() || reached
+			return news
+		}
+	}
+	alarm.Calls = append(alarm.GetCalls(), &amparov1.AlarmCall{StaffId: staffID, At: timestamppb.New(now), Reached: reached})
+	if len(alarm.GetCalls()) > maxCalls {
+		alarm.Calls = fewer(alarm.GetCalls())
+	}
+	return true
+}
+
+// fewer leaves out the oldest call of somebody who was called again since.
+func fewer(calls []*amparov1.AlarmCall) []*amparov1.AlarmCall {
+	for i, call := range calls {
+		again := func(other *amparov1.AlarmCall) bool { return other.GetStaffId() == call.GetStaffId() }
+		if slices.ContainsFunc(calls[i+1:], again) {
+			return slices.Delete(calls, i, i+1)
+		}
+	}
+	return calls
+}
+
+// MayAcknowledge lets a person take an alarm who is on shift for its office, was
+// called for it, or is reviewer or head of secretariat of its office. To somebody
+// of another office, or excluded from its case, there is no such alarm. Who may not
+// take an alarm is not shown it either.
+func (b *Board) MayAcknowledge(alarm *amparov1.Alarm, excluded []string, member *amparov1.StaffMember, now time.Time) error {
+	if slices.Contains(excluded, member.GetId()) || !active(member, now) {
+		return fault.New(amparov1.Reason_REASON_NOT_FOUND)
+	}
+	if Answers(alarm, b.OnShift(member, now), member.GetId()) {
+		return nil
+	}
+	if !slices.Contains(member.GetOffices(), alarm.GetOffice()) {
+		return fault.New(amparov1.Reason_REASON_NOT_FOUND)
+	}
+	if has(member, amparov1.Role_ROLE_REVIEWER) || has(member, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT) {
+		return nil
+	}
+	return fault.New(amparov1.Reason_REASON_NOT_ON_SHIFT)
+}
+
+// Answers reports whether an alarm is for somebody who is on shift for the offices
+// given, or was called for it.
+func Answers(alarm *amparov1.Alarm, onShift []string, staffID string) bool {
+	called := func(call *amparov1.AlarmCall) bool { return call.GetStaffId() == staffID }
+	return slices.Contains(onShift, alarm.GetOffice()) || slices.ContainsFunc(alarm.GetCalls(), called)
+}
+
+// Pace is how long ordinary notices are gathered: somebody with several tasks is
+// told once, and not again before the same time has passed.
+const Pace = 15 * time.Minute
+
+// DueNotices are the notices whose time has come, and when the next one's comes;
+// zero where none waits.
+func (b *Board) DueNotices(now time.Time) (due []Notice, next time.Time) {
+	for _, notice := range b.Notices {
+		at := notice.Since.Add(Pace)
+		switch {
+		case !at.After(now):
+			due = append(due, notice)
+		case next.IsZero() || at.Before(next):
+			next = at
+		}
+	}
+	return due, next
+}
