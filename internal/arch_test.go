@@ -77,12 +77,13 @@ var house = []room{
 		"puts the whole service together for tests, as cmd/amparod does for operators; nothing that ships links it",
 	},
 	{"notify", edge, nil, "a notice has a fixed text: what could name a person or a case has no way in"},
+	{"watch", edge, []string{"notify"}, "when an outage becomes an alarm is decided without a network, so that a clock alone can test it"},
 	{"notifytest", edge, []string{"notify"}, "stands at the other end of a notice in tests; nothing that ships links it"},
 	{"client", edge, []string{"api/amparo/v1", "fault", "intake", "vocabulary", "audit", "enrolment", "written", "capsule"}, "an operator's laptop must not hold the server's code"},
 	{
 		"cmd/amparod", edge,
-		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "notify"},
-		"puts the server together; what decides anything belongs in a package that can be tested without it",
+		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "notify", "watch", "client"},
+		"puts the server together; what decides anything belongs in a package that can be tested without it; its watch runs on another machine, where it is a client like any other",
 	},
 	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client"}, "the command is thin: what a desk will need too belongs in client"},
 

@@ -54,6 +54,7 @@
 //   - server: the gRPC service; one file for each of its services
 //   - servertest: a whole service inside a test, and people enrolled with it
 //   - notify: what leaves by mail and webhook, and cannot say what it is about
+//   - watch: when a service that does not answer becomes an alarm
 //   - notifytest: a mail server and a webhook inside a test
 //   - client: profiles, enrolment and dialling, for the command and for a desk
 //

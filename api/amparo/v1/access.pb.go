@@ -172,6 +172,10 @@ const (
 	Role_ROLE_AUDITOR Role = 7
 	// Invites, confirms and suspends staff; sees no case.
 	Role_ROLE_ADMINISTRATOR Role = 8
+	// No person but a machine elsewhere, which asks from time to time whether the
+	// service answers (amparod watch). It may make no call but those open to
+	// everybody enrolled.
+	Role_ROLE_WATCH Role = 9
 )
 
 // Enum value maps for Role.
@@ -186,6 +190,7 @@ var (
 		6: "ROLE_PROGRAMME_OFFICER",
 		7: "ROLE_AUDITOR",
 		8: "ROLE_ADMINISTRATOR",
+		9: "ROLE_WATCH",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED":         0,
@@ -197,6 +202,7 @@ var (
 		"ROLE_PROGRAMME_OFFICER":   6,
 		"ROLE_AUDITOR":             7,
 		"ROLE_ADMINISTRATOR":       8,
+		"ROLE_WATCH":               9,
 	}
 )
 
@@ -408,7 +414,7 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\rRELATION_DESK\x10\x03\x12\x13\n" +
 	"\x0fRELATION_OFFICE\x10\x04\x12\x16\n" +
 	"\x12RELATION_OVERSIGHT\x10\x05\x12\x12\n" +
-	"\x0eRELATION_SHIFT\x10\x06*\xe2\x01\n" +
+	"\x0eRELATION_SHIFT\x10\x06*\xf2\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ROLE_HOTLINE_OPERATOR\x10\x01\x12\x15\n" +
@@ -418,7 +424,9 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\x17ROLE_COMPLAINTS_OFFICER\x10\x05\x12\x1a\n" +
 	"\x16ROLE_PROGRAMME_OFFICER\x10\x06\x12\x10\n" +
 	"\fROLE_AUDITOR\x10\a\x12\x16\n" +
-	"\x12ROLE_ADMINISTRATOR\x10\b:O\n" +
+	"\x12ROLE_ADMINISTRATOR\x10\b\x12\x0e\n" +
+	"\n" +
+	"ROLE_WATCH\x10\t:O\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18Ŋ\x03 \x01(\v2\x15.amparo.v1.AccessRuleR\x06access:=\n" +
 	"\tmultiline\x12\x1d.google.protobuf.FieldOptions\x18Ɗ\x03 \x01(\bR\tmultilineB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
