@@ -20,6 +20,7 @@
 //   - deadline: terms and clocks: how long each may take, what is due, what was missed
 //   - risk: an assessment's level and reasons, and what a level demands
 //   - intake: what a request for help must hold, and by what it is found again
+//   - safety: how the person of a case can be reached without harm, and what befell them
 //   - casefile: the states of a case, its transitions, its order in the queue
 //   - access: roles, relations, and who may make which call
 //   - duty: who is on call, who is called next, and who may take an alarm

@@ -97,13 +97,16 @@ func (a Act) reassesses(c *amparov1.Case, j *amparov1.RiskJudgement) []*amparov1
 // beginsSupport is what active work does: the decision has been made, and the
 // person is to be heard from.
 func (a Act) beginsSupport(c *amparov1.Case) []*amparov1.TermEvent {
+	if died(c) {
+		return []*amparov1.TermEvent{meets(decision)}
+	}
 	return []*amparov1.TermEvent{meets(decision), starts(c, checkIn, a.Now)}
 }
 
 // checksIn begins the next check-in at a contact. A contact older than the one that
 // is counted from says nothing new.
 func checksIn(c *amparov1.Case, at time.Time) []*amparov1.TermEvent {
-	if accepted(c, false) != nil {
+	if accepted(c, false) != nil || died(c) {
 		return nil
 	}
 	for _, t := range c.GetTerms() {

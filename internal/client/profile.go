@@ -32,7 +32,6 @@ const (
 	fileSettings   = "profile.yaml"
 	fileCheckpoint = "checkpoint"
 	fileDraft      = "intake.draft.age"
-	fileOutbox     = "outbox" // a folder
 )
 
 // Profile is one enrolled device of one person, as it lies in a folder of its

@@ -37,6 +37,8 @@ var table = map[amparov1.Reason]row{
 	amparov1.Reason_REASON_STAFF_UNSUITABLE:        {Refused, "a person named cannot work cases", "name active staff of the case's office with a role that works cases"},
 	amparov1.Reason_REASON_STAFF_EXCLUDED:          {Refused, "a person named is excluded from the case", "name somebody else"},
 	amparov1.Reason_REASON_OWNER_NEEDED:            {Refused, "the case cannot be left without an owner", "name its owner first"},
+	amparov1.Reason_REASON_NOT_PROVEN:              {Refused, "the change has not been proven", "reach the person over the old channel, ask the challenge, or let a second person confirm"},
+	amparov1.Reason_REASON_SECOND_SOURCE_NEEDED:    {Refused, "this rests on one source", "record a second source with: amparo case status confirm"},
 	amparov1.Reason_REASON_REQUEST_ID_REUSED:       {Conflict, "this request id was used with another content", "use a new request id"},
 	amparov1.Reason_REASON_BUSY_FILE:               {Conflict, "somebody else is changing this", "look at it again and repeat"},
 	amparov1.Reason_REASON_RATE_LIMITED:            {Exhausted, "too many calls", "wait a moment"},

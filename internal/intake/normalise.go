@@ -115,6 +115,18 @@ func countryCodes(codes []string) []string {
 	return all
 }
 
+// NormaliseContact returns a copy of a contact in the one form in which it is checked
+// and kept, as Normalise does for those of an intake.
+func NormaliseContact(contact *amparov1.SafeContact) *amparov1.SafeContact {
+	n := proto.CloneOf(contact)
+	if n == nil {
+		return nil
+	}
+	composeTexts(n.ProtoReflect())
+	normaliseContact(n)
+	return n
+}
+
 func normaliseContact(contact *amparov1.SafeContact) {
 	switch contact.GetChannel() {
 	case amparov1.ContactChannel_CONTACT_CHANNEL_PHONE,

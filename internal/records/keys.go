@@ -51,6 +51,7 @@ const (
 	RecordStaff    uint8 = 5
 	recordTimeline uint8 = 6
 	recordRequest  uint8 = 7
+	recordSafety   uint8 = 8
 	recordDuty     uint8 = 11
 )
 

@@ -226,8 +226,8 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 }
 
 // room refuses new content while the disk is nearly full. What protects people is
-// let through: shutting somebody out, raising or confirming a risk, and
-// alarms.
+// let through: shutting somebody out, raising or confirming a risk, alarms, an arrest,
+// duress.
 func (r *Records) room(grant access.Grant) error {
 	if r.cfg.FreeSpace == nil {
 		return nil
@@ -236,7 +236,9 @@ func (r *Records) room(grant access.Grant) error {
 	case amparov1.LeafAction_LEAF_ACTION_STAFF_SUSPEND, amparov1.LeafAction_LEAF_ACTION_DEVICE_REVOKE,
 		amparov1.LeafAction_LEAF_ACTION_RISK_ASSESS, amparov1.LeafAction_LEAF_ACTION_RISK_CONFIRM,
 		amparov1.LeafAction_LEAF_ACTION_RESTRICT, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE,
-		amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, amparov1.LeafAction_LEAF_ACTION_ALARM_ACKNOWLEDGE:
+		amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, amparov1.LeafAction_LEAF_ACTION_ALARM_ACKNOWLEDGE,
+		amparov1.LeafAction_LEAF_ACTION_STATUS_RECORD, amparov1.LeafAction_LEAF_ACTION_CONTACT_DISTRUST,
+		amparov1.LeafAction_LEAF_ACTION_DURESS_REPORT:
 		return nil
 	}
 	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {

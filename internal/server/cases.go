@@ -11,6 +11,7 @@ import (
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/risk"
+	"github.com/amparo-project/amparo/internal/safety"
 )
 
 // cases serves CaseService.
@@ -111,7 +112,7 @@ func (h *cases) GetCase(ctx context.Context, req *amparov1.GetCaseRequest) (*amp
 			return nil, err
 		}
 		answer.Risk = risk.InForce(assessments)
-		return answer, nil
+		return safety.WithoutDuressWords(answer), nil
 	})
 }
 
@@ -201,10 +202,12 @@ func (h *cases) AddNote(ctx context.Context, req *amparov1.AddNoteRequest) (*amp
 
 // RecordContact records a contact, or an attempt at one.
 func (h *cases) RecordContact(ctx context.Context, req *amparov1.RecordContactRequest) (*amparov1.RecordContactResponse, error) {
-	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
-		return act.Contact(c, req.GetContact())
-	}, func(r *amparov1.CaseReceipt) *amparov1.RecordContactResponse {
-		return &amparov1.RecordContactResponse{Case: r}
+	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.RecordContactResponse, error) {
+		warnings, err := contacted(ctx, w, f, safety.Contacted{Attempt: req.GetContact(), Word: req.GetWord()})
+		if err != nil {
+			return nil, err
+		}
+		return &amparov1.RecordContactResponse{Case: receipt(f), Warnings: warnings}, nil
 	})
 }
 
@@ -237,10 +240,20 @@ func (h *cases) ResumeCase(ctx context.Context, req *amparov1.ResumeCaseRequest)
 
 // CloseCase closes a case.
 func (h *cases) CloseCase(ctx context.Context, req *amparov1.CloseCaseRequest) (*amparov1.CloseCaseResponse, error) {
-	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
-		return act.Close(c, req.GetClosing())
-	}, func(r *amparov1.CaseReceipt) *amparov1.CloseCaseResponse {
-		return &amparov1.CloseCaseResponse{Case: r}
+	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.CloseCaseResponse, error) {
+		held, err := f.Safety()
+		if err != nil {
+			return nil, err
+		}
+		if err := safety.MayClose(held, req.GetClosing().GetReason()); err != nil {
+			return nil, err
+		}
+		entry, err := actOf(ctx, w).Close(f.Case(), req.GetClosing())
+		if err != nil {
+			return nil, err
+		}
+		f.Append(entry)
+		return &amparov1.CloseCaseResponse{Case: receipt(f)}, nil
 	})
 }
 

@@ -176,6 +176,7 @@ func TestEveryRefusalIsFromTheTable(t *testing.T) {
 	b.forceStaff(t, take)
 	b.forceSteps(t, take)
 	b.forceCapsules(t, take)
+	b.forceSafety(t, take)
 	forceEngine(t, log, take)
 	// An empty team is refused by the limits of its field before the rule is asked.
 	forced["OWNER_NEEDED"] = true

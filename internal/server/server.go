@@ -115,6 +115,7 @@ func New(cfg Config) (*Server, error) {
 	amparov1.RegisterOnCallServiceServer(s.grpc, &oncall{s: s})
 	amparov1.RegisterQueueServiceServer(s.grpc, &queue{s: s})
 	amparov1.RegisterRiskServiceServer(s.grpc, &risks{s: s})
+	amparov1.RegisterSafetyServiceServer(s.grpc, &contacts{s: s})
 	amparov1.RegisterStaffServiceServer(s.grpc, &staff{s: s})
 	return s, nil
 }

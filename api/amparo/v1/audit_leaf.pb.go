@@ -166,6 +166,22 @@ const (
 	LeafAction_LEAF_ACTION_AUDIT_EXPORT LeafAction = 71
 	// A checkpoint, or the proof between two, was asked for.
 	LeafAction_LEAF_ACTION_AUDIT_CHECKPOINT LeafAction = 72
+	// How a person can be reached was shown.
+	LeafAction_LEAF_ACTION_SAFETY_READ LeafAction = 90
+	// What befell a person was recorded.
+	LeafAction_LEAF_ACTION_STATUS_RECORD LeafAction = 91
+	// What befell a person was confirmed.
+	LeafAction_LEAF_ACTION_STATUS_CONFIRM LeafAction = 92
+	// A contact was taken out of use.
+	LeafAction_LEAF_ACTION_CONTACT_DISTRUST LeafAction = 93
+	// A change of a contact or of the payee was proposed.
+	LeafAction_LEAF_ACTION_CONTACT_CHANGE_PROPOSE LeafAction = 94
+	// Such a change was proven or rejected.
+	LeafAction_LEAF_ACTION_CONTACT_CHANGE_CONFIRM LeafAction = 95
+	// Advance instructions were recorded.
+	LeafAction_LEAF_ACTION_INSTRUCTIONS_SET LeafAction = 96
+	// A contact under duress was recorded.
+	LeafAction_LEAF_ACTION_DURESS_REPORT LeafAction = 97
 	// An alarm was raised.
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
@@ -235,6 +251,14 @@ var (
 		70:  "LEAF_ACTION_AUDIT_READ",
 		71:  "LEAF_ACTION_AUDIT_EXPORT",
 		72:  "LEAF_ACTION_AUDIT_CHECKPOINT",
+		90:  "LEAF_ACTION_SAFETY_READ",
+		91:  "LEAF_ACTION_STATUS_RECORD",
+		92:  "LEAF_ACTION_STATUS_CONFIRM",
+		93:  "LEAF_ACTION_CONTACT_DISTRUST",
+		94:  "LEAF_ACTION_CONTACT_CHANGE_PROPOSE",
+		95:  "LEAF_ACTION_CONTACT_CHANGE_CONFIRM",
+		96:  "LEAF_ACTION_INSTRUCTIONS_SET",
+		97:  "LEAF_ACTION_DURESS_REPORT",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
 		170: "LEAF_ACTION_CAPSULE_SUBMIT",
@@ -290,6 +314,14 @@ var (
 		"LEAF_ACTION_AUDIT_READ":              70,
 		"LEAF_ACTION_AUDIT_EXPORT":            71,
 		"LEAF_ACTION_AUDIT_CHECKPOINT":        72,
+		"LEAF_ACTION_SAFETY_READ":             90,
+		"LEAF_ACTION_STATUS_RECORD":           91,
+		"LEAF_ACTION_STATUS_CONFIRM":          92,
+		"LEAF_ACTION_CONTACT_DISTRUST":        93,
+		"LEAF_ACTION_CONTACT_CHANGE_PROPOSE":  94,
+		"LEAF_ACTION_CONTACT_CHANGE_CONFIRM":  95,
+		"LEAF_ACTION_INSTRUCTIONS_SET":        96,
+		"LEAF_ACTION_DURESS_REPORT":           97,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
 		"LEAF_ACTION_CAPSULE_SUBMIT":          170,
@@ -614,7 +646,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xfa\v\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\x89\x0e\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -659,7 +691,15 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x12LEAF_ACTION_SEARCH\x10>\x12\x1a\n" +
 	"\x16LEAF_ACTION_AUDIT_READ\x10F\x12\x1c\n" +
 	"\x18LEAF_ACTION_AUDIT_EXPORT\x10G\x12 \n" +
-	"\x1cLEAF_ACTION_AUDIT_CHECKPOINT\x10H\x12\x1c\n" +
+	"\x1cLEAF_ACTION_AUDIT_CHECKPOINT\x10H\x12\x1b\n" +
+	"\x17LEAF_ACTION_SAFETY_READ\x10Z\x12\x1d\n" +
+	"\x19LEAF_ACTION_STATUS_RECORD\x10[\x12\x1e\n" +
+	"\x1aLEAF_ACTION_STATUS_CONFIRM\x10\\\x12 \n" +
+	"\x1cLEAF_ACTION_CONTACT_DISTRUST\x10]\x12&\n" +
+	"\"LEAF_ACTION_CONTACT_CHANGE_PROPOSE\x10^\x12&\n" +
+	"\"LEAF_ACTION_CONTACT_CHANGE_CONFIRM\x10_\x12 \n" +
+	"\x1cLEAF_ACTION_INSTRUCTIONS_SET\x10`\x12\x1d\n" +
+	"\x19LEAF_ACTION_DURESS_REPORT\x10a\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
 	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1f\n" +
 	"\x1aLEAF_ACTION_CAPSULE_SUBMIT\x10\xaa\x01\x12\"\n" +

@@ -732,6 +732,20 @@ const (
 	TimelineKind_TIMELINE_KIND_RESTRICTION TimelineKind = 10
 	// The service told of a term: a warning, that it is overdue, or that it still is.
 	TimelineKind_TIMELINE_KIND_TERM TimelineKind = 11
+	// What befell the person.
+	TimelineKind_TIMELINE_KIND_STATUS TimelineKind = 20
+	// A second source or person confirmed it.
+	TimelineKind_TIMELINE_KIND_STATUS_CONFIRMED TimelineKind = 21
+	// Contacts were marked DO_NOT_USE.
+	TimelineKind_TIMELINE_KIND_CONTACTS_OUT_OF_USE TimelineKind = 22
+	// A change of a contact or of the payee was proposed.
+	TimelineKind_TIMELINE_KIND_CHANGE_PROPOSED TimelineKind = 23
+	// A change came into force.
+	TimelineKind_TIMELINE_KIND_CHANGE_IN_FORCE TimelineKind = 24
+	// A change was rejected.
+	TimelineKind_TIMELINE_KIND_CHANGE_REJECTED TimelineKind = 25
+	// Advance instructions were recorded.
+	TimelineKind_TIMELINE_KIND_INSTRUCTIONS TimelineKind = 26
 )
 
 // Enum value maps for TimelineKind.
@@ -749,20 +763,34 @@ var (
 		9:  "TIMELINE_KIND_POSSIBLE_DUPLICATE",
 		10: "TIMELINE_KIND_RESTRICTION",
 		11: "TIMELINE_KIND_TERM",
+		20: "TIMELINE_KIND_STATUS",
+		21: "TIMELINE_KIND_STATUS_CONFIRMED",
+		22: "TIMELINE_KIND_CONTACTS_OUT_OF_USE",
+		23: "TIMELINE_KIND_CHANGE_PROPOSED",
+		24: "TIMELINE_KIND_CHANGE_IN_FORCE",
+		25: "TIMELINE_KIND_CHANGE_REJECTED",
+		26: "TIMELINE_KIND_INSTRUCTIONS",
 	}
 	TimelineKind_value = map[string]int32{
-		"TIMELINE_KIND_UNSPECIFIED":        0,
-		"TIMELINE_KIND_INTAKE":             1,
-		"TIMELINE_KIND_TRIAGE":             2,
-		"TIMELINE_KIND_ASSIGNED":           3,
-		"TIMELINE_KIND_NOTE":               4,
-		"TIMELINE_KIND_CONTACT":            5,
-		"TIMELINE_KIND_STATE":              6,
-		"TIMELINE_KIND_RISK":               7,
-		"TIMELINE_KIND_RISK_PROPOSED":      8,
-		"TIMELINE_KIND_POSSIBLE_DUPLICATE": 9,
-		"TIMELINE_KIND_RESTRICTION":        10,
-		"TIMELINE_KIND_TERM":               11,
+		"TIMELINE_KIND_UNSPECIFIED":         0,
+		"TIMELINE_KIND_INTAKE":              1,
+		"TIMELINE_KIND_TRIAGE":              2,
+		"TIMELINE_KIND_ASSIGNED":            3,
+		"TIMELINE_KIND_NOTE":                4,
+		"TIMELINE_KIND_CONTACT":             5,
+		"TIMELINE_KIND_STATE":               6,
+		"TIMELINE_KIND_RISK":                7,
+		"TIMELINE_KIND_RISK_PROPOSED":       8,
+		"TIMELINE_KIND_POSSIBLE_DUPLICATE":  9,
+		"TIMELINE_KIND_RESTRICTION":         10,
+		"TIMELINE_KIND_TERM":                11,
+		"TIMELINE_KIND_STATUS":              20,
+		"TIMELINE_KIND_STATUS_CONFIRMED":    21,
+		"TIMELINE_KIND_CONTACTS_OUT_OF_USE": 22,
+		"TIMELINE_KIND_CHANGE_PROPOSED":     23,
+		"TIMELINE_KIND_CHANGE_IN_FORCE":     24,
+		"TIMELINE_KIND_CHANGE_REJECTED":     25,
+		"TIMELINE_KIND_INSTRUCTIONS":        26,
 	}
 )
 
@@ -849,6 +877,8 @@ type Case struct {
 	PossibleDuplicate bool `protobuf:"varint,25,opt,name=possible_duplicate,json=possibleDuplicate,proto3" json:"possible_duplicate,omitempty"`
 	// Advice on eligibility; never a decision.
 	Eligibility []*EligibilityAdvice `protobuf:"bytes,26,rep,name=eligibility,proto3" json:"eligibility,omitempty"`
+	// What has befallen the person; the particulars are a record of their own.
+	PersonStatus PersonStatus `protobuf:"varint,27,opt,name=person_status,json=personStatus,proto3,enum=amparo.v1.PersonStatus" json:"person_status,omitempty"`
 	// The timeline holds the whole history of the terms (TimelineEntry.term_events).
 	// False in a case of an earlier release, until the next act that concerns its
 	// terms; that one records them first as they were found.
@@ -1069,6 +1099,13 @@ func (x *Case) GetEligibility() []*EligibilityAdvice {
 	return nil
 }
 
+func (x *Case) GetPersonStatus() PersonStatus {
+	if x != nil {
+		return x.PersonStatus
+	}
+	return PersonStatus_PERSON_STATUS_UNSPECIFIED
+}
+
 func (x *Case) GetTermsOnRecord() bool {
 	if x != nil {
 		return x.TermsOnRecord
@@ -1266,7 +1303,14 @@ type TimelineEntry struct {
 	// What it did to the terms of the case, in order. All of these, of all entries,
 	// give the terms again. The history of a case that an earlier release began
 	// starts with a MERGED event that holds the terms as they were found.
-	TermEvents    []*TermEvent `protobuf:"bytes,15,rep,name=term_events,json=termEvents,proto3" json:"term_events,omitempty"`
+	TermEvents []*TermEvent `protobuf:"bytes,15,rep,name=term_events,json=termEvents,proto3" json:"term_events,omitempty"`
+	// What befell the person, where that was reported or confirmed.
+	PersonStatus PersonStatus `protobuf:"varint,20,opt,name=person_status,json=personStatus,proto3,enum=amparo.v1.PersonStatus" json:"person_status,omitempty"`
+	// Numbers of the contacts that it was about, as the safe contact's record has
+	// them.
+	ContactNumbers []uint32 `protobuf:"varint,21,rep,packed,name=contact_numbers,json=contactNumbers,proto3" json:"contact_numbers,omitempty"`
+	// Number of the change, where one was proposed or settled.
+	ChangeNumber  uint32 `protobuf:"varint,22,opt,name=change_number,json=changeNumber,proto3" json:"change_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1406,6 +1450,27 @@ func (x *TimelineEntry) GetTermEvents() []*TermEvent {
 	return nil
 }
 
+func (x *TimelineEntry) GetPersonStatus() PersonStatus {
+	if x != nil {
+		return x.PersonStatus
+	}
+	return PersonStatus_PERSON_STATUS_UNSPECIFIED
+}
+
+func (x *TimelineEntry) GetContactNumbers() []uint32 {
+	if x != nil {
+		return x.ContactNumbers
+	}
+	return nil
+}
+
+func (x *TimelineEntry) GetChangeNumber() uint32 {
+	if x != nil {
+		return x.ChangeNumber
+	}
+	return 0
+}
+
 // ContactAttempt is a contact with the person, or an attempt at one.
 type ContactAttempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1418,9 +1483,19 @@ type ContactAttempt struct {
 	// Language spoken, BCP 47.
 	Language string `protobuf:"bytes,4,opt,name=language,proto3" json:"language,omitempty"`
 	// In words.
-	Text          string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Text string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	// Number of the contact that was used, as the safe contact's record has it; zero
+	// where it was another or is not known.
+	ContactNumber uint32 `protobuf:"varint,6,opt,name=contact_number,json=contactNumber,proto3" json:"contact_number,omitempty"`
+	// The interpreter of the vetted list who spoke.
+	InterpreterId string `protobuf:"bytes,7,opt,name=interpreter_id,json=interpreterId,proto3" json:"interpreter_id,omitempty"`
+	// Somebody who was not vetted interpreted: for an emergency only. The reason
+	// says who and why.
+	UnvettedInterpreter bool `protobuf:"varint,8,opt,name=unvetted_interpreter,json=unvettedInterpreter,proto3" json:"unvetted_interpreter,omitempty"`
+	// Why somebody who was not vetted interpreted; required with it.
+	InterpreterReason string `protobuf:"bytes,9,opt,name=interpreter_reason,json=interpreterReason,proto3" json:"interpreter_reason,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ContactAttempt) Reset() {
@@ -1484,6 +1559,34 @@ func (x *ContactAttempt) GetLanguage() string {
 func (x *ContactAttempt) GetText() string {
 	if x != nil {
 		return x.Text
+	}
+	return ""
+}
+
+func (x *ContactAttempt) GetContactNumber() uint32 {
+	if x != nil {
+		return x.ContactNumber
+	}
+	return 0
+}
+
+func (x *ContactAttempt) GetInterpreterId() string {
+	if x != nil {
+		return x.InterpreterId
+	}
+	return ""
+}
+
+func (x *ContactAttempt) GetUnvettedInterpreter() bool {
+	if x != nil {
+		return x.UnvettedInterpreter
+	}
+	return false
+}
+
+func (x *ContactAttempt) GetInterpreterReason() string {
+	if x != nil {
+		return x.InterpreterReason
 	}
 	return ""
 }
@@ -2330,7 +2433,9 @@ type RecordContactRequest struct {
 	// The case. Required.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
 	// The contact. Required.
-	Contact       *ContactAttempt `protobuf:"bytes,3,opt,name=contact,proto3" json:"contact,omitempty"`
+	Contact *ContactAttempt `protobuf:"bytes,3,opt,name=contact,proto3" json:"contact,omitempty"`
+	// The word that was said, the code word or any other; compared, never kept.
+	Word          string `protobuf:"bytes,4,opt,name=word,proto3" json:"word,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2386,11 +2491,20 @@ func (x *RecordContactRequest) GetContact() *ContactAttempt {
 	return nil
 }
 
+func (x *RecordContactRequest) GetWord() string {
+	if x != nil {
+		return x.Word
+	}
+	return ""
+}
+
 // RecordContactResponse is the case after the contact.
 type RecordContactResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The case.
-	Case          *CaseReceipt `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
+	Case *CaseReceipt `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
+	// What was to be minded.
+	Warnings      []SafetyWarning `protobuf:"varint,2,rep,packed,name=warnings,proto3,enum=amparo.v1.SafetyWarning" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2428,6 +2542,13 @@ func (*RecordContactResponse) Descriptor() ([]byte, []int) {
 func (x *RecordContactResponse) GetCase() *CaseReceipt {
 	if x != nil {
 		return x.Case
+	}
+	return nil
+}
+
+func (x *RecordContactResponse) GetWarnings() []SafetyWarning {
+	if x != nil {
+		return x.Warnings
 	}
 	return nil
 }
@@ -3114,7 +3235,8 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\t\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1damparo/v1/person_status.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\n" +
+	"\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -3148,7 +3270,8 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x05terms\x18\x17 \x03(\v2\x0f.amparo.v1.TermR\x05terms\x12,\n" +
 	"\aclosing\x18\x18 \x01(\v2\x12.amparo.v1.ClosingR\aclosing\x12-\n" +
 	"\x12possible_duplicate\x18\x19 \x01(\bR\x11possibleDuplicate\x12>\n" +
-	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\x12&\n" +
+	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\x12<\n" +
+	"\rperson_status\x18\x1b \x01(\x0e2\x17.amparo.v1.PersonStatusR\fpersonStatus\x12&\n" +
 	"\x0fterms_on_record\x18\x1f \x01(\bR\rtermsOnRecord\"Y\n" +
 	"\x11EligibilityAdvice\x12.\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x1a.amparo.v1.EligibilityRuleR\x04rule\x12\x14\n" +
@@ -3161,7 +3284,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"risk_level\x18\x05 \x01(\x0e2\x14.amparo.v1.RiskLevelR\triskLevel\x12D\n" +
 	"\x13risk_level_proposed\x18\x06 \x01(\x0e2\x14.amparo.v1.RiskLevelR\x11riskLevelProposed\x12,\n" +
-	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xa8\x05\n" +
+	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xb4\x06\n" +
 	"\rTimelineEntry\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.amparo.v1.TimelineKindR\x04kind\x12*\n" +
@@ -3183,7 +3306,10 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\bteam_ids\x18\r \x03(\tR\ateamIds\x12!\n" +
 	"\fcolleague_id\x18\x0e \x01(\tR\vcolleagueId\x125\n" +
 	"\vterm_events\x18\x0f \x03(\v2\x14.amparo.v1.TermEventR\n" +
-	"termEvents\"\x8b\x02\n" +
+	"termEvents\x12<\n" +
+	"\rperson_status\x18\x14 \x01(\x0e2\x17.amparo.v1.PersonStatusR\fpersonStatus\x12'\n" +
+	"\x0fcontact_numbers\x18\x15 \x03(\rR\x0econtactNumbers\x12#\n" +
+	"\rchange_number\x18\x16 \x01(\rR\fchangeNumber\"\xe2\x03\n" +
 	"\x0eContactAttempt\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12?\n" +
 	"\achannel\x18\x02 \x01(\x0e2\x19.amparo.v1.ContactChannelB\n" +
@@ -3192,7 +3318,11 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\aoutcome\x12&\n" +
 	"\blanguage\x18\x04 \x01(\tB\n" +
 	"\xbaH\x04r\x02\x18#\x80\x01\x01R\blanguage\x12#\n" +
-	"\x04text\x18\x05 \x01(\tB\x0f\xbaH\x05r\x03\x18\xc0>\xb0\xd4\x18\x01\x80\x01\x01R\x04text\"\x92\x03\n" +
+	"\x04text\x18\x05 \x01(\tB\x0f\xbaH\x05r\x03\x18\xc0>\xb0\xd4\x18\x01\x80\x01\x01R\x04text\x12%\n" +
+	"\x0econtact_number\x18\x06 \x01(\rR\rcontactNumber\x12?\n" +
+	"\x0einterpreter_id\x18\a \x01(\tB\x18\xbaH\x15r\x132\x11^([a-z2-7]{26})?$R\rinterpreterId\x121\n" +
+	"\x14unvetted_interpreter\x18\b \x01(\bR\x13unvettedInterpreter\x12:\n" +
+	"\x12interpreter_reason\x18\t \x01(\tB\v\xbaH\x05r\x03\x18\xf4\x03\x80\x01\x01R\x11interpreterReason\"\x92\x03\n" +
 	"\aClosing\x12<\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x18.amparo.v1.ClosureReasonB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\x12)\n" +
@@ -3254,14 +3384,17 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\acase_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\x12&\n" +
 	"\x04text\x18\x03 \x01(\tB\x12\xbaH\br\x06\x10\x01\x18\xa0\x9c\x01\xb0\xd4\x18\x01\x80\x01\x01R\x04text\"=\n" +
 	"\x0fAddNoteResponse\x12*\n" +
-	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\"\xbc\x01\n" +
+	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\"\xdc\x01\n" +
 	"\x14RecordContactRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12.\n" +
 	"\acase_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\x12>\n" +
-	"\acontact\x18\x03 \x01(\v2\x19.amparo.v1.ContactAttemptB\t\xbaH\x03\xc8\x01\x01\x80\x01\x01R\acontact\"C\n" +
+	"\acontact\x18\x03 \x01(\v2\x19.amparo.v1.ContactAttemptB\t\xbaH\x03\xc8\x01\x01\x80\x01\x01R\acontact\x12\x1e\n" +
+	"\x04word\x18\x04 \x01(\tB\n" +
+	"\xbaH\x04r\x02\x18d\x80\x01\x01R\x04word\"y\n" +
 	"\x15RecordContactResponse\x12*\n" +
-	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\"\xd3\x01\n" +
+	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\x124\n" +
+	"\bwarnings\x18\x02 \x03(\x0e2\x18.amparo.v1.SafetyWarningR\bwarnings\"\xd3\x01\n" +
 	"\x12AdvanceCaseRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12.\n" +
@@ -3387,7 +3520,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xdf\x02\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xcd\x04\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3401,7 +3534,14 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	" TIMELINE_KIND_POSSIBLE_DUPLICATE\x10\t\x12\x1d\n" +
 	"\x19TIMELINE_KIND_RESTRICTION\x10\n" +
 	"\x12\x16\n" +
-	"\x12TIMELINE_KIND_TERM\x10\v2\xe5\n" +
+	"\x12TIMELINE_KIND_TERM\x10\v\x12\x18\n" +
+	"\x14TIMELINE_KIND_STATUS\x10\x14\x12\"\n" +
+	"\x1eTIMELINE_KIND_STATUS_CONFIRMED\x10\x15\x12%\n" +
+	"!TIMELINE_KIND_CONTACTS_OUT_OF_USE\x10\x16\x12!\n" +
+	"\x1dTIMELINE_KIND_CHANGE_PROPOSED\x10\x17\x12!\n" +
+	"\x1dTIMELINE_KIND_CHANGE_IN_FORCE\x10\x18\x12!\n" +
+	"\x1dTIMELINE_KIND_CHANGE_REJECTED\x10\x19\x12\x1e\n" +
+	"\x1aTIMELINE_KIND_INSTRUCTIONS\x10\x1a2\xe5\n" +
 	"\n" +
 	"\vCaseService\x12c\n" +
 	"\fCreateIntake\x12\x1e.amparo.v1.CreateIntakeRequest\x1a\x1f.amparo.v1.CreateIntakeResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +
@@ -3519,12 +3659,14 @@ var file_amparo_v1_case_proto_goTypes = []any{
 	(Channel)(0),                  // 44: amparo.v1.Channel
 	(RiskLevel)(0),                // 45: amparo.v1.RiskLevel
 	(*Term)(nil),                  // 46: amparo.v1.Term
-	(*TermEvent)(nil),             // 47: amparo.v1.TermEvent
-	(ContactChannel)(0),           // 48: amparo.v1.ContactChannel
-	(*Intake)(nil),                // 49: amparo.v1.Intake
-	(*Identity)(nil),              // 50: amparo.v1.Identity
-	(*RiskAssessment)(nil),        // 51: amparo.v1.RiskAssessment
-	(*RiskJudgement)(nil),         // 52: amparo.v1.RiskJudgement
+	(PersonStatus)(0),             // 47: amparo.v1.PersonStatus
+	(*TermEvent)(nil),             // 48: amparo.v1.TermEvent
+	(ContactChannel)(0),           // 49: amparo.v1.ContactChannel
+	(*Intake)(nil),                // 50: amparo.v1.Intake
+	(*Identity)(nil),              // 51: amparo.v1.Identity
+	(*RiskAssessment)(nil),        // 52: amparo.v1.RiskAssessment
+	(*RiskJudgement)(nil),         // 53: amparo.v1.RiskJudgement
+	(SafetyWarning)(0),            // 54: amparo.v1.SafetyWarning
 }
 var file_amparo_v1_case_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.Case.state:type_name -> amparo.v1.CaseState
@@ -3542,86 +3684,89 @@ var file_amparo_v1_case_proto_depIdxs = []int32{
 	46, // 12: amparo.v1.Case.terms:type_name -> amparo.v1.Term
 	16, // 13: amparo.v1.Case.closing:type_name -> amparo.v1.Closing
 	12, // 14: amparo.v1.Case.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	9,  // 15: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
-	0,  // 16: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
-	45, // 17: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
-	45, // 18: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
-	46, // 19: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
-	10, // 20: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
-	43, // 21: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
-	43, // 22: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	0,  // 23: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
-	0,  // 24: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
-	15, // 25: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
-	45, // 26: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
-	45, // 27: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
-	5,  // 28: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
-	47, // 29: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
-	43, // 30: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
-	48, // 31: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
-	8,  // 32: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
-	6,  // 33: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
-	45, // 34: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
-	7,  // 35: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
-	43, // 36: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
-	49, // 37: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
-	13, // 38: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
-	11, // 39: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
-	49, // 40: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
-	50, // 41: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
-	51, // 42: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
-	14, // 43: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
-	1,  // 44: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
-	52, // 45: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
-	2,  // 46: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
-	3,  // 47: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
-	4,  // 48: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
-	13, // 49: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	12, // 50: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	13, // 51: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 52: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 53: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
-	13, // 54: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	0,  // 55: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
-	13, // 56: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	5,  // 57: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
-	13, // 58: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 59: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	16, // 60: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
-	13, // 61: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 62: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 63: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	17, // 64: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
-	19, // 65: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
-	21, // 66: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
-	23, // 67: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
-	25, // 68: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
-	27, // 69: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
-	29, // 70: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
-	31, // 71: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
-	33, // 72: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
-	35, // 73: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
-	37, // 74: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
-	39, // 75: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
-	41, // 76: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
-	18, // 77: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
-	20, // 78: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
-	22, // 79: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
-	24, // 80: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
-	26, // 81: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
-	28, // 82: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
-	30, // 83: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
-	32, // 84: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
-	34, // 85: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
-	36, // 86: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
-	38, // 87: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
-	40, // 88: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
-	42, // 89: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
-	77, // [77:90] is the sub-list for method output_type
-	64, // [64:77] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	47, // 15: amparo.v1.Case.person_status:type_name -> amparo.v1.PersonStatus
+	9,  // 16: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
+	0,  // 17: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
+	45, // 18: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
+	45, // 19: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	46, // 20: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
+	10, // 21: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
+	43, // 22: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
+	43, // 23: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	0,  // 24: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
+	0,  // 25: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
+	15, // 26: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
+	45, // 27: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
+	45, // 28: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
+	5,  // 29: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
+	48, // 30: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
+	47, // 31: amparo.v1.TimelineEntry.person_status:type_name -> amparo.v1.PersonStatus
+	43, // 32: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
+	49, // 33: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
+	8,  // 34: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
+	6,  // 35: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
+	45, // 36: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
+	7,  // 37: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
+	43, // 38: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
+	50, // 39: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
+	13, // 40: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
+	11, // 41: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
+	50, // 42: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
+	51, // 43: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
+	52, // 44: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
+	14, // 45: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
+	1,  // 46: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
+	53, // 47: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
+	2,  // 48: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
+	3,  // 49: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
+	4,  // 50: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
+	13, // 51: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	12, // 52: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	13, // 53: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 54: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 55: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
+	13, // 56: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	54, // 57: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
+	0,  // 58: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
+	13, // 59: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	5,  // 60: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
+	13, // 61: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 62: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 63: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
+	13, // 64: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 65: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 66: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	17, // 67: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
+	19, // 68: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
+	21, // 69: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
+	23, // 70: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
+	25, // 71: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
+	27, // 72: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
+	29, // 73: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
+	31, // 74: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
+	33, // 75: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
+	35, // 76: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
+	37, // 77: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
+	39, // 78: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
+	41, // 79: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
+	18, // 80: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
+	20, // 81: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
+	22, // 82: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
+	24, // 83: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
+	26, // 84: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
+	28, // 85: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
+	30, // 86: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
+	32, // 87: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
+	34, // 88: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
+	36, // 89: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
+	38, // 90: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
+	40, // 91: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
+	42, // 92: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
+	80, // [80:93] is the sub-list for method output_type
+	67, // [67:80] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_case_proto_init() }
@@ -3630,6 +3775,7 @@ func file_amparo_v1_case_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
+	file_amparo_v1_person_status_proto_init()
 	file_amparo_v1_risk_proto_init()
 	file_amparo_v1_term_proto_init()
 	file_amparo_v1_types_proto_init()

@@ -78,6 +78,11 @@ const (
 	Reason_REASON_STAFF_EXCLUDED Reason = 36
 	// The case cannot be left without an owner.
 	Reason_REASON_OWNER_NEEDED Reason = 37
+	// What was asked for has not been proven: the answer to the challenge is wrong, or
+	// nobody was reached over the old channel since.
+	Reason_REASON_NOT_PROVEN Reason = 38
+	// It takes a second source.
+	Reason_REASON_SECOND_SOURCE_NEEDED Reason = 39
 	// The same request id was used with another content.
 	Reason_REASON_REQUEST_ID_REUSED Reason = 50
 	// Somebody else changed the file at the same time, again and again.
@@ -132,6 +137,8 @@ var (
 		35: "REASON_STAFF_UNSUITABLE",
 		36: "REASON_STAFF_EXCLUDED",
 		37: "REASON_OWNER_NEEDED",
+		38: "REASON_NOT_PROVEN",
+		39: "REASON_SECOND_SOURCE_NEEDED",
 		50: "REASON_REQUEST_ID_REUSED",
 		51: "REASON_BUSY_FILE",
 		60: "REASON_RATE_LIMITED",
@@ -171,6 +178,8 @@ var (
 		"REASON_STAFF_UNSUITABLE":        35,
 		"REASON_STAFF_EXCLUDED":          36,
 		"REASON_OWNER_NEEDED":            37,
+		"REASON_NOT_PROVEN":              38,
+		"REASON_SECOND_SOURCE_NEEDED":    39,
 		"REASON_REQUEST_ID_REUSED":       50,
 		"REASON_BUSY_FILE":               51,
 		"REASON_RATE_LIMITED":            60,
@@ -217,7 +226,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xe4\a\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\x9c\b\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -244,7 +253,9 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x19REASON_NOTHING_TO_CONFIRM\x10\"\x12\x1b\n" +
 	"\x17REASON_STAFF_UNSUITABLE\x10#\x12\x19\n" +
 	"\x15REASON_STAFF_EXCLUDED\x10$\x12\x17\n" +
-	"\x13REASON_OWNER_NEEDED\x10%\x12\x1c\n" +
+	"\x13REASON_OWNER_NEEDED\x10%\x12\x15\n" +
+	"\x11REASON_NOT_PROVEN\x10&\x12\x1f\n" +
+	"\x1bREASON_SECOND_SOURCE_NEEDED\x10'\x12\x1c\n" +
 	"\x18REASON_REQUEST_ID_REUSED\x102\x12\x14\n" +
 	"\x10REASON_BUSY_FILE\x103\x12\x17\n" +
 	"\x13REASON_RATE_LIMITED\x10<\x12\x14\n" +

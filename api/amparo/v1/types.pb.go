@@ -1605,9 +1605,17 @@ type SafeContact struct {
 	// Do not name the organisation.
 	DoNotNameOrganisation bool `protobuf:"varint,8,opt,name=do_not_name_organisation,json=doNotNameOrganisation,proto3" json:"do_not_name_organisation,omitempty"`
 	// What else keeps the person safe when contacted.
-	Instructions  string `protobuf:"bytes,9,opt,name=instructions,proto3" json:"instructions,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Instructions string `protobuf:"bytes,9,opt,name=instructions,proto3" json:"instructions,omitempty"`
+	// What is asked so that the code word is the answer; empty where it is simply
+	// said.
+	ChallengeQuestion string `protobuf:"bytes,10,opt,name=challenge_question,json=challengeQuestion,proto3" json:"challenge_question,omitempty"`
+	// A word that the person says when somebody makes them speak. It is compared and
+	// never shown again.
+	DuressWord string `protobuf:"bytes,11,opt,name=duress_word,json=duressWord,proto3" json:"duress_word,omitempty"`
+	// Interpreters whom the person does not want.
+	ExcludedInterpreterIds []string `protobuf:"bytes,12,rep,name=excluded_interpreter_ids,json=excludedInterpreterIds,proto3" json:"excluded_interpreter_ids,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *SafeContact) Reset() {
@@ -1701,6 +1709,27 @@ func (x *SafeContact) GetInstructions() string {
 		return x.Instructions
 	}
 	return ""
+}
+
+func (x *SafeContact) GetChallengeQuestion() string {
+	if x != nil {
+		return x.ChallengeQuestion
+	}
+	return ""
+}
+
+func (x *SafeContact) GetDuressWord() string {
+	if x != nil {
+		return x.DuressWord
+	}
+	return ""
+}
+
+func (x *SafeContact) GetExcludedInterpreterIds() []string {
+	if x != nil {
+		return x.ExcludedInterpreterIds
+	}
+	return nil
 }
 
 // SafeWindow is a span of local time, on some days of the week.
@@ -2514,7 +2543,7 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\forganisation\x18\x03 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\forganisation\x12*\n" +
 	"\n" +
 	"since_year\x18\x04 \x01(\rB\v\xbaH\x05*\x03\x18\x98\x11\x80\x01\x01R\tsinceYear\x121\n" +
-	"\vdescription\x18\x05 \x01(\tB\x0f\xbaH\x05r\x03\x18\xc0>\xb0\xd4\x18\x01\x80\x01\x01R\vdescription\"\xca\x03\n" +
+	"\vdescription\x18\x05 \x01(\tB\x0f\xbaH\x05r\x03\x18\xc0>\xb0\xd4\x18\x01\x80\x01\x01R\vdescription\"\x8b\x05\n" +
 	"\vSafeContact\x12=\n" +
 	"\achannel\x18\x01 \x01(\x0e2\x19.amparo.v1.ContactChannelB\b\xbaH\x05\x82\x01\x02\x10\x01R\achannel\x12%\n" +
 	"\aaddress\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\aaddress\x12&\n" +
@@ -2527,7 +2556,13 @@ const file_amparo_v1_types_proto_rawDesc = "" +
 	"\xbaH\x04r\x02\x18d\x80\x01\x01R\bcodeWord\x12/\n" +
 	"\x14do_not_leave_message\x18\a \x01(\bR\x11doNotLeaveMessage\x127\n" +
 	"\x18do_not_name_organisation\x18\b \x01(\bR\x15doNotNameOrganisation\x123\n" +
-	"\finstructions\x18\t \x01(\tB\x0f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xd4\x18\x01\x80\x01\x01R\finstructions\"\xc7\x01\n" +
+	"\finstructions\x18\t \x01(\tB\x0f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xd4\x18\x01\x80\x01\x01R\finstructions\x12:\n" +
+	"\x12challenge_question\x18\n" +
+	" \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\x11challengeQuestion\x12+\n" +
+	"\vduress_word\x18\v \x01(\tB\n" +
+	"\xbaH\x04r\x02\x18d\x80\x01\x01R\n" +
+	"duressWord\x12V\n" +
+	"\x18excluded_interpreter_ids\x18\f \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\x14\"\x12r\x102\x0e^[a-z2-7]{26}$R\x16excludedInterpreterIds\"\xc7\x01\n" +
 	"\n" +
 	"SafeWindow\x129\n" +
 	"\x04days\x18\x01 \x03(\x0e2\x12.amparo.v1.WeekdayB\x11\xbaH\x0e\x92\x01\v\x10\a\"\a\x82\x01\x04\x10\x01 \x00R\x04days\x12=\n" +

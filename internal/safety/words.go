@@ -1,0 +1,92 @@
+package safety
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/spelling"
+)
+
+// saying is what a word that somebody said is to the case.
+type saying int
+
+const (
+	unknownWord saying = iota
+	codeWord
+	duressWord
+)
+
+// said compares a word with those of the contacts. Where one is both, it means
+// duress: to wake somebody in vain costs less than not to.
+func said(contacts []*amparov1.SafetyContact, word string) saying {
+	is := unknownWord
+	for _, c := range contacts {
+		way := c.GetContact().GetWay()
+		if spelling.SameWord(word, way.GetDuressWord()) {
+			return duressWord
+		}
+		if c.GetVerification() != hostile && spelling.SameWord(word, way.GetCodeWord()) {
+			is = codeWord
+		}
+	}
+	return is
+}
+
+// challengers are the contacts whose words prove a change: the person's own, in use
+// or not, since the words are in nobody's telephone, and the one that is changed.
+func challengers(s *amparov1.Safety, draft *amparov1.ChangeDraft) (may []*amparov1.SafetyContact) {
+	for _, c := range s.GetContacts() {
+		about := c.GetNumber() == max(draft.GetReplaces(), draft.GetRestore())
+		if c.GetContact().GetKind() == own || about {
+			may = append(may, c)
+		}
+	}
+	return may
+}
+
+// duressLasts is for how long after a sign of duress nothing that the person says
+// proves anything.
+const duressLasts = 7 * 24 * time.Hour
+
+func underDuress(s *amparov1.Safety, now time.Time) bool {
+	for _, sign := range s.GetDuressSigns() {
+		if now.Before(sign.GetRecordedAt().AsTime().Add(duressLasts)) {
+			return true
+		}
+	}
+	return false
+}
+
+var duressField = (&amparov1.SafeContact{}).ProtoReflect().Descriptor().Fields().ByName("duress_word")
+
+// WithoutDuressWords takes the words for duress out of a message that is to be shown,
+// at any depth, and returns it: whoever reads an answer over a shoulder must not learn
+// which word to forbid.
+func WithoutDuressWords[M proto.Message](m M) M {
+	clearDuressWords(m.ProtoReflect())
+	return m
+}
+
+func clearDuressWords(m protoreflect.Message) {
+	if !m.IsValid() {
+		return
+	}
+	if m.Descriptor() == duressField.Parent() {
+		m.Clear(duressField)
+	}
+	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case field.Message() == nil:
+		case field.IsList():
+			for i := range value.List().Len() {
+				clearDuressWords(value.List().Get(i).Message())
+			}
+		default:
+			clearDuressWords(value.Message())
+		}
+		return true
+	})
+}
