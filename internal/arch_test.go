@@ -72,6 +72,7 @@ var house = []room{
 		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "safety", "access", "duty", "spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule"},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},
+	{"dispatch", edge, []string{"api/amparo/v1", "duty", "records"}, "it waits and sends; whom to call is a rule, and how a message travels is another package's"},
 	{
 		"servertest", edge,
 		[]string{"api/amparo/v1", "enrolment", "seal", "audit", "store", "store/bolt", "records", "server"},

@@ -53,6 +53,7 @@
 //   - capsule: what is in a request that was sealed away from the service
 //   - enrolment: what is signed when a device is let in; both ends call it
 //   - server: the gRPC service; one file for each of its services
+//   - dispatch: wakes those whom the rules of duty name, and gathers notices
 //   - servertest: a whole service inside a test, and people enrolled with it
 //   - notify: what leaves by mail and webhook, and cannot say what it is about
 //   - watch: when a service that does not answer becomes an alarm

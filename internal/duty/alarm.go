@@ -15,7 +15,7 @@ import (
 const Patience = 15 * time.Minute
 
 // unreached is how long an alarm stays with somebody to whom no message could be
-// sent, while there are others who were not tried yet.
+// sent.
 const unreached = time.Minute
 
 // maxCalls is how many calls are kept of an alarm.
@@ -79,14 +79,13 @@ func (b *Board) ladder(alarm *amparov1.Alarm, excluded []string, now time.Time) 
 // again: the first step of the ladder that has not been called, and when all have
 // been, the one whose call is the longest ago, round and round until somebody
 // acknowledges. excluded are the people excluded from the alarm's case; patience is
-// how long each step has.
+// how long each step has, and nobody is called twice within it.
 func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, patience time.Duration, now time.Time) (who []string, at time.Time) {
-	steps := b.ladder(alarm, excluded, now)
-	if due := heldUntil(alarm, len(steps), patience); now.Before(due) {
+	if due := heldUntil(alarm, patience); now.Before(due) {
 		return nil, due
 	}
 	var oldest time.Time
-	for _, step := range steps {
+	for _, step := range b.ladder(alarm, excluded, now) {
 		last := lastCall(alarm, step)
 		if last.IsZero() {
 			return step, now
@@ -95,16 +94,19 @@ func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, patience time.Dur
 			who, oldest = step, last
 		}
 	}
+	if again := oldest.Add(patience); who != nil && now.Before(again) {
+		return nil, again
+	}
 	return who, now
 }
 
-// heldUntil is how long the alarm stays with those who were called already. Who
-// could not be reached holds it for a moment only, in the first round.
-func heldUntil(alarm *amparov1.Alarm, steps int, patience time.Duration) time.Time {
+// heldUntil is how long the alarm stays with those who were called already: with
+// somebody who could not be reached for a moment only.
+func heldUntil(alarm *amparov1.Alarm, patience time.Duration) time.Time {
 	var until time.Time
-	for i, call := range alarm.GetCalls() {
+	for _, call := range alarm.GetCalls() {
 		hold := patience
-		if !call.GetReached() && i < steps {
+		if !call.GetReached() {
 			hold = min(unreached, patience)
 		}
 		until = later(until, call.GetAt().AsTime().Add(hold))

@@ -66,8 +66,8 @@ func has(member *amparov1.StaffMember, role amparov1.Role) bool {
 func (b *Board) OnShift(member *amparov1.StaffMember, now time.Time) []string {
 	var offices []string
 	for _, office := range member.GetOffices() {
-		people, byRota := b.Shift(office, now)
-		if byRota && slices.Contains(people, member.GetId()) || !byRota && operates(member, office, now) {
+		people := b.named(office, now)
+		if slices.Contains(people, member.GetId()) || len(people) == 0 && operates(member, office, now) {
 			offices = append(offices, office)
 		}
 	}
@@ -77,15 +77,22 @@ func (b *Board) OnShift(member *amparov1.StaffMember, now time.Time) []string {
 // Shift is who is on shift at an office, whatever the language, and whether a rota
 // says so.
 func (b *Board) Shift(office string, now time.Time) (people []string, byRota bool) {
+	if people = b.named(office, now); len(people) > 0 {
+		return people, true
+	}
+	return b.operators(office, now), false
+}
+
+// named are those whom the rotas of an office name for an instant, and who can
+// answer.
+func (b *Board) named(office string, now time.Time) []string {
+	var people []string
 	for _, rota := range b.Rotas {
 		if rota.GetOffice() == office {
 			people = join(people, b.inSlot(rota, now))
 		}
 	}
-	if len(people) > 0 {
-		return people, true
-	}
-	return b.operators(office, now), false
+	return people
 }
 
 // OnDuty is who answers at an office for somebody who speaks the language (BCP 47;

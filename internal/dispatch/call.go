@@ -1,0 +1,122 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/duty"
+)
+
+// The pauses between attempts: each is twice the one before.
+const (
+	firstPause  = 5 * time.Second
+	longestCall = time.Minute
+	firstTell   = time.Minute
+	longestTell = 15 * time.Minute
+)
+
+// call sends a message to one person by every way at once, and notes the call as
+// soon as one message left or every way has failed. Ways that failed go on trying
+// behind it.
+func (d *dispatcher) call(ctx context.Context, alarmID, staffID string) {
+	m := Message{Alarm: alarmID, StaffID: staffID, Mail: d.Records.Address(staffID)}
+	first := make(chan bool, len(d.ways))
+	for _, l := range d.ways {
+		d.wg.Go(func() { d.insist(ctx, l, m, first) })
+	}
+	reached := false
+	for range d.ways {
+		if reached = <-first; reached {
+			break
+		}
+	}
+	d.note(ctx, m, reached)
+}
+
+// insist tries one way until the message left, the alarm is acknowledged, or it has
+// passed on. The outcome of the first attempt goes to first.
+func (d *dispatcher) insist(ctx context.Context, l *line, m Message, first chan<- bool) {
+	err := d.send(ctx, l, m)
+	first <- err == nil
+	until := d.Records.Now().Add(d.Patience())
+	for wait := firstPause; err != nil; wait = min(2*wait, longestCall) {
+		if errors.Is(err, ErrNoWay) || ctx.Err() != nil {
+			return
+		}
+		d.Failed(l.Name, err)
+		if !pause(ctx, wait) || !d.Records.Now().Before(until) || !d.open(m.Alarm) {
+			return
+		}
+		if err = d.send(ctx, l, m); err == nil {
+			d.note(ctx, m, true)
+		}
+	}
+}
+
+// open reports whether nobody has acknowledged the alarm yet.
+func (d *dispatcher) open(alarmID string) bool {
+	return slices.ContainsFunc(d.Records.Board().Alarms, func(alarm *amparov1.Alarm) bool { return alarm.GetId() == alarmID })
+}
+
+// note makes a call durable. While it cannot, it goes on trying: called again before
+// that, the person would only be disturbed twice.
+func (d *dispatcher) note(ctx context.Context, m Message, reached bool) {
+	d.persist(ctx, func() error { return d.Records.NoteCall(ctx, m.Alarm, m.StaffID, reached, d.Patience()) })
+}
+
+func (d *dispatcher) persist(ctx context.Context, write func() error) {
+	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, longestCall) {
+		err := write()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		d.Failed("", err)
+		if !pause(ctx, wait) {
+			return
+		}
+	}
+}
+
+// tell sends somebody the digest of what waits for them: that there is a task. One
+// way is enough. Where no way leads to them, the notice is let go: they see their
+// tasks when they next look at the queue.
+func (d *dispatcher) tell(ctx context.Context, notice duty.Notice) {
+	m := Message{StaffID: notice.StaffID, Mail: d.Records.Address(notice.StaffID)}
+	for wait := firstTell; ; wait = min(2*wait, longestTell) {
+		if done := d.digest(ctx, m); done {
+			d.persist(ctx, func() error { return d.Records.NoteTold(ctx, notice) })
+			return
+		}
+		if !pause(ctx, wait) || !d.waits(notice) {
+			return
+		}
+	}
+}
+
+// digest tries the ways one after the other and reports whether there is nothing
+// left to try.
+func (d *dispatcher) digest(ctx context.Context, m Message) bool {
+	member := d.Records.Directory().ByID(m.StaffID)
+	if member.GetStanding() != amparov1.StaffStanding_STAFF_STANDING_ACTIVE {
+		return true
+	}
+	none := true
+	for _, l := range d.ways {
+		err := d.send(ctx, l, m)
+		if err == nil {
+			return true
+		}
+		if !errors.Is(err, ErrNoWay) && ctx.Err() == nil {
+			none = false
+			d.Failed(l.Name, err)
+		}
+	}
+	return none && ctx.Err() == nil
+}
+
+func (d *dispatcher) waits(notice duty.Notice) bool {
+	return slices.Contains(d.Records.Board().Notices, notice)
+}
