@@ -197,6 +197,48 @@ func (n *night) wantHas(lines ...string) {
 	}
 }
 
+// slow is a way that takes its time.
+func slow(name string, by time.Duration) func(*night) dispatch.Way {
+	return func(n *night) dispatch.Way {
+		return dispatch.Way{Name: name, Send: func(_ context.Context, m dispatch.Message) error {
+			time.Sleep(by)
+			n.wrote(name, m)
+			return nil
+		}}
+	}
+}
+
+// TestOneWayIsEnough: the mail is refused at once, and the person is not taken for
+// out of reach before the other way has had its time.
+func TestOneWayIsEnough(t *testing.T) {
+	live(t, func(n *night) {
+		raise(t, n.Records, duress)
+		time.Sleep(10 * time.Minute)
+		n.want("5s hook ana")
+		if got := n.calls(); got != "ana" {
+			t.Errorf("called: %s", got)
+		}
+	}, refusing("mail", time.Hour), slow("hook", 5*time.Second))
+}
+
+// TestAFloodOfNoticesHoldsUpNoAlarm: every line for ordinary notices is stalled.
+func TestAFloodOfNoticesHoldsUpNoAlarm(t *testing.T) {
+	live(t, func(n *night) {
+		tell(t, n.Records, "ana", "ben", "eva", "rut")
+		time.Sleep(16 * time.Minute)
+		raise(t, n.Records, duress)
+		n.wantHas("16m0s mail ana")
+	}, func(n *night) dispatch.Way {
+		free, blocked := good("mail")(n), stalled("mail")(n)
+		return dispatch.Way{Name: "mail", Send: func(ctx context.Context, m dispatch.Message) error {
+			if m.Alarm == "" {
+				return blocked.Send(ctx, m)
+			}
+			return free.Send(ctx, m)
+		}}
+	})
+}
+
 // TestWhomNoMessageReachesIsPassedBySooner: with every way stalled the alarm still
 // goes round, and each attempt ends.
 func TestWhomNoMessageReachesIsPassedBySooner(t *testing.T) {

@@ -87,9 +87,6 @@ func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, patience time.Dur
 	var oldest time.Time
 	for _, step := range b.ladder(alarm, excluded, now) {
 		last := lastCall(alarm, step)
-		if last.IsZero() {
-			return step, now
-		}
 		if who == nil || last.Before(oldest) {
 			who, oldest = step, last
 		}
@@ -114,7 +111,8 @@ func heldUntil(alarm *amparov1.Alarm, patience time.Duration) time.Time {
 	return until
 }
 
-// lastCall is when somebody of a step was called last; zero for never.
+// lastCall is when somebody of a step was called last; zero, which is the longest
+// ago of all, for never.
 func lastCall(alarm *amparov1.Alarm, step []string) time.Time {
 	var last time.Time
 	for _, call := range alarm.GetCalls() {
