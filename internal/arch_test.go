@@ -81,7 +81,7 @@ var house = []room{
 	{"notify", edge, nil, "a notice has a fixed text: what could name a person or a case has no way in"},
 	{"watch", edge, []string{"notify"}, "when an outage becomes an alarm is decided without a network, so that a clock alone can test it"},
 	{"notifytest", edge, []string{"notify"}, "stands at the other end of a notice in tests; nothing that ships links it"},
-	{"client", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "enrolment", "written", "capsule"}, "an operator's laptop must not hold the server's code"},
+	{"client", edge, []string{"api/amparo/v1", "fault", "intake", "vocabulary", "audit", "enrolment", "written", "capsule"}, "an operator's laptop must not hold the server's code"},
 	{
 		"cmd/amparod", edge,
 		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "notify", "watch", "client"},

@@ -111,6 +111,9 @@ func (a *app) whoamiCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := conn.LearnRecipient(ctx); err != nil {
+				return err
+			}
 			code := ""
 			if answer.GetDevice().GetStanding() == amparov1.DeviceStanding_DEVICE_STANDING_PENDING {
 				if code, err = profile.ConfirmationCode(); err != nil {
@@ -149,6 +152,8 @@ nobody its calls.`,
 		for _, file := range []protoreflect.FileDescriptor{
 			amparov1.File_amparo_v1_case_proto, amparov1.File_amparo_v1_queue_proto, amparov1.File_amparo_v1_risk_proto,
 			amparov1.File_amparo_v1_staff_proto, amparov1.File_amparo_v1_enrolment_proto, amparov1.File_amparo_v1_audit_proto,
+			amparov1.File_amparo_v1_capsule_proto,
+			amparov1.File_amparo_v1_capsule_proto,
 		} {
 			addFile(set, seen, file)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,10 @@ is kept after each answer, sealed to this device's own key: if the line breaks o
 the machine stops, amparo intake goes on from there. Everything is shown again
 before it is sent.
 
+If the service does not answer, the request is sealed to it and kept in the
+outbox, which is no failure: it is sent at the next contact, once, and bears the
+time of the call. Nobody can open it on this device.
+
 With --file, takes a CreateIntakeRequest:
 
   intake:
@@ -31,12 +36,17 @@ With --file, takes a CreateIntakeRequest:
     needs: [{code: urgent_relocation}]`,
 		Example: `  amparo intake
   amparo intake --file request.yaml
-  amparo intake --file - < request.json`,
+  amparo intake --file - < request.json
+  amparo intake --blank | lp`,
 		Args: noSuchCommand,
 	}
 	file := fileFlag(c, "the CreateIntakeRequest")
 	discard := c.Flags().Bool("discard-draft", false, "drop the unfinished intake that is kept, and begin anew")
+	blank := c.Flags().Bool("blank", false, "print a blank form to be filled in by hand, and take nothing in")
 	c.RunE = a.do(func(ctx context.Context, _ []string) error {
+		if *blank {
+			return a.write([]byte(blankForm(cmp.Or(a.requestID, client.NewRequestID()))))
+		}
 		if *file != "" {
 			return a.intakeFile(ctx, *file)
 		}
@@ -57,20 +67,22 @@ func (a *app) intakeFile(ctx context.Context, file string) error {
 		return err
 	}
 	return a.with(func(conn *client.Conn) error {
-		answer, err := conn.Cases.CreateIntake(ctx, request)
-		if err != nil {
+		answer, kept, why, err := conn.TakeIntake(ctx, request, a.now())
+		switch {
+		case err != nil:
 			return err
+		case kept != nil:
+			return a.showKept(kept, why)
+		default:
+			return a.showIntake(answer)
 		}
-		return a.showIntake(answer)
 	})
 }
 
 func (a *app) showIntake(answer *amparov1.CreateIntakeResponse) error {
 	return a.show(answer, func(p *page) {
 		p.receipt(answer.GetCase())
-		if answer.GetPossibleDuplicate() {
-			p.line(p.paint("1;33", "A possible duplicate exists; its owner has been told."))
-		}
+		p.possibleDuplicate(answer.GetPossibleDuplicate())
 	})
 }
 
@@ -90,6 +102,7 @@ func (a *app) intakeAsked(ctx context.Context, discard bool) error {
 	if err != nil {
 		return i.interrupted(err)
 	}
+	i.request.RequestId = cmp.Or(a.requestID, i.request.GetRequestId())
 	for {
 		if err := i.askAll(ctx); err != nil {
 			return i.interrupted(err)
@@ -100,7 +113,7 @@ func (a *app) intakeAsked(ctx context.Context, discard bool) error {
 		}
 		switch decision {
 		case decisionSend:
-			answer, err := conn.Cases.CreateIntake(ctx, i.request)
+			answer, kept, why, err := conn.TakeIntake(ctx, i.request, i.begun)
 			if failure := client.Explain(err); failure != nil && failure.Exit == exitUsage {
 				i.correct(failure)
 				continue
@@ -108,9 +121,13 @@ func (a *app) intakeAsked(ctx context.Context, discard bool) error {
 			if err != nil {
 				return i.interrupted(err)
 			}
-			// The draft goes once the service has said that the case is safe.
+			// The draft goes once the request is safe with the service, or sealed
+			// to it.
 			if err := profile.DropDraft(); err != nil {
 				return err
+			}
+			if kept != nil {
+				return a.showKept(kept, why)
 			}
 			return a.showIntake(answer)
 		case decisionDiscard:
@@ -126,7 +143,7 @@ func (a *app) intakeAsked(ctx context.Context, discard bool) error {
 
 // resume opens the draft that is kept, if the person wishes so, or begins a new one.
 func (a *app) resume(ctx context.Context, profile *client.Profile) (*interview, error) {
-	i := newInterview(a.terminal, func() *page { return a.newPage() }, profile.SaveDraft)
+	i := newInterview(a.terminal, func() *page { return a.newPage() }, profile.SaveDraft, a.now())
 	kept, err := profile.Draft()
 	if err != nil || kept == nil {
 		return i, err

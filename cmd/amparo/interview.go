@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -29,6 +30,7 @@ type interview struct {
 	page    func() *page
 	save    func(content []byte) error
 	request *amparov1.CreateIntakeRequest
+	begun   time.Time // when the person asked for help
 
 	answered    map[string]bool // by id, also what was answered with nothing
 	cannotSpeak bool
@@ -36,9 +38,9 @@ type interview struct {
 	history     []string // ids of the answers, in their order, for goBack
 }
 
-func newInterview(t *terminal, newPage func() *page, save func([]byte) error) *interview {
+func newInterview(t *terminal, newPage func() *page, save func([]byte) error, now time.Time) *interview {
 	return &interview{
-		term: t, page: newPage, save: save, answered: map[string]bool{},
+		term: t, page: newPage, save: save, answered: map[string]bool{}, begun: now,
 		// The id is drawn now and kept in the draft: an intake that is sent again
 		// after a broken line is taken in once.
 		request: &amparov1.CreateIntakeRequest{RequestId: client.NewRequestID(), Intake: &amparov1.Intake{}},

@@ -24,7 +24,7 @@ func drive(typed string) (*interview, *bytes.Buffer, *[][]byte) {
 	i := newInterview(t, func() *page { return &page{now: testNow, zone: time.UTC} }, func(content []byte) error {
 		kept = append(kept, bytes.Clone(content))
 		return nil
-	})
+	}, testNow)
 	return i, &screen, &kept
 }
 

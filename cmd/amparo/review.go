@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -138,6 +139,7 @@ func (i *interview) correct(failure *client.Failure) {
 // draft is what is kept of an unfinished interview.
 type draft struct {
 	Version     int      `json:"version"`
+	Begun       int64    `json:"begun,omitempty"` // Unix seconds
 	Answered    []string `json:"answered"`
 	CannotSpeak bool     `json:"cannot_speak"`
 	Request     []byte   `json:"request"`
@@ -150,7 +152,7 @@ func (i *interview) keep() error {
 		return fmt.Errorf("keep draft: %w", err)
 	}
 	content, err := json.Marshal(draft{
-		Version: 1, Answered: slices.Sorted(maps.Keys(i.answered)), CannotSpeak: i.cannotSpeak, Request: request,
+		Version: 1, Begun: i.begun.Unix(), Answered: slices.Sorted(maps.Keys(i.answered)), CannotSpeak: i.cannotSpeak, Request: request,
 	})
 	if err != nil {
 		return fmt.Errorf("keep draft: %w", err)
@@ -174,6 +176,9 @@ func (i *interview) load(content []byte) error {
 		return damaged
 	}
 	i.request, i.cannotSpeak, i.saved = request, d.CannotSpeak, true
+	if d.Begun != 0 {
+		i.begun = time.Unix(d.Begun, 0)
+	}
 	for _, id := range d.Answered {
 		i.answered[id] = true
 	}

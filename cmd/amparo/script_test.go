@@ -20,7 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// binaries is the folder with amparo and amparod, built once for all stories.
+// binaries is the folder with amparo, amparod and age, built once for all stories.
 var binaries string
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), ".", "../amparod")
+	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), ".", "../amparod", "filippo.io/age/cmd/age")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1

@@ -68,7 +68,7 @@ func (a *app) connect() (*client.Profile, *client.Conn, error) {
 func (a *app) dial(p *client.Profile) (*client.Conn, error) {
 	said := false
 	return client.Dial(p, client.Options{
-		Patience: a.patience, Version: version(),
+		Patience: a.patience, Version: version(), OnSent: a.tellSent,
 		OnRetry: func() {
 			if a.inIsPerson && !said {
 				a.tell("%s\n", "the service does not answer yet; trying again")
@@ -86,23 +86,31 @@ func fileFlag(c *cobra.Command, message string) *string {
 
 // readFile reads a request message from the file that --file names.
 func (a *app) readFile(file string, into proto.Message) error {
-	var raw []byte
-	var err error
-	switch file {
-	case "":
+	if file == "" {
 		return &client.Failure{
 			Exit: exitUsage, Reason: "USAGE", Text: "--file is needed",
 			Next: "write the request as YAML into a file, or give it on stdin with --file -",
 		}
-	case "-":
+	}
+	raw, err := a.readRaw(file)
+	if err != nil {
+		return err
+	}
+	return client.Decode(raw, into)
+}
+
+// readRaw reads a file, or stdin for "-", up to what a message may have and a byte
+// more.
+func (a *app) readRaw(file string) (raw []byte, err error) {
+	if file == "-" {
 		raw, err = io.ReadAll(io.LimitReader(a.in, client.MaxMessage+1))
-	default:
+	} else {
 		raw, err = readUpTo(file, client.MaxMessage+1)
 	}
 	if err != nil {
-		return &client.Failure{Exit: exitUsage, Reason: "FILE_UNREADABLE", Text: "the file cannot be read", Next: "check its name and its mode"}
+		return nil, &client.Failure{Exit: exitUsage, Reason: "FILE_UNREADABLE", Text: "the file cannot be read", Next: "check its name and its mode"}
 	}
-	return client.Decode(raw, into)
+	return raw, nil
 }
 
 func readUpTo(path string, limit int64) ([]byte, error) {

@@ -8,6 +8,7 @@
 package capsule
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
@@ -34,13 +35,45 @@ func hashed(content []byte) string {
 }
 
 // Write is the content of a capsule as it is sealed: JSON, by the names that stand
-// in the proto.
+// in the proto. It fails where Read would not read the same: what is sealed cannot
+// be looked at again.
 func Write(c *amparov1.Capsule) ([]byte, error) {
 	content, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("write capsule: %w", err)
 	}
+	content = escaped(content)
+	back, err := Read(content)
+	if err != nil {
+		return nil, fmt.Errorf("write capsule: %w", err)
+	}
+	if c.GetRequestId() == "" {
+		back.RequestId = ""
+	}
+	if !proto.Equal(back, c) {
+		return nil, errors.New("write capsule: its text would be read as another one")
+	}
 	return content, nil
+}
+
+// escaped spells out the characters that JSON takes as they are and YAML does not.
+func escaped(content []byte) []byte {
+	if !bytes.ContainsFunc(content, notYAML) {
+		return content
+	}
+	var out bytes.Buffer
+	for _, r := range string(content) {
+		if notYAML(r) {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.Bytes()
+}
+
+func notYAML(r rune) bool {
+	return r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r == 0xfeff || r == 0xfffe || r == 0xffff
 }
 
 // Read reads the content of a capsule, YAML or JSON. What it does not know it

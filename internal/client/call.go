@@ -17,10 +17,11 @@ type caller struct {
 	timeout  time.Duration
 	patience time.Duration
 	onRetry  func()
+	contact  func(ctx context.Context) // is told of every answer
 }
 
 func newCaller(pin *pinned, options Options) *caller {
-	c := &caller{pin: pin, timeout: options.Timeout, patience: options.Patience, onRetry: options.OnRetry}
+	c := &caller{pin: pin, timeout: options.Timeout, patience: options.Patience, onRetry: options.OnRetry, contact: func(context.Context) {}}
 	if c.timeout == 0 {
 		c.timeout = 30 * time.Second
 	}
@@ -57,6 +58,10 @@ func (c *caller) unary(
 		err := c.once(ctx, func(ctx context.Context) error {
 			return invoke(ctx, method, request, answer, conn, options...)
 		})
+		if err == nil {
+			c.contact(ctx)
+			return nil
+		}
 		if !unanswered(err) || c.pin.wrong.Load() || !sleep(patient, pause) {
 			return c.explain(err, id)
 		}
@@ -76,7 +81,25 @@ func (c *caller) stream(
 	open grpc.Streamer, options ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
 	stream, err := open(ctx, description, conn, method, options...)
-	return stream, c.pin.explain(err)
+	if err != nil {
+		return nil, c.pin.explain(err)
+	}
+	return &answeredStream{stream, c.contact}, nil
+}
+
+// answeredStream tells of its answers.
+type answeredStream struct {
+	grpc.ClientStream
+	contact func(ctx context.Context)
+}
+
+// RecvMsg receives as the stream does.
+func (s *answeredStream) RecvMsg(m any) error {
+	err := s.ClientStream.RecvMsg(m)
+	if err == nil {
+		s.contact(s.Context())
+	}
+	return err
 }
 
 // unanswered tells what is worth a repetition: nobody was there, or the service

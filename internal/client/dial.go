@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
@@ -29,13 +30,19 @@ type Options struct {
 	Patience time.Duration
 	// OnRetry is told before each repetition; may be nil.
 	OnRetry func()
+	// OnSent is told of each request that waited in the outbox and was sent at
+	// the first contact, with its case, or with why it stays; may be nil. It is
+	// called beside the connection's other calls. The sending ends with the context
+	// of the call that made the contact, or with Close after a while.
+	OnSent func(*amparov1.KeptCapsule, *amparov1.SubmitCapsuleResponse, *Failure)
 	// Version of the program, for the service's log.
 	Version string
 }
 
 // Conn is a connection to the service, with its stubs. Close it after use. Calls
 // come back with errors that Explain understands, and a writing request without a
-// request_id is given one.
+// request_id is given one. With the first answer, what waits in the profile's outbox
+// is sent.
 type Conn struct {
 	*grpc.ClientConn
 	Cases amparov1.CaseServiceClient
@@ -43,8 +50,11 @@ type Conn struct {
 	Queue amparov1.QueueServiceClient
 	Staff amparov1.StaffServiceClient
 	Audit amparov1.AuditServiceClient
+	// Capsules takes what was sealed; see TakeIntake and SendOutbox.
+	Capsules amparov1.CapsuleServiceClient
 
 	profile *Profile
+	outbox  *outbox
 }
 
 // Dial connects a profile to its service: TLS 1.3, both ends known by the hash of
@@ -53,17 +63,26 @@ type Conn struct {
 func Dial(p *Profile, options Options) (*Conn, error) {
 	pin := &pinned{want: p.ServerPin}
 	caller := newCaller(pin, options)
+	box := &outbox{busy: map[string]bool{}}
+	caller.contact = box.contact
 	conn, err := dial(p.Address, pin.config(p.ServerName, p.certificate), options.Version,
 		grpc.WithChainUnaryInterceptor(caller.unary), grpc.WithChainStreamInterceptor(caller.stream))
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{
-		ClientConn: conn, profile: p,
+	c := &Conn{
+		ClientConn: conn, profile: p, outbox: box, Capsules: amparov1.NewCapsuleServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
 		Audit: amparov1.NewAuditServiceClient(conn),
-	}, nil
+	}
+	told := options.OnSent
+	if told == nil {
+		told = func(*amparov1.KeptCapsule, *amparov1.SubmitCapsuleResponse, *Failure) {}
+	}
+	// Each that stays has been told of, and waits on.
+	box.send = func(ctx context.Context) { _ = c.SendOutbox(ctx, told) }
+	return c, nil
 }
 
 func dial(address string, config *tls.Config, version string, more ...grpc.DialOption) (*grpc.ClientConn, error) {

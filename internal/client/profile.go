@@ -32,6 +32,7 @@ const (
 	fileSettings   = "profile.yaml"
 	fileCheckpoint = "checkpoint"
 	fileDraft      = "intake.draft.age"
+	fileOutbox     = "outbox" // a folder
 )
 
 // Profile is one enrolled device of one person, as it lies in a folder of its

@@ -67,7 +67,8 @@ var columns = [...]struct {
 // is no such term. Their anchors in the field: Urgent Action Fund answers within
 // 72 h; Primero assigns in 1 h and 3 h; Mexico's mechanism decides in 3 h and acts
 // in 9 h; child protection visits within 24 h, 72 h, a week. A person whose risk
-// nobody knows is triaged as fast as one at high risk.
+// nobody knows is triaged as fast as one at high risk. How long a protection plan
+// holds at most is Amparo's own, and what emergency work has to make one in.
 var byRisk = []struct {
 	kind  amparov1.TermKind
 	name  string
@@ -78,6 +79,7 @@ var byRisk = []struct {
 	{amparov1.TermKind_TERM_KIND_SUPPORT_DECISION, "support-decision", [...]int{0, 30 * day, 14 * day, 72, 24}},
 	{amparov1.TermKind_TERM_KIND_REASSESSMENT, "reassessment", [...]int{24, 90 * day, 30 * day, 14 * day, 3 * day}},
 	{amparov1.TermKind_TERM_KIND_CHECK_IN, "check-in", [...]int{0, 30 * day, 14 * day, 7 * day, day}},
+	{amparov1.TermKind_TERM_KIND_PLAN_REVIEW, "plan-review", [...]int{0, 90 * day, 60 * day, 30 * day, 14 * day}},
 }
 
 // pausable are the only terms of the table above that may rest, and for how long.

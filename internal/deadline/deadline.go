@@ -95,7 +95,7 @@ func (b *Book) start(
 		}
 	}
 	t := &amparov1.Term{Kind: kind, Base: timestamppb.New(base), OwnerId: ownerID}
-	b.give(t, rule, b.count(rule, base, nil))
+	b.give(t, rule, b.count(t, rule))
 	return append(terms, t)
 }
 
@@ -104,13 +104,47 @@ func (b *Book) give(t *amparov1.Term, rule Rule, due time.Time) {
 	t.Due, t.Rule, t.RulesVersion = timestamppb.New(due), rule.ID, b.Version
 }
 
-// count returns when a term is due that began at base and rested for a while.
-func (b *Book) count(rule Rule, base time.Time, pauses []*amparov1.TermPause) time.Time {
-	stopped := rests(pauses, rule.PauseCap)
+// count returns when a term is due by a rule, or by what was agreed where that is
+// earlier.
+func (b *Book) count(t *amparov1.Term, rule Rule) time.Time {
+	base, stopped := t.GetBase().AsTime(), rests(t.GetPauses(), rule.PauseCap)
+	var due time.Time
 	if length, elapsed := rule.Length.Elapsed(); elapsed {
-		return calendar.Elapse(base, length, stopped...)
+		due = calendar.Elapse(base, length, stopped...)
+	} else {
+		due = b.Calendar.Due(base, rule.Length, stopped...)
 	}
-	return b.Calendar.Due(base, rule.Length, stopped...)
+	if agreed := t.GetAgreedDue(); agreed != nil && agreed.AsTime().Before(due) {
+		due = agreed.AsTime()
+	}
+	return due
+}
+
+// agree holds the running terms of a kind to a due time that was agreed with the
+// person. One that is later than the time in force lengthens nothing, and a later
+// agreement does not undo an earlier one: it is for the next term of the kind.
+func agree(terms []*amparov1.Term, event *amparov1.TermEvent, now time.Time) error {
+	if event.GetDue() == nil || event.GetKind() == legal {
+		return refuseField("due", "is required, and not for a legal date")
+	}
+	for _, t := range terms {
+		if t.GetKind() != event.GetKind() || t.GetId() != event.GetTermId() || !running(t) {
+			continue
+		}
+		keepBreach(t, now, time.Time{})
+		t.AgreedDue = earliest(t.GetAgreedDue(), event.GetDue())
+		t.Due = earliest(t.GetDue(), t.GetAgreedDue())
+		keepBreach(t, now, now)
+	}
+	return nil
+}
+
+// earliest returns a copy of the earlier of two instants, of which one may be unset.
+func earliest(a, b *timestamppb.Timestamp) *timestamppb.Timestamp {
+	if a == nil || b != nil && b.AsTime().Before(a.AsTime()) {
+		a = b
+	}
+	return proto.CloneOf(a)
 }
 
 // level counts every running term again at a level, from the base that it has. A
@@ -124,7 +158,7 @@ func (b *Book) level(terms []*amparov1.Term, level amparov1.RiskLevel, now time.
 			continue
 		}
 		keepBreach(t, now, time.Time{})
-		due := b.count(rule, t.GetBase().AsTime(), t.GetPauses())
+		due := b.count(t, rule)
 		if due.After(t.GetDue().AsTime()) && t.GetBreachedAt() != nil {
 			continue
 		}

@@ -17,6 +17,7 @@ const (
 	decision     = amparov1.TermKind_TERM_KIND_SUPPORT_DECISION
 	reassessment = amparov1.TermKind_TERM_KIND_REASSESSMENT
 	checkIn      = amparov1.TermKind_TERM_KIND_CHECK_IN
+	planReview   = amparov1.TermKind_TERM_KIND_PLAN_REVIEW
 
 	unset       = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED
 	notAssessed = amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED
@@ -70,6 +71,7 @@ func TestLengths(t *testing.T) {
 		{decision, [6]int{30 * 24, 14 * 24, 72, 24, 0, 0}},
 		{reassessment, [6]int{90 * 24, 30 * 24, 14 * 24, 3 * 24, 24, 24}},
 		{checkIn, [6]int{30 * 24, 14 * 24, 7 * 24, 24, 0, 0}},
+		{planReview, [6]int{90 * 24, 60 * 24, 30 * 24, 14 * 24, 0, 0}},
 		{amparov1.TermKind_TERM_KIND_UNSPECIFIED, [6]int{}},
 	} {
 		for i, level := range levels {

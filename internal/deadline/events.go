@@ -32,8 +32,8 @@ func Replay(books []*Book, events []*amparov1.TermEvent) ([]*amparov1.Term, erro
 }
 
 // Apply does to the terms what an event says, in place, and returns them. When it
-// refuses, nothing has changed. Starting what runs already, meeting what does not run
-// and recording a notice twice are no errors and change nothing.
+// refuses, nothing has changed. Starting what runs already, meeting what does not run,
+// agreeing on it and recording a notice twice are no errors and change nothing.
 //
 // It refuses with REASON_FIELD_INVALID what no history can hold, and with
 // REASON_STATE_FORBIDS what the terms do not allow: a pause without a rule for it, a
@@ -57,6 +57,8 @@ func (b *Book) Apply(terms []*amparov1.Term, event *amparov1.TermEvent) ([]*ampa
 		assign(terms, event.GetStaffId())
 	case amparov1.TermEventKind_TERM_EVENT_KIND_MERGED:
 		terms = b.merge(terms, event.GetMerged(), now)
+	case amparov1.TermEventKind_TERM_EVENT_KIND_AGREED:
+		return terms, agree(terms, event, now)
 	case amparov1.TermEventKind_TERM_EVENT_KIND_NOTICED:
 		return terms, b.record(terms, event)
 	case amparov1.TermEventKind_TERM_EVENT_KIND_PAUSED,

@@ -21,6 +21,7 @@ const (
 	confirmed = amparov1.TermEventKind_TERM_EVENT_KIND_CONFIRMED
 	assigned  = amparov1.TermEventKind_TERM_EVENT_KIND_ASSIGNED
 	merged    = amparov1.TermEventKind_TERM_EVENT_KIND_MERGED
+	agreed    = amparov1.TermEventKind_TERM_EVENT_KIND_AGREED
 	noticed   = amparov1.TermEventKind_TERM_EVENT_KIND_NOTICED
 
 	awaits = amparov1.TermPauseReason_TERM_PAUSE_REASON_AWAITS_INFORMATION
@@ -292,5 +293,39 @@ func TestReplayUnderChangedRules(t *testing.T) {
 	must(t, err)
 	if !equalTerms(terms, f.terms) {
 		t.Error("replayed terms differ")
+	}
+}
+
+// TestAgreedDueTimes follows a check-in at a medium risk, every 14 days, in a case
+// whose plan says every three days.
+func TestAgreedDueTimes(t *testing.T) {
+	f := &file{book: brussels(t)}
+	at := func(text string) time.Time { return instant(t, text) }
+	agree := func(now, due string) error {
+		return f.do(t, at(now), &amparov1.TermEvent{Event: agreed, Kind: checkIn, Due: timestamppb.New(at(due))})
+	}
+	must(t, agree("2026-02-28T08:00:00Z", "2026-03-03T08:00:00Z"))
+	must(t, f.do(t, at("2026-03-01T08:00:00Z"), &amparov1.TermEvent{Event: started, Kind: checkIn, Level: medium}))
+	wantDue(t, "agreed before it began: nothing", f.term(checkIn), "2026-03-15T08:00:00Z")
+	must(t, agree("2026-03-01T08:00:00Z", "2026-03-04T08:00:00Z"))
+	wantDue(t, "agreed", f.term(checkIn), "2026-03-04T08:00:00Z")
+	must(t, agree("2026-03-01T09:00:00Z", "2026-03-08T08:00:00Z"))
+	wantDue(t, "later: not for this one", f.term(checkIn), "2026-03-04T08:00:00Z")
+	must(t, f.do(t, at("2026-03-02T08:00:00Z"), &amparov1.TermEvent{Event: changed, Level: extreme}))
+	wantDue(t, "the policy is stricter", f.term(checkIn), "2026-03-02T08:00:00Z")
+	must(t, f.do(t, at("2026-03-02T08:00:00Z"), &amparov1.TermEvent{Event: changed, Level: low}))
+	wantDue(t, "the policy is laxer: what was agreed", f.term(checkIn), "2026-03-04T08:00:00Z")
+	must(t, agree("2026-03-04T10:00:00Z", "2026-03-09T08:00:00Z"))
+	must(t, f.do(t, at("2026-03-04T11:00:00Z"), &amparov1.TermEvent{Event: met, Kind: checkIn}))
+	if !deadline.Breached(f.term(checkIn), at("2026-03-04T11:00:00Z")) {
+		t.Error("agreeing on a later time has mended a missed check-in")
+	}
+	for why, e := range map[string]*amparov1.TermEvent{
+		"no time": {Event: agreed, Kind: checkIn},
+		"a court": {Event: agreed, Kind: legal, TermId: "reply", Due: timestamppb.New(night)},
+	} {
+		if err := f.do(t, at("2026-03-05T08:00:00Z"), e); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", why, err)
+		}
 	}
 }

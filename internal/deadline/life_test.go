@@ -81,7 +81,7 @@ func TestTenYears(t *testing.T) {
 // happenings are as frequent as they stand here.
 var happenings = []string{
 	"start", "start", "start", "start", "level", "level", "meet", "meet", "pause", "pause", "resume", "resume",
-	"sweep", "sweep", "sweep", "sweep", "assign", "merge", "new",
+	"sweep", "sweep", "sweep", "sweep", "agree", "agree", "assign", "merge", "new",
 }
 
 func (p *pair) live(t *rapid.T, what string, now time.Time) {
@@ -102,6 +102,10 @@ func (p *pair) live(t *rapid.T, what string, now time.Time) {
 	case "meet":
 		must(t, p.do(t, now, &amparov1.TermEvent{Event: met, Kind: kind}))
 		p.paper.meet(kind, now)
+	case "agree":
+		due := now.Add(time.Duration(rapid.SampledFrom([]int{-10, 1, 20, 24 * 5, 24 * 20}).Draw(t, "agreed")) * time.Hour)
+		must(t, p.do(t, now, &amparov1.TermEvent{Event: agreed, Kind: kind, Due: timestamppb.New(due)}))
+		p.paper.agree(kind, due, now)
 	case "pause":
 		p.pause(t, kind, now)
 	case "resume":
@@ -239,15 +243,18 @@ func (p *pair) wasTold(t *rapid.T, c *plainClock, now time.Time) {
 	}
 	rule, _ := p.book.Rule(c.kind, c.level)
 	if rule.Length.Unit == calendar.Hours {
-		hours := 0
+		passed, all := 0, 0
 		pauses := p.paper.effective(c, rule.PauseCap)
-		for at := c.base; at.Before(now) && hours <= rule.Length.Count; at = at.Add(time.Hour) {
-			if !resting(pauses, at) {
-				hours++
+		for at := c.base; at.Before(c.due); at = at.Add(time.Hour) {
+			if resting(pauses, at) {
+				continue
+			}
+			if all++; at.Before(now) {
+				passed++
 			}
 		}
 		for i, percent := range p.book.Warnings {
-			want[fmt.Sprintf("TERM_STEP_WARNING %d", i+1)] = hours*100 >= percent*rule.Length.Count
+			want[fmt.Sprintf("TERM_STEP_WARNING %d", i+1)] = passed*100 >= percent*all && !c.due.Before(c.base)
 		}
 	}
 	for name, due := range want {

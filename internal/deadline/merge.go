@@ -42,6 +42,7 @@ func (b *Book) join(t, other *amparov1.Term, now time.Time) {
 		t.Base = other.GetBase()
 	}
 	t.Pauses = nil
+	t.AgreedDue = earliest(t.GetAgreedDue(), other.GetAgreedDue())
 	rules := []string{t.GetRule(), other.GetRule()}
 	if other.GetDue().AsTime().Before(t.GetDue().AsTime()) {
 		t.Due, t.Rule, t.RulesVersion = other.GetDue(), other.GetRule(), other.GetRulesVersion()
@@ -52,7 +53,7 @@ func (b *Book) join(t, other *amparov1.Term, now time.Time) {
 		if !exists || rule.Kind != t.GetKind() {
 			continue
 		}
-		if due := b.count(rule, t.GetBase().AsTime(), nil); due.Before(t.GetDue().AsTime()) {
+		if due := b.count(t, rule); due.Before(t.GetDue().AsTime()) {
 			b.give(t, rule, due)
 		}
 	}

@@ -18,6 +18,7 @@ type plainClock struct {
 	met      time.Time // zero: runs
 	missed   time.Time // zero: it was not
 	pauses   []plainPause
+	agreed   time.Time      // zero: nothing was
 	extended int            // how often its due time has moved to a later one
 	told     map[string]int // how often each notice was given
 }
@@ -158,8 +159,32 @@ func (f *plainFile) effective(c *plainClock, limit time.Duration) []plainPause {
 	return all
 }
 
-// count is when a clock is due that began at base: one hour, or one day, at a time.
+// count is when a clock is due that began at base, unless an earlier time was agreed.
 func (f *plainFile) count(c *plainClock, base time.Time, level amparov1.RiskLevel) time.Time {
+	due := f.countByRule(c, base, level)
+	if !c.agreed.IsZero() && c.agreed.Before(due) {
+		return c.agreed
+	}
+	return due
+}
+
+func (f *plainFile) agree(kind amparov1.TermKind, due, now time.Time) {
+	c := f.running(kind)
+	if c == nil {
+		return
+	}
+	c.look(now, time.Time{})
+	if c.agreed.IsZero() || due.Before(c.agreed) {
+		c.agreed = due
+	}
+	if c.agreed.Before(c.due) {
+		c.due = c.agreed
+	}
+	c.look(now, now)
+}
+
+// countByRule counts one hour, or one day, at a time.
+func (f *plainFile) countByRule(c *plainClock, base time.Time, level amparov1.RiskLevel) time.Time {
 	rule, _ := f.book.Rule(c.kind, level)
 	pauses := f.effective(c, rule.PauseCap)
 	if rule.Length.Unit == calendar.Hours {
@@ -226,6 +251,9 @@ func (f *plainFile) merge(other *plainFile, now time.Time) {
 			c.base = o.base
 		}
 		c.pauses = nil
+		if c.agreed.IsZero() || !o.agreed.IsZero() && o.agreed.Before(c.agreed) {
+			c.agreed = o.agreed
+		}
 		levels := []amparov1.RiskLevel{c.level, o.level}
 		if o.due.Before(c.due) {
 			c.due, c.level = o.due, o.level

@@ -142,7 +142,11 @@ func (b *Book) warnings(t *amparov1.Term) []time.Time {
 	}
 	length := due.Sub(base)
 	for _, span := range stopped {
-		length -= span.Until.Sub(span.From)
+		until := span.Until
+		if until.After(due) {
+			until = due // an agreed due time may come before the end of a pause
+		}
+		length -= max(0, until.Sub(span.From))
 	}
 	for _, percent := range b.Warnings {
 		all = append(all, calendar.Elapse(base, length/100*time.Duration(percent), stopped...))

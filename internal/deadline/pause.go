@@ -62,7 +62,7 @@ func (b *Book) pause(t *amparov1.Term, reason amparov1.TermPauseReason, at time.
 		return refuse("kind", "names a term with time left to pause")
 	}
 	t.Pauses = pauses
-	b.give(t, rule, b.count(rule, t.GetBase().AsTime(), pauses))
+	b.give(t, rule, b.count(t, rule))
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (b *Book) resume(t *amparov1.Term, at time.Time) error {
 	if !exists {
 		return nil
 	}
-	due := b.count(rule, t.GetBase().AsTime(), t.GetPauses())
+	due := b.count(t, rule)
 	if due.Before(t.GetDue().AsTime()) {
 		b.give(t, rule, due)
 	}

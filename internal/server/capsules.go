@@ -105,7 +105,7 @@ func contentFault(faults written.Faults) error {
 	for _, f := range faults {
 		field, rule := cmp.Or(f.Path, "capsule"), f.Rule
 		if f.Line > 0 {
-			rule = "line " + strconv.Itoa(f.Line) + ": " + rule
+			rule += " (line " + strconv.Itoa(f.Line) + ")"
 		}
 		violations = append(violations, fault.Violation{Field: field, Rule: rule, Reason: amparov1.Reason_REASON_FIELD_INVALID})
 	}

@@ -3,6 +3,8 @@ package server
 import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/amparo-project/amparo/internal/written"
 )
 
 // quiet reports whether the bytes of a message hold nothing that a walk through it
@@ -42,7 +44,7 @@ func quietValue(field protoreflect.FieldDescriptor, value []byte) bool {
 	case protoreflect.MessageKind:
 		return quiet(field.Message(), value)
 	case protoreflect.StringKind:
-		return plain(value) || !unsafeText(string(value), multiline(field))
+		return plain(value) || !written.Unsafe(string(value), multiline(field))
 	default: // bytes, and numbers packed together
 		return true
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
@@ -12,6 +11,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/written"
 )
 
 // checker holds a request to what its messages say: no unknown field at any depth,
@@ -133,7 +133,7 @@ func (w *walk) value(s waypoint, value protoreflect.Value) {
 	case protoreflect.MessageKind:
 		w.message(value.Message())
 	case protoreflect.StringKind:
-		if text := value.String(); unsafeText(text, false) && (!multiline(s.field) || unsafeText(text, true)) {
+		if text := value.String(); written.Unsafe(text, false) && (!multiline(s.field) || written.Unsafe(text, true)) {
 			w.add(amparov1.Reason_REASON_TEXT_UNSAFE, "must hold no control or direction-override characters")
 		}
 	default: // numbers, enums and bytes are held to the limits beside the fields
@@ -145,30 +145,4 @@ func (w *walk) value(s waypoint, value protoreflect.Value) {
 func multiline(field protoreflect.FieldDescriptor) bool {
 	is, _ := proto.GetExtension(field.Options(), amparov1.E_Multiline).(bool)
 	return is
-}
-
-// unsafeText reports characters that change how a text looks without being seen:
-// control characters, which move a terminal's cursor, and bidirectional embeddings,
-// overrides and isolates, which turn a name or a number around for the reader.
-// Joiners and the marks of left and right stay: scripts need them.
-func unsafeText(text string, multiline bool) bool {
-	for i := range len(text) {
-		if c := text[i]; c < 0x20 || c >= 0x7f {
-			return unsafeRunes(text[i:], multiline)
-		}
-	}
-	return false
-}
-
-func unsafeRunes(text string, multiline bool) bool {
-	for _, r := range text {
-		switch {
-		case multiline && (r == '\n' || r == '\t'):
-		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
-			return true
-		case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
-			return true
-		}
-	}
-	return false
 }

@@ -54,6 +54,8 @@ const (
 	TermKind_TERM_KIND_SAFEGUARDING_HANDOVER TermKind = 11
 	// A date before a court or another body, which a lawyer confirms.
 	TermKind_TERM_KIND_LEGAL TermKind = 12
+	// The first protection plan, or the review of the one that there is.
+	TermKind_TERM_KIND_PLAN_REVIEW TermKind = 13
 )
 
 // Enum value maps for TermKind.
@@ -72,6 +74,7 @@ var (
 		10: "TERM_KIND_DATA_BREACH_NOTICE",
 		11: "TERM_KIND_SAFEGUARDING_HANDOVER",
 		12: "TERM_KIND_LEGAL",
+		13: "TERM_KIND_PLAN_REVIEW",
 	}
 	TermKind_value = map[string]int32{
 		"TERM_KIND_UNSPECIFIED":                0,
@@ -87,6 +90,7 @@ var (
 		"TERM_KIND_DATA_BREACH_NOTICE":         10,
 		"TERM_KIND_SAFEGUARDING_HANDOVER":      11,
 		"TERM_KIND_LEGAL":                      12,
+		"TERM_KIND_PLAN_REVIEW":                13,
 	}
 )
 
@@ -256,21 +260,24 @@ const (
 	TermEventKind_TERM_EVENT_KIND_MERGED TermEventKind = 8
 	// A notice was recorded.
 	TermEventKind_TERM_EVENT_KIND_NOTICED TermEventKind = 9
+	// An earlier due time was agreed with the person, as in a protection plan.
+	TermEventKind_TERM_EVENT_KIND_AGREED TermEventKind = 10
 )
 
 // Enum value maps for TermEventKind.
 var (
 	TermEventKind_name = map[int32]string{
-		0: "TERM_EVENT_KIND_UNSPECIFIED",
-		1: "TERM_EVENT_KIND_STARTED",
-		2: "TERM_EVENT_KIND_LEVEL_CHANGED",
-		3: "TERM_EVENT_KIND_MET",
-		4: "TERM_EVENT_KIND_PAUSED",
-		5: "TERM_EVENT_KIND_RESUMED",
-		6: "TERM_EVENT_KIND_CONFIRMED",
-		7: "TERM_EVENT_KIND_ASSIGNED",
-		8: "TERM_EVENT_KIND_MERGED",
-		9: "TERM_EVENT_KIND_NOTICED",
+		0:  "TERM_EVENT_KIND_UNSPECIFIED",
+		1:  "TERM_EVENT_KIND_STARTED",
+		2:  "TERM_EVENT_KIND_LEVEL_CHANGED",
+		3:  "TERM_EVENT_KIND_MET",
+		4:  "TERM_EVENT_KIND_PAUSED",
+		5:  "TERM_EVENT_KIND_RESUMED",
+		6:  "TERM_EVENT_KIND_CONFIRMED",
+		7:  "TERM_EVENT_KIND_ASSIGNED",
+		8:  "TERM_EVENT_KIND_MERGED",
+		9:  "TERM_EVENT_KIND_NOTICED",
+		10: "TERM_EVENT_KIND_AGREED",
 	}
 	TermEventKind_value = map[string]int32{
 		"TERM_EVENT_KIND_UNSPECIFIED":   0,
@@ -283,6 +290,7 @@ var (
 		"TERM_EVENT_KIND_ASSIGNED":      7,
 		"TERM_EVENT_KIND_MERGED":        8,
 		"TERM_EVENT_KIND_NOTICED":       9,
+		"TERM_EVENT_KIND_AGREED":        10,
 	}
 )
 
@@ -349,7 +357,10 @@ type Term struct {
 	Notices []*TermNotice `protobuf:"bytes,13,rep,name=notices,proto3" json:"notices,omitempty"`
 	// Tells apart several that run at once, such as the dates of a court; empty
 	// where a file has one of its kind at a time.
-	Id            string `protobuf:"bytes,14,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,14,opt,name=id,proto3" json:"id,omitempty"`
+	// A due time that was agreed with the person. It is in force where it is
+	// earlier than the one that the rule gives, and never where it is later.
+	AgreedDue     *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=agreed_due,json=agreedDue,proto3" json:"agreed_due,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -480,6 +491,13 @@ func (x *Term) GetId() string {
 		return x.Id
 	}
 	return ""
+}
+
+func (x *Term) GetAgreedDue() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AgreedDue
+	}
+	return nil
 }
 
 // TermPause is a time at which a term rested.
@@ -640,6 +658,7 @@ type TermEvent struct {
 	// STARTED, LEVEL_CHANGED: the risk level in force.
 	Level RiskLevel `protobuf:"varint,7,opt,name=level,proto3,enum=amparo.v1.RiskLevel" json:"level,omitempty"`
 	// STARTED with TERM_KIND_LEGAL: the suggested date. CONFIRMED: the date.
+	// AGREED: the due time that was agreed.
 	Due *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=due,proto3" json:"due,omitempty"`
 	// STARTED with TERM_KIND_LEGAL: the rule that suggests the date.
 	Rule string `protobuf:"bytes,9,opt,name=rule,proto3" json:"rule,omitempty"`
@@ -781,7 +800,7 @@ var File_amparo_v1_term_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_term_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/term.proto\x12\tamparo.v1\x1a\x14amparo/v1/risk.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xea\x04\n" +
+	"\x14amparo/v1/term.proto\x12\tamparo.v1\x1a\x14amparo/v1/risk.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x05\n" +
 	"\x04Term\x12'\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x13.amparo.v1.TermKindR\x04kind\x12.\n" +
 	"\x04base\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04base\x12,\n" +
@@ -798,7 +817,9 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\x0fconfirmed_by_id\x18\v \x01(\tR\rconfirmedById\x12,\n" +
 	"\x06pauses\x18\f \x03(\v2\x14.amparo.v1.TermPauseR\x06pauses\x12/\n" +
 	"\anotices\x18\r \x03(\v2\x15.amparo.v1.TermNoticeR\anotices\x12\x0e\n" +
-	"\x02id\x18\x0e \x01(\tR\x02id\"\xa1\x01\n" +
+	"\x02id\x18\x0e \x01(\tR\x02id\x129\n" +
+	"\n" +
+	"agreed_due\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\tagreedDue\"\xa1\x01\n" +
 	"\tTermPause\x122\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1a.amparo.v1.TermPauseReasonR\x06reason\x12.\n" +
 	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x120\n" +
@@ -823,7 +844,7 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	" \x01(\tR\astaffId\x12=\n" +
 	"\fpause_reason\x18\v \x01(\x0e2\x1a.amparo.v1.TermPauseReasonR\vpauseReason\x12-\n" +
 	"\x06notice\x18\f \x01(\v2\x15.amparo.v1.TermNoticeR\x06notice\x12'\n" +
-	"\x06merged\x18\r \x03(\v2\x0f.amparo.v1.TermR\x06merged*\xa1\x03\n" +
+	"\x06merged\x18\r \x03(\v2\x0f.amparo.v1.TermR\x06merged*\xbc\x03\n" +
 	"\bTermKind\x12\x19\n" +
 	"\x15TERM_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10TERM_KIND_TRIAGE\x10\x01\x12\x1b\n" +
@@ -838,7 +859,8 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\x1cTERM_KIND_DATA_BREACH_NOTICE\x10\n" +
 	"\x12#\n" +
 	"\x1fTERM_KIND_SAFEGUARDING_HANDOVER\x10\v\x12\x13\n" +
-	"\x0fTERM_KIND_LEGAL\x10\f*\xb1\x01\n" +
+	"\x0fTERM_KIND_LEGAL\x10\f\x12\x19\n" +
+	"\x15TERM_KIND_PLAN_REVIEW\x10\r*\xb1\x01\n" +
 	"\x0fTermPauseReason\x12!\n" +
 	"\x1dTERM_PAUSE_REASON_UNSPECIFIED\x10\x00\x12%\n" +
 	"!TERM_PAUSE_REASON_AWAITS_IDENTITY\x10\x01\x12*\n" +
@@ -848,7 +870,7 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\x15TERM_STEP_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TERM_STEP_WARNING\x10\x01\x12\x15\n" +
 	"\x11TERM_STEP_OVERDUE\x10\x02\x12\x14\n" +
-	"\x10TERM_STEP_LADDER\x10\x03*\xb8\x02\n" +
+	"\x10TERM_STEP_LADDER\x10\x03*\xd4\x02\n" +
 	"\rTermEventKind\x12\x1f\n" +
 	"\x1bTERM_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17TERM_EVENT_KIND_STARTED\x10\x01\x12!\n" +
@@ -859,7 +881,9 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\x19TERM_EVENT_KIND_CONFIRMED\x10\x06\x12\x1c\n" +
 	"\x18TERM_EVENT_KIND_ASSIGNED\x10\a\x12\x1a\n" +
 	"\x16TERM_EVENT_KIND_MERGED\x10\b\x12\x1b\n" +
-	"\x17TERM_EVENT_KIND_NOTICED\x10\tB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x17TERM_EVENT_KIND_NOTICED\x10\t\x12\x1a\n" +
+	"\x16TERM_EVENT_KIND_AGREED\x10\n" +
+	"B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_term_proto_rawDescOnce sync.Once
@@ -897,26 +921,27 @@ var file_amparo_v1_term_proto_depIdxs = []int32{
 	8,  // 6: amparo.v1.Term.confirmed_due:type_name -> google.protobuf.Timestamp
 	5,  // 7: amparo.v1.Term.pauses:type_name -> amparo.v1.TermPause
 	6,  // 8: amparo.v1.Term.notices:type_name -> amparo.v1.TermNotice
-	1,  // 9: amparo.v1.TermPause.reason:type_name -> amparo.v1.TermPauseReason
-	8,  // 10: amparo.v1.TermPause.from:type_name -> google.protobuf.Timestamp
-	8,  // 11: amparo.v1.TermPause.until:type_name -> google.protobuf.Timestamp
-	2,  // 12: amparo.v1.TermNotice.step:type_name -> amparo.v1.TermStep
-	8,  // 13: amparo.v1.TermNotice.at:type_name -> google.protobuf.Timestamp
-	8,  // 14: amparo.v1.TermNotice.due:type_name -> google.protobuf.Timestamp
-	3,  // 15: amparo.v1.TermEvent.event:type_name -> amparo.v1.TermEventKind
-	8,  // 16: amparo.v1.TermEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 17: amparo.v1.TermEvent.kind:type_name -> amparo.v1.TermKind
-	8,  // 18: amparo.v1.TermEvent.base:type_name -> google.protobuf.Timestamp
-	9,  // 19: amparo.v1.TermEvent.level:type_name -> amparo.v1.RiskLevel
-	8,  // 20: amparo.v1.TermEvent.due:type_name -> google.protobuf.Timestamp
-	1,  // 21: amparo.v1.TermEvent.pause_reason:type_name -> amparo.v1.TermPauseReason
-	6,  // 22: amparo.v1.TermEvent.notice:type_name -> amparo.v1.TermNotice
-	4,  // 23: amparo.v1.TermEvent.merged:type_name -> amparo.v1.Term
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	8,  // 9: amparo.v1.Term.agreed_due:type_name -> google.protobuf.Timestamp
+	1,  // 10: amparo.v1.TermPause.reason:type_name -> amparo.v1.TermPauseReason
+	8,  // 11: amparo.v1.TermPause.from:type_name -> google.protobuf.Timestamp
+	8,  // 12: amparo.v1.TermPause.until:type_name -> google.protobuf.Timestamp
+	2,  // 13: amparo.v1.TermNotice.step:type_name -> amparo.v1.TermStep
+	8,  // 14: amparo.v1.TermNotice.at:type_name -> google.protobuf.Timestamp
+	8,  // 15: amparo.v1.TermNotice.due:type_name -> google.protobuf.Timestamp
+	3,  // 16: amparo.v1.TermEvent.event:type_name -> amparo.v1.TermEventKind
+	8,  // 17: amparo.v1.TermEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 18: amparo.v1.TermEvent.kind:type_name -> amparo.v1.TermKind
+	8,  // 19: amparo.v1.TermEvent.base:type_name -> google.protobuf.Timestamp
+	9,  // 20: amparo.v1.TermEvent.level:type_name -> amparo.v1.RiskLevel
+	8,  // 21: amparo.v1.TermEvent.due:type_name -> google.protobuf.Timestamp
+	1,  // 22: amparo.v1.TermEvent.pause_reason:type_name -> amparo.v1.TermPauseReason
+	6,  // 23: amparo.v1.TermEvent.notice:type_name -> amparo.v1.TermNotice
+	4,  // 24: amparo.v1.TermEvent.merged:type_name -> amparo.v1.Term
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_term_proto_init() }
