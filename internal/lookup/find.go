@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"bytes"
+	"math"
 	"slices"
 )
 
@@ -49,7 +50,7 @@ func (x *Index) head(index uint32) Head {
 	c := &x.crews[e.crew]
 	return Head{
 		Kind: e.kind, ID: e.id, Locator: e.locator, Pseudonym: e.pseudonym,
-		Revision: e.revision, Version: e.version, Hash: e.hash,
+		Revision: e.revision, Version: e.version, Hash: e.hash, Wake: e.wake,
 		Row: Row{
 			Order: e.order, Due: e.due, Received: e.received,
 			State: e.state, Class: e.class, Risk: e.risk,
@@ -71,14 +72,17 @@ type Cursor struct {
 func (x *Index) Page(offices []string, after Cursor, limit int, match func(*Head) bool) ([]Head, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	merge := x.walk(offices, after)
+	return x.walk(offices, after).page(limit, match)
+}
+
+func (w *walker) page(limit int, match func(*Head) bool) ([]Head, bool) {
 	var page []Head
 	for {
-		index, ok := merge.next()
+		index, ok := w.next()
 		if !ok {
 			return page, false
 		}
-		head := x.head(index)
+		head := w.x.head(index)
 		if !match(&head) {
 			continue
 		}
@@ -89,15 +93,17 @@ func (x *Index) Page(offices []string, after Cursor, limit int, match func(*Head
 	}
 }
 
-// walker goes through several queues as if they were one.
+// walker goes through several queues as if they were one, in the order of the bits
+// of the mask.
 type walker struct {
 	x      *Index
+	mask   uint64
 	queues []func() (place, bool)
 	heads  []place
 }
 
 func (x *Index) walk(offices []string, after Cursor) *walker {
-	w := &walker{x: x}
+	w := &walker{x: x, mask: math.MaxUint64}
 	for i, office := range offices {
 		id, ok := x.officeIDs[office]
 		if !ok || x.queues[id] == nil || slices.Contains(offices[:i], office) {
@@ -149,13 +155,6 @@ func (w *walker) next() (uint32, bool) {
 		w.queues = slices.Delete(w.queues, first, first+1)
 	}
 	return index, true
-}
-
-func (w *walker) before(a, b place) bool {
-	if a.order != b.order {
-		return a.order < b.order
-	}
-	return bytes.Compare(w.x.entries[a.index].id[:], w.x.entries[b.index].id[:]) < 0
 }
 
 // Candidates returns files that may bear one token of every part, at most limit of

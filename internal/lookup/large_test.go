@@ -36,7 +36,7 @@ func heads(n int) []lookup.Head {
 		o := r.IntN(8)
 		owner, other := staff[o][r.IntN(25)], staff[o][r.IntN(25)]
 		all[i] = lookup.Head{
-			Kind: 1, ID: id(), Locator: id(), Pseudonym: id(), Hash: id(), Revision: uint64(i + 1), Version: 3,
+			Kind: 1, ID: id(), Locator: id(), Pseudonym: id(), Hash: id(), Revision: uint64(i + 1), Version: 3, Wake: 1 + r.Uint32()/2,
 			Row: lookup.Row{
 				Order: uint64(r.IntN(5))<<40 | uint64(r.Uint32()), Due: r.Uint32(), Received: r.Uint32(), Flags: lookup.Queued,
 				State: uint8(r.IntN(6)), Risk: uint8(r.IntN(5)), Office: fmt.Sprint("office-", o), Owner: owner, Team: []lookup.ID{owner, other},

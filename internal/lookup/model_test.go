@@ -96,9 +96,10 @@ func anyHead(t *rapid.T) lookup.Head {
 		Version: uint64(rapid.IntRange(1, 9).Draw(t, "version")),
 	}
 	h.Locator, h.Pseudonym, h.Hash = lookup.ID{1, h.ID[0]}, lookup.ID{2, h.ID[0]}, lookup.ID{3, byte(h.Version)}
+	h.Wake = uint32(rapid.IntRange(0, 4).Draw(t, "wake"))
 	h.Tokens = rapid.SliceOfN(anyToken, 0, 4).Draw(t, "tokens")
 	h.Row = lookup.Row{
-		Order:  rapid.SampledFrom([]uint64{0, 1, 2, 7, 1 << 63, math.MaxUint64}).Draw(t, "order"),
+		Order:  rapid.SampledFrom([]uint64{0, 1, 2, 7, 9, 10, 1 << 63, math.MaxUint64}).Draw(t, "order"),
 		Office: rapid.SampledFrom(offices).Draw(t, "office"), Owner: anyID(t, 4), Team: staff("team"), Excluded: staff("excluded"),
 		State: rapid.Byte().Draw(t, "state"), Due: rapid.Uint32().Draw(t, "due"), Risk: 3, Class: 2, Programme: 1, NextTerm: 4, Received: 5,
 	}
@@ -151,6 +152,9 @@ func TestAgainstAModel(t *testing.T) {
 			},
 			"page":       func(t *rapid.T) { comparePages(t, x, m) },
 			"candidates": func(t *rapid.T) { compareCandidates(t, x, m) },
+			"due":        func(t *rapid.T) { compareDue(t, x, m) },
+			"bands":      func(t *rapid.T) { compareBands(t, x, m) },
+			"wake":       func(t *rapid.T) { setWake(t, x, m) },
 			"take":       func(t *rapid.T) { compareTaken(t, w, m) },
 			"find": func(t *rapid.T) {
 				id := anyID(t, 33)
