@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/store"
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
@@ -23,6 +24,7 @@ type position struct {
 	locators  column
 	fold      [32]byte
 	highWater time.Time
+	leaptFrom time.Time      // see leapt
 	revision  store.Revision // the leaves of all commits up to this one are in the tree
 	root      tlog.Hash
 	signed    string         // the checkpoint
@@ -36,6 +38,7 @@ type entry struct {
 	hash     tlog.Hash
 	fold     [32]byte // what the leaf's changes do to the fold
 	time     time.Time
+	act      amparov1.LeafAction // unless it was refused
 }
 
 func emptyPosition() *position {
@@ -59,6 +62,7 @@ func (p *position) advance(c *Config, signer note.Signer, entries []entry, revis
 		}
 		locators = append(locators, e.at[:]...)
 		xor(&next.fold, e.fold)
+		next.leaptFrom = leapt(next.leaptFrom, next.highWater, e.time, e.act)
 		if e.time.After(next.highWater) {
 			next.highWater = e.time
 		}
@@ -87,6 +91,9 @@ func (p *position) seal(sealer Sealer) ([]byte, error) {
 	}
 	if !p.highWater.IsZero() {
 		state.HighWater = timestamppb.New(p.highWater)
+	}
+	if !p.leaptFrom.IsZero() {
+		state.LeaptFrom = timestamppb.New(p.leaptFrom)
 	}
 	raw, err := proto.Marshal(state)
 	if err != nil {
@@ -158,6 +165,9 @@ func openState(sealer Sealer, envelope []byte, public string) (*position, error)
 	p.fold = [32]byte(state.GetFold())
 	if state.GetHighWater() != nil {
 		p.highWater = state.GetHighWater().AsTime()
+	}
+	if state.GetLeaptFrom() != nil {
+		p.leaptFrom = state.GetLeaptFrom().AsTime()
 	}
 	p.revision = store.Revision(state.GetRevision())
 	p.root = signed.root

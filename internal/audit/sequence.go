@@ -49,6 +49,7 @@ func (l *Log) open(at locator, envelope []byte, revision store.Revision) (entry,
 		hash:     tlog.RecordHash(raw),
 		fold:     foldOf(l.config.Sealer, leaf),
 		time:     leaf.GetRecordedAt().AsTime(),
+		act:      done(leaf),
 	}, nil
 }
 
