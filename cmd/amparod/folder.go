@@ -191,6 +191,8 @@ func (f *folder) unsealWith(ctx context.Context, engine *bolt.Engine, config rec
 		return nil, err
 	}
 	config.Engine, config.Keyring, config.Log, config.Now, config.Zone = engine, f.keyring, log, time.Now, f.zone
+	booted := time.Now()
+	config.Uptime = func() time.Duration { return time.Since(booted) }
 	r, err := records.Open(ctx, config)
 	if err != nil {
 		return nil, err

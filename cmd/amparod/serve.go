@@ -121,6 +121,7 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 	go func() { broken <- u.log.Run(work) }()
 	go func() { broken <- u.records.Follow(work, from) }()
 	go u.forgetRequests(work, log)
+	go server.Sweep(work, u.records, log)
 	go func() { broken <- s.Serve(listener) }()
 	if err := announce(out, listener.Addr().String()); err != nil {
 		return err

@@ -53,6 +53,8 @@ type Conn struct {
 	// Capsules takes what was sealed; see TakeIntake and SendOutbox.
 	Capsules amparov1.CapsuleServiceClient
 
+	Deadlines amparov1.DeadlineServiceClient
+
 	profile *Profile
 	outbox  *outbox
 }
@@ -74,7 +76,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		ClientConn: conn, profile: p, outbox: box, Capsules: amparov1.NewCapsuleServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
-		Audit: amparov1.NewAuditServiceClient(conn),
+		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn),
 	}
 	told := options.OnSent
 	if told == nil {

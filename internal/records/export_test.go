@@ -1,6 +1,9 @@
 package records
 
-import "github.com/amparo-project/amparo/internal/lookup"
+import (
+	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/store/storepb"
+)
 
 // The kinds of records that callers reach by methods of their own.
 const (
@@ -28,3 +31,15 @@ func Singles(d *Directory) map[string]string {
 	}
 	return found
 }
+
+// ParseID is a public id as the index has it.
+func ParseID(text string) lookup.ID {
+	id, _ := parseID(text)
+	return id
+}
+
+// TextOf is a public id as people have it.
+func TextOf(id lookup.ID) string { return textOf(id) }
+
+// Duty is the head of the file of those on call.
+func Duty(f *File) *storepb.Duty { return f.head.GetDuty() }

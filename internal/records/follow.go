@@ -126,7 +126,7 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 		_ = r.judge(ctx, known, fmt.Errorf("%w: an older head was put back", errProof))
 		return nil
 	}
-	news := r.index.Apply(indexed(file, id, file.version, file.hash, uint64(stored.Revision)))
+	news := r.enter(file, id, file.version, file.hash, uint64(stored.Revision))
 	if news && file.kind == kindDirectory {
 		if err := r.readDirectory(ctx); err != nil {
 			return err

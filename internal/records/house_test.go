@@ -73,9 +73,10 @@ type house struct {
 	log    *audit.Log
 	*records.Records
 
-	clock atomic.Int64 // Unix nanoseconds; it stands still unless a test moves it
-	free  atomic.Uint64
-	shut  atomic.Int64 // how often Integrity was told
+	clock  atomic.Int64 // Unix nanoseconds; it stands still unless a test moves it
+	uptime atomic.Int64 // nanoseconds; likewise
+	free   atomic.Uint64
+	shut   atomic.Int64 // how often Integrity was told
 }
 
 var start = time.Date(2026, 3, 9, 22, 40, 0, 0, time.UTC)
@@ -127,6 +128,7 @@ func (h *house) unseal() error {
 	r, err := records.Open(ctx, records.Config{
 		Engine: h.engine, Keyring: h.keys.ring, Log: log,
 		Now:       func() time.Time { return time.Unix(0, h.clock.Load()) },
+		Uptime:    func() time.Duration { return time.Duration(h.uptime.Load()) },
 		FreeSpace: func() (uint64, error) { return h.free.Load(), nil },
 		Integrity: func(string) { h.shut.Add(1) },
 	})

@@ -17,11 +17,24 @@ func indexed(file *File, id lookup.ID, version uint64, hash []byte, revision uin
 	head := lookup.Head{
 		Kind: file.kind, ID: id, Locator: file.locator, Pseudonym: pseudonym,
 		Revision: revision, Version: version, Hash: lookup.ID(hash[:16]), Tokens: file.tokens(),
+		Wake: wake(file.records.Book(), file),
 	}
 	if c := file.Case(); c != nil {
 		head.Row = indexedRow(c)
 	}
 	return head
+}
+
+// enter takes a head into the index and reports whether it was news.
+func (r *Records) enter(file *File, id lookup.ID, version uint64, hash []byte, revision uint64) bool {
+	book := r.Book()
+	news := r.index.Apply(indexed(file, id, version, hash, revision))
+	if now := r.Book(); now != book {
+		// The book was replaced meanwhile, and whoever looks through all cases for
+		// it may have passed this one by.
+		r.index.SetWake(id, revision, wake(now, file))
+	}
+	return news
 }
 
 // indexedRow packs a case's row of the queue for the index. Enums of the queue

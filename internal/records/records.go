@@ -30,14 +30,14 @@ import (
 	"github.com/amparo-project/amparo/internal/store"
 )
 
-// requestLife is how long a request id is remembered.
+// requestLife is how long a request id is remembered at least.
 const requestLife = 30 // days
 
 // minFree is the room on disk below which new content is refused, so that leaves,
 // suspensions and whatever else protects people can still be written.
 const minFree = 256 << 20
 
-// Config is what Open needs. All fields are required but Zone,
+// Config is what Open needs. All fields are required but Uptime, Zone,
 // FreeSpace and Integrity.
 type Config struct {
 	Engine  store.Engine
@@ -45,6 +45,10 @@ type Config struct {
 	Log     *audit.Log
 	// Now is the wall clock. Records never go behind the newest leaf's time.
 	Now func() time.Time
+	// Uptime is a clock that nobody can set: it only says how long ago something was.
+	// Nil means that there is none, and that a clock set forward or back while the
+	// service runs is noticed by the log alone.
+	Uptime func() time.Duration
 	// Zone is where the days of terms begin and end; nil means UTC.
 	Zone *time.Location
 	// FreeSpace says how many bytes are left where the engine writes; nil means
@@ -62,9 +66,14 @@ type Config struct {
 type Records struct {
 	cfg   Config
 	index *lookup.Index
-	said  atomic.Int64 // the newest time that Now returned, Unix nanoseconds
+
+	said     atomic.Int64 // the newest time that Now returned, Unix nanoseconds
+	bootedAt atomic.Int64 // wall clock less uptime when the clock was trusted last, nanoseconds
+	leapt    atomic.Bool  // the clock was set forward while the service ran
+	leapTold atomic.Bool  // those who can confirm the clock were told
 
 	book      atomic.Pointer[deadline.Book]
+	wokenBy   atomic.Pointer[deadline.Book] // the book by which the index knows when cases wake
 	directory atomic.Pointer[Directory]
 	// directoryMu keeps an older directory from replacing a newer one.
 	directoryMu sync.Mutex
@@ -92,26 +101,6 @@ type Records struct {
 
 // Index is the index that Open built; queue and search read it.
 func (r *Records) Index() *lookup.Index { return r.index }
-
-// Now is the service's time: the wall clock, unless that went behind the newest
-// leaf or behind what Now has said before, since time in the log never goes back.
-// The log learns of a leaf only after its commit: were its mark the only one, a
-// clock set back in between would date a leaf where no start looks for it.
-func (r *Records) Now() time.Time {
-	now := r.cfg.Now().UTC()
-	if mark := r.cfg.Log.HighWater(); mark.After(now) {
-		now = mark.UTC()
-	}
-	for {
-		said := r.said.Load()
-		if said >= now.UnixNano() {
-			return time.Unix(0, said).UTC()
-		}
-		if r.said.CompareAndSwap(said, now.UnixNano()) {
-			return now
-		}
-	}
-}
 
 // Book is the book of terms in force: how long each term may take, what its people
 // are told, and where days are counted.

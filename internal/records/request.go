@@ -185,9 +185,14 @@ func newMessage(name string) (proto.Message, error) {
 	return kind.New().Interface(), nil
 }
 
-// ForgetRequests removes request records that are older than 30 days.
+// ForgetRequests removes request records that are older than 31 days, unless the
+// store is frozen. The day more is what a clock may be set forward and nobody asks:
+// so none is forgotten before its 30 days are over.
 func (r *Records) ForgetRequests(ctx context.Context) error {
-	oldest := day(r.Now()) - requestLife
+	if r.Frozen() {
+		return nil
+	}
+	oldest := day(r.Now().Add(-maxLeap)) - requestLife
 	var old [][16]byte
 	r.requestMu.RLock()
 	for name, d := range r.requests {

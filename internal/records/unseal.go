@@ -34,6 +34,7 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 		dutyChanged: make(chan struct{}),
 		requests:    map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID][sha256.Size]byte{},
 	}
+	r.trustClock()
 	if err := r.openBook(); err != nil {
 		return nil, err
 	}
@@ -47,6 +48,7 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 		return nil, err
 	}
 	r.index.Load(u.heads)
+	r.wokenBy.Store(r.Book())
 	if err := r.readRequests(ctx); err != nil {
 		return nil, err
 	}
@@ -97,8 +99,12 @@ func (r *Records) beginDirectory(ctx context.Context) error {
 
 // Started leaves the leaf that says that the service began to serve, and, when
 // the engine had to go back behind its last commit, the loud one that says so. It
-// returns the revision from which Follow misses nothing.
+// returns the revision from which Follow misses nothing. It refuses to start by a
+// clock that is behind the newest leaf.
 func (r *Records) Started(ctx context.Context, lostCommit bool) (from store.Revision, err error) {
+	if err := r.checkClock(); err != nil {
+		return 0, err
+	}
 	if err := r.beginSingles(ctx); err != nil {
 		return 0, err
 	}

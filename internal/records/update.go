@@ -211,7 +211,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 			continue
 		}
 		id, _ := parseID(file.id)
-		r.index.Apply(indexed(file, id, file.Version(), c.hashes[i], revision))
+		r.enter(file, id, file.Version(), c.hashes[i], revision)
 		staff = staff || file.kind == kindDirectory
 		duty = duty || file.kind == kindDuty
 	}
@@ -227,7 +227,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 
 // room refuses new content while the disk is nearly full. What protects people is
 // let through: shutting somebody out, raising or confirming a risk, alarms, an arrest,
-// duress.
+// duress, and telling what is overdue.
 func (r *Records) room(grant access.Grant) error {
 	if r.cfg.FreeSpace == nil {
 		return nil
@@ -238,7 +238,7 @@ func (r *Records) room(grant access.Grant) error {
 		amparov1.LeafAction_LEAF_ACTION_RESTRICT, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE,
 		amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, amparov1.LeafAction_LEAF_ACTION_ALARM_ACKNOWLEDGE,
 		amparov1.LeafAction_LEAF_ACTION_STATUS_RECORD, amparov1.LeafAction_LEAF_ACTION_CONTACT_DISTRUST,
-		amparov1.LeafAction_LEAF_ACTION_DURESS_REPORT:
+		amparov1.LeafAction_LEAF_ACTION_DURESS_REPORT, amparov1.LeafAction_LEAF_ACTION_TERMS_REACHED:
 		return nil
 	}
 	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {

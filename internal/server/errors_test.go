@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/fault"
@@ -240,6 +241,10 @@ func (b *bench) forceStaff(t *testing.T, take func(string, error)) {
 	take("LAST_ADMINISTRATOR", err)
 	_, err = b.staff.ReinstateStaff(t.Context(), &amparov1.ReinstateStaffRequest{RequestId: id(), StaffId: b.officer.StaffID})
 	take("STANDING_UNCHANGED", err)
+	_, err = amparov1.NewDeadlineServiceClient(b.administrator.Conn).ConfirmClock(t.Context(), &amparov1.ConfirmClockRequest{
+		RequestId: id(), At: timestamppb.New(b.Records.Now().Add(-6 * time.Minute)),
+	})
+	take("CLOCK_DIFFERS", err)
 	_, err = amparov1.NewEnrolmentServiceClient(b.dialDoor(t, servertest.NewDevice(t))).Enrol(t.Context(), &amparov1.EnrolRequest{
 		InvitationId: id(), AgeRecipient: b.officer.Recipient, SigningKey: make([]byte, 32),
 	})

@@ -111,6 +111,7 @@ func New(cfg Config) (*Server, error) {
 	amparov1.RegisterAuditServiceServer(s.grpc, &auditing{s: s})
 	amparov1.RegisterCapsuleServiceServer(s.grpc, &capsules{s: s})
 	amparov1.RegisterCaseServiceServer(s.grpc, &cases{s: s})
+	amparov1.RegisterDeadlineServiceServer(s.grpc, &deadlines{s: s})
 	amparov1.RegisterEnrolmentServiceServer(s.grpc, &enrolments{s: s})
 	amparov1.RegisterOnCallServiceServer(s.grpc, &oncall{s: s})
 	amparov1.RegisterQueueServiceServer(s.grpc, &queue{s: s})

@@ -139,6 +139,8 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		return &amparov1.AcknowledgeAlarmRequest{RequestId: newID, AlarmId: newID}
 	case "RiskService/AssessRisk":
 		return &amparov1.AssessRiskRequest{RequestId: newID, CaseId: id, Judgement: judgement()}
+	case "DeadlineService/ConfirmClock":
+		return &amparov1.ConfirmClockRequest{RequestId: newID, At: timestamppb.New(w.Records.Now())}
 	case "QueueService/SearchCases":
 		return &amparov1.SearchCasesRequest{Text: "Prueba"}
 	case "StaffService/InviteStaff":

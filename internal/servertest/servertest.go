@@ -167,10 +167,14 @@ func (s *Service) serve(tb testing.TB, address string) {
 	})
 	check(tb, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	ended := make(chan error, 3)
+	ended := make(chan error, 4)
 	go func() { ended <- s.Log.Run(ctx) }()
 	go func() { ended <- s.Records.Follow(ctx, from) }()
 	go func() { ended <- running.Serve(listener) }()
+	go func() {
+		server.Sweep(ctx, s.Records, zerolog.New(s.options.Output))
+		ended <- nil
+	}()
 	s.stop = func() {
 		running.Stop()
 		cancel()

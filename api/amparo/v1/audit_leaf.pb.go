@@ -182,6 +182,18 @@ const (
 	LeafAction_LEAF_ACTION_INSTRUCTIONS_SET LeafAction = 96
 	// A contact under duress was recorded.
 	LeafAction_LEAF_ACTION_DURESS_REPORT LeafAction = 97
+	// What was reached of a case's terms was recorded, and its people were told.
+	LeafAction_LEAF_ACTION_TERMS_REACHED LeafAction = 140
+	// A page of deadlines was shown.
+	LeafAction_LEAF_ACTION_DEADLINE_LIST LeafAction = 141
+	// A person confirmed that the service's clock is right.
+	LeafAction_LEAF_ACTION_CLOCK_CONFIRM LeafAction = 142
+	// The service's clock was found to have leapt forward: nothing is destroyed until
+	// it is confirmed.
+	LeafAction_LEAF_ACTION_CLOCK_LEAPT LeafAction = 143
+	// Nothing had happened for long, and the service says what time it is: so a quiet
+	// week is told from a clock that leapt.
+	LeafAction_LEAF_ACTION_CLOCK_TOLD LeafAction = 144
 	// An alarm was raised.
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
@@ -259,6 +271,11 @@ var (
 		95:  "LEAF_ACTION_CONTACT_CHANGE_CONFIRM",
 		96:  "LEAF_ACTION_INSTRUCTIONS_SET",
 		97:  "LEAF_ACTION_DURESS_REPORT",
+		140: "LEAF_ACTION_TERMS_REACHED",
+		141: "LEAF_ACTION_DEADLINE_LIST",
+		142: "LEAF_ACTION_CLOCK_CONFIRM",
+		143: "LEAF_ACTION_CLOCK_LEAPT",
+		144: "LEAF_ACTION_CLOCK_TOLD",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
 		170: "LEAF_ACTION_CAPSULE_SUBMIT",
@@ -322,6 +339,11 @@ var (
 		"LEAF_ACTION_CONTACT_CHANGE_CONFIRM":  95,
 		"LEAF_ACTION_INSTRUCTIONS_SET":        96,
 		"LEAF_ACTION_DURESS_REPORT":           97,
+		"LEAF_ACTION_TERMS_REACHED":           140,
+		"LEAF_ACTION_DEADLINE_LIST":           141,
+		"LEAF_ACTION_CLOCK_CONFIRM":           142,
+		"LEAF_ACTION_CLOCK_LEAPT":             143,
+		"LEAF_ACTION_CLOCK_TOLD":              144,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
 		"LEAF_ACTION_CAPSULE_SUBMIT":          170,
@@ -646,7 +668,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\x89\x0e\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xa4\x0f\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -699,7 +721,12 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\"LEAF_ACTION_CONTACT_CHANGE_PROPOSE\x10^\x12&\n" +
 	"\"LEAF_ACTION_CONTACT_CHANGE_CONFIRM\x10_\x12 \n" +
 	"\x1cLEAF_ACTION_INSTRUCTIONS_SET\x10`\x12\x1d\n" +
-	"\x19LEAF_ACTION_DURESS_REPORT\x10a\x12\x1c\n" +
+	"\x19LEAF_ACTION_DURESS_REPORT\x10a\x12\x1e\n" +
+	"\x19LEAF_ACTION_TERMS_REACHED\x10\x8c\x01\x12\x1e\n" +
+	"\x19LEAF_ACTION_DEADLINE_LIST\x10\x8d\x01\x12\x1e\n" +
+	"\x19LEAF_ACTION_CLOCK_CONFIRM\x10\x8e\x01\x12\x1c\n" +
+	"\x17LEAF_ACTION_CLOCK_LEAPT\x10\x8f\x01\x12\x1b\n" +
+	"\x16LEAF_ACTION_CLOCK_TOLD\x10\x90\x01\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
 	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1f\n" +
 	"\x1aLEAF_ACTION_CAPSULE_SUBMIT\x10\xaa\x01\x12\"\n" +

@@ -107,6 +107,8 @@ const (
 	Reason_REASON_CAPSULE_FOREIGN Reason = 81
 	// The alarm is for people who are on shift or were called for it.
 	Reason_REASON_NOT_ON_SHIFT Reason = 75
+	// The caller's clock and the service's do not agree.
+	Reason_REASON_CLOCK_DIFFERS Reason = 85
 )
 
 // Enum value maps for Reason.
@@ -151,6 +153,7 @@ var (
 		80: "REASON_CAPSULE_DAMAGED",
 		81: "REASON_CAPSULE_FOREIGN",
 		75: "REASON_NOT_ON_SHIFT",
+		85: "REASON_CLOCK_DIFFERS",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":             0,
@@ -192,6 +195,7 @@ var (
 		"REASON_CAPSULE_DAMAGED":         80,
 		"REASON_CAPSULE_FOREIGN":         81,
 		"REASON_NOT_ON_SHIFT":            75,
+		"REASON_CLOCK_DIFFERS":           85,
 	}
 )
 
@@ -226,7 +230,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\x9c\b\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xb6\b\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -267,7 +271,8 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x0fREASON_INTERNAL\x10B\x12\x1a\n" +
 	"\x16REASON_CAPSULE_DAMAGED\x10P\x12\x1a\n" +
 	"\x16REASON_CAPSULE_FOREIGN\x10Q\x12\x17\n" +
-	"\x13REASON_NOT_ON_SHIFT\x10KB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x13REASON_NOT_ON_SHIFT\x10K\x12\x18\n" +
+	"\x14REASON_CLOCK_DIFFERS\x10UB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_reason_proto_rawDescOnce sync.Once

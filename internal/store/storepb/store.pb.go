@@ -1416,7 +1416,10 @@ type LogState struct {
 	// The newest time that any leaf bears; time never goes back behind it.
 	HighWater *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=high_water,json=highWater,proto3" json:"high_water,omitempty"`
 	// The newest checkpoint.
-	Checkpoint    string `protobuf:"bytes,5,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Checkpoint string `protobuf:"bytes,5,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// The time of the leaf after which time leapt forward by more than a day, until
+	// somebody confirms the clock; unset when it did not.
+	LeaptFrom     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=leapt_from,json=leaptFrom,proto3" json:"leapt_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1484,6 +1487,13 @@ func (x *LogState) GetCheckpoint() string {
 		return x.Checkpoint
 	}
 	return ""
+}
+
+func (x *LogState) GetLeaptFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LeaptFrom
+	}
+	return nil
 }
 
 var File_amparo_store_v1_store_proto protoreflect.FileDescriptor
@@ -1587,7 +1597,7 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"forService\x12!\n" +
 	"\ffor_recovery\x18\x03 \x01(\fR\vforRecovery\x12/\n" +
 	"\x13recovery_recipients\x18\x04 \x03(\tR\x12recoveryRecipients\x12+\n" +
-	"\x11service_recipient\x18\x05 \x01(\tR\x10serviceRecipient\"\xa9\x01\n" +
+	"\x11service_recipient\x18\x05 \x01(\tR\x10serviceRecipient\"\xe4\x01\n" +
 	"\bLogState\x12\x12\n" +
 	"\x04size\x18\x01 \x01(\x04R\x04size\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x12\n" +
@@ -1596,7 +1606,9 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"high_water\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\thighWater\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x05 \x01(\tR\n" +
-	"checkpointB9Z7github.com/amparo-project/amparo/internal/store/storepbb\x06proto3"
+	"checkpoint\x129\n" +
+	"\n" +
+	"leapt_from\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tleaptFromB9Z7github.com/amparo-project/amparo/internal/store/storepbb\x06proto3"
 
 var (
 	file_amparo_store_v1_store_proto_rawDescOnce sync.Once
@@ -1666,11 +1678,12 @@ var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	25, // 20: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
 	18, // 21: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
 	25, // 22: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	25, // 23: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
