@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/amparo-project/amparo/internal/audit"
+	"github.com/amparo-project/amparo/internal/dispatch"
 	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/seal"
@@ -168,6 +169,7 @@ type unsealed struct {
 	log     *audit.Log
 	records *records.Records
 	sender  *notify.Sender // nil unless the folder is served
+	ways    []dispatch.Way // none unless the folder is served
 }
 
 // unseal opens the store of a folder: the log catches up first, since what the

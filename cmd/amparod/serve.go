@@ -59,6 +59,10 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	ways, err := newWays(config.Notify)
+	if err != nil {
+		return err
+	}
 	f, err := openFolder(flags.data, flags.identity)
 	if err != nil {
 		return err
@@ -78,7 +82,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	u.sender = sender
+	u.sender, u.ways = sender, ways
 	from, err := u.records.Started(ctx, engine.LostCommit())
 	if err != nil {
 		return err
@@ -122,6 +126,7 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 	go func() { broken <- u.records.Follow(work, from) }()
 	go u.forgetRequests(work, log)
 	go server.Sweep(work, u.records, log)
+	go u.wake(work, log, u.ways)
 	go func() { broken <- s.Serve(listener) }()
 	if err := announce(out, listener.Addr().String()); err != nil {
 		return err

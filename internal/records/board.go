@@ -124,7 +124,7 @@ func (r *Records) readDuty(ctx context.Context) error {
 }
 
 func readBoard(file *File) (*dutyState, error) {
-	state := &dutyState{revision: file.revision, addresses: map[string]string{}}
+	state := &dutyState{revision: file.revision}
 	held := file.head.GetDuty()
 	state.board.Alarms = held.GetOpenAlarms()
 	for _, notice := range held.GetNotices() {
@@ -146,9 +146,7 @@ func readBoard(file *File) (*dutyState, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, address := range addresses.GetAddresses() {
-		state.addresses[address.GetStaffId()] = address.GetMail()
-	}
+	state.addresses = byPerson(addresses)
 	return state, nil
 }
 

@@ -33,33 +33,40 @@ func (w *Work) Announce(rota *amparov1.Rota, addresses []*amparov1.StaffAddress)
 		return nil, nil, err
 	}
 	held.Put(recordDuty, rotasPrefix+rota.GetOffice(), &storepb.OfficeRotas{Rotas: append(rotas, whole)})
-	known, err := held.noteAddresses(addresses)
-	if err != nil {
+	if err := w.NoteAddresses(addresses); err != nil {
 		return nil, nil, err
 	}
-	return whole, without(known, whole), nil
+	known, err := held.addresses()
+	return whole, without(byPerson(known), whole), err
 }
 
-// noteAddresses adds to the addresses, replaces and takes away.
-func (f *File) noteAddresses(addresses []*amparov1.StaffAddress) (map[string]string, error) {
-	held, err := f.addresses()
+// NoteAddresses notes where people are told that something waits, as part of the act.
+// An empty address takes the one before away; those of others stay.
+func (w *Work) NoteAddresses(addresses []*amparov1.StaffAddress) error {
+	held, err := w.openSingle(kindDuty, amparov1.LeafAction_LEAF_ACTION_ROTA_SET)
+	if err != nil || len(addresses) == 0 {
+		return err
+	}
+	known, err := held.addresses()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, address := range addresses {
-		held.Addresses = slices.DeleteFunc(held.GetAddresses(), func(a *amparov1.StaffAddress) bool { return a.GetStaffId() == address.GetStaffId() })
+		known.Addresses = slices.DeleteFunc(known.GetAddresses(), func(a *amparov1.StaffAddress) bool { return a.GetStaffId() == address.GetStaffId() })
 		if address.GetMail() != "" {
-			held.Addresses = append(held.Addresses, proto.CloneOf(address))
+			known.Addresses = append(known.Addresses, proto.CloneOf(address))
 		}
 	}
-	if len(addresses) > 0 {
-		f.Put(recordDuty, addressesID, held)
+	held.Put(recordDuty, addressesID, known)
+	return nil
+}
+
+func byPerson(addresses *storepb.Addresses) map[string]string {
+	mails := map[string]string{}
+	for _, address := range addresses.GetAddresses() {
+		mails[address.GetStaffId()] = address.GetMail()
 	}
-	known := map[string]string{}
-	for _, address := range held.GetAddresses() {
-		known[address.GetStaffId()] = address.GetMail()
-	}
-	return known, nil
+	return mails
 }
 
 // without are the people of a rota who have no address.
