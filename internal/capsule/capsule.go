@@ -23,7 +23,7 @@ import (
 )
 
 // MaxSize is the largest sealed capsule that a service takes, in bytes.
-const MaxSize = 512 << 10
+const MaxSize = 256 << 10
 
 // ServiceID is what a service is called in a capsule: the first 26 characters of
 // the SHA-256 of its age recipient, in a-z and 2-7.

@@ -98,7 +98,7 @@ func (c *Conn) SendOutbox(ctx context.Context, each func(*amparov1.KeptCapsule, 
 func (c *Conn) SubmitCapsule(ctx context.Context, sealed []byte, requestID string) (*amparov1.SubmitCapsuleResponse, error) {
 	if len(sealed) > capsule.MaxSize {
 		return nil, &Failure{
-			Exit: exitInvalid, Reason: "TOO_LARGE", Text: "the file is larger than the 512 KiB that a capsule may have", Next: "bring another",
+			Exit: exitInvalid, Reason: "TOO_LARGE", Text: "the file is larger than the 256 KiB that a capsule may have", Next: "bring another",
 		}
 	}
 	answer, err := c.Capsules.SubmitCapsule(ctx, &amparov1.SubmitCapsuleRequest{RequestId: requestID, Capsule: sealed})

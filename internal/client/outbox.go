@@ -56,7 +56,7 @@ func (p *Profile) SealCapsule(request *amparov1.CreateIntakeRequest, calledAt ti
 	}
 	if sealed.Len() > capsule.MaxSize {
 		return nil, &Failure{
-			Exit: exitInvalid, Reason: "TOO_LARGE", Text: "the request is larger than the 512 KiB that a capsule may have", Next: "shorten it",
+			Exit: exitInvalid, Reason: "TOO_LARGE", Text: "the request is larger than the 256 KiB that a capsule may have", Next: "shorten it",
 		}
 	}
 	return sealed.Bytes(), nil

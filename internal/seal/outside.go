@@ -13,7 +13,7 @@ import (
 const (
 	// maxOutside is the largest file from outside that is looked at, in bytes. The
 	// content is not compressed, so this bounds what opening it costs.
-	maxOutside = 512 << 10
+	maxOutside = 256 << 10
 	// maxStanzas is for how many recipients such a file may be sealed. Each costs
 	// two curve operations and one lattice operation to try, and age would try
 	// ten thousand.

@@ -407,7 +407,7 @@ const file_amparo_v1_capsule_proto_rawDesc = "" +
 	"\x14SubmitCapsuleRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12%\n" +
-	"\acapsule\x18\x02 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80 R\acapsule\"r\n" +
+	"\acapsule\x18\x02 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80\x10R\acapsule\"r\n" +
 	"\x15SubmitCapsuleResponse\x12*\n" +
 	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\x12-\n" +
 	"\x12possible_duplicate\x18\x02 \x01(\bR\x11possibleDuplicate2\xea\x01\n" +
