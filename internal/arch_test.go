@@ -42,6 +42,7 @@ var house = []room{
 	{"intake", rule, []string{"api/amparo/v1", "fault", "spelling", "vocabulary"}, "a request is read before there is a case"},
 	{"safety", rule, []string{"api/amparo/v1", "fault", "intake", "spelling"}, "whom it is safe to call follows from what befell them, not from where their case stands"},
 	{"casefile", rule, []string{"api/amparo/v1", "fault", "deadline", "risk", "intake"}, "who may make a transition is decided by access before a rule runs"},
+	{"handover", rule, []string{"api/amparo/v1", "fault"}, "what is offered and signed follows from the list; whether somebody may be on a team is handed in"},
 	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
 	{"duty", rule, []string{"api/amparo/v1", "fault", "access"}, "who is called follows from rota and roles; what for, and by which way, is not its business"},
 
@@ -69,7 +70,7 @@ var house = []room{
 	{"enrolment", contract, []string{"api/amparo/v1"}, "client and server must agree on what is signed, so it belongs to neither"},
 	{
 		"server", edge,
-		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "safety", "access", "duty", "spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule"},
+		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "safety", "access", "duty", "spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule", "handover"},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},
 	{"dispatch", edge, []string{"api/amparo/v1", "duty", "records"}, "it waits and sends; whom to call is a rule, and how a message travels is another package's"},
@@ -81,7 +82,7 @@ var house = []room{
 	{"notify", edge, nil, "a notice has a fixed text: what could name a person or a case has no way in"},
 	{"watch", edge, []string{"notify"}, "when an outage becomes an alarm is decided without a network, so that a clock alone can test it"},
 	{"notifytest", edge, []string{"notify"}, "stands at the other end of a notice in tests; nothing that ships links it"},
-	{"client", edge, []string{"api/amparo/v1", "fault", "intake", "vocabulary", "audit", "enrolment", "written", "capsule"}, "an operator's laptop must not hold the server's code"},
+	{"client", edge, []string{"api/amparo/v1", "fault", "intake", "vocabulary", "audit", "enrolment", "written", "capsule", "handover"}, "an operator's laptop must not hold the server's code"},
 	{
 		"cmd/amparod", edge,
 		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "duty", "dispatch", "notify", "watch", "client"},

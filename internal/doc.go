@@ -22,6 +22,7 @@
 //   - intake: what a request for help must hold, and by what it is found again
 //   - safety: how the person of a case can be reached without harm, and what befell them
 //   - casefile: the states of a case, its transitions, its order in the queue
+//   - handover: open items, what both sides sign, and what becomes of a case
 //   - access: roles, relations, and who may make which call
 //   - duty: who is on call, who is called next, and who may take an alarm
 //   - vocabulary: the codes for acts and perpetrators, with their labels

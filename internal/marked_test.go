@@ -33,6 +33,7 @@ var harmless = map[string]string{
 	"service_recipient":  "public key",
 	"signing_key":        "public key",
 	"log_key":            "public key",
+	"signature":          "a device's signature",
 	"checkpoint":         "signed root of the log",
 	"proof":              "hashes of the log",
 	"leaves":             "leaves hold ids and enums only",

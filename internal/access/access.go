@@ -126,6 +126,15 @@ func Active(caller Caller, now time.Time) bool {
 	return staffIn && deviceIn
 }
 
+// Present reports whether a member of staff can act now: active and confirmed, and
+// with a device that is.
+func Present(member *amparov1.StaffMember, now time.Time) bool {
+	return slices.ContainsFunc(member.GetDevices(), func(device *amparov1.Device) bool {
+		caller := Caller{Staff: member, Device: device}
+		return Active(caller, now) && !pending(caller)
+	})
+}
+
 func pending(caller Caller) bool {
 	return caller.Staff.GetStanding() != amparov1.StaffStanding_STAFF_STANDING_ACTIVE ||
 		caller.Device.GetStanding() != amparov1.DeviceStanding_DEVICE_STANDING_ACTIVE
@@ -159,6 +168,8 @@ func (g Grant) relates(relation amparov1.Relation, c *amparov1.Case) bool {
 	switch relation {
 	case amparov1.Relation_RELATION_SHIFT:
 		return slices.Contains(g.onShift, c.GetOffice())
+	case amparov1.Relation_RELATION_HANDOVER:
+		return c.GetHandoverToId() == g.staffID
 	case amparov1.Relation_RELATION_DESK:
 		return !c.GetRestricted() && c.GetState() == amparov1.CaseState_CASE_STATE_RECEIVED
 	case amparov1.Relation_RELATION_OFFICE:

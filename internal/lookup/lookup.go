@@ -62,6 +62,9 @@ const (
 	PossibleDuplicate
 	ConfirmationWaits
 	Queued // the file is a case and stands in its office's queue
+
+	// OwnerAbsent says that nobody active answers for the case.
+	OwnerAbsent uint8 = 1 << 7
 )
 
 // entry is Head without what can be shared or looked up, so that it stays small.

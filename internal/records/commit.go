@@ -1,8 +1,10 @@
 package records
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -102,6 +104,10 @@ func (c *commit) addFile(r *Records, file *File, i int) (*amparov1.FileChange, e
 // enters version and hash in the head.
 func (c *commit) addRecords(file *File) error {
 	for _, p := range file.puts {
+		if p.msg == nil {
+			c.dropRecord(file, p)
+			continue
+		}
 		plaintext, err := proto.Marshal(p.msg)
 		if err != nil {
 			return fmt.Errorf("marshal record: %w", err)
@@ -118,6 +124,18 @@ func (c *commit) addRecords(file *File) error {
 		c.writes = append(c.writes, store.Write{Key: file.records.recordKey(file.locator, p.kind, p.id), Value: value})
 	}
 	return nil
+}
+
+// dropRecord removes a record and its entry in the head, without which what lies on
+// the disk is nobody's.
+func (c *commit) dropRecord(file *File, p put) {
+	if file.child(p.kind, p.id) == nil {
+		return
+	}
+	file.head.Children = slices.DeleteFunc(file.head.GetChildren(), func(child *storepb.Child) bool {
+		return child.GetKind() == uint32(p.kind) && bytes.Equal(child.GetId(), p.id)
+	})
+	c.writes = append(c.writes, store.Write{Key: file.records.recordKey(file.locator, p.kind, p.id), Delete: true})
 }
 
 // addTimeline seals the new entries, each holding the hash of the one before it.

@@ -57,11 +57,8 @@ func (r *Records) readDirectory(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.directoryMu.Lock()
-		defer r.directoryMu.Unlock()
-		if held := r.directory.Load(); held == nil || held.revision < directory.revision {
-			r.directory.Store(directory)
-		}
+		r.replaceDirectory(directory)
+		r.CountPresent()
 		return nil
 	})
 }
@@ -85,6 +82,14 @@ func (r *Records) reread(ctx context.Context, known lookup.Head, read func(*File
 		return asFault(err)
 	}
 	return fault.New(amparov1.Reason_REASON_BUSY_FILE)
+}
+
+func (r *Records) replaceDirectory(directory *Directory) {
+	r.directoryMu.Lock()
+	defer r.directoryMu.Unlock()
+	if held := r.directory.Load(); held == nil || held.revision < directory.revision {
+		r.directory.Store(directory)
+	}
 }
 
 var errNoDirectory = errors.New("records: there is no staff directory; was the data folder begun with init?")

@@ -85,6 +85,9 @@ func (f *File) Put(kind uint8, id string, msg proto.Message) {
 	f.touched = true
 }
 
+// drop removes a record of the file.
+func (f *File) drop(kind uint8, id string) { f.Put(kind, id, nil) }
+
 // recordID is how a record's id stands in its key: public ids in their 16 bytes,
 // anything else as it is.
 func recordID(id string) []byte {
@@ -115,6 +118,9 @@ func (f *File) Get(kind uint8, id string, msg proto.Message) (bool, error) {
 	f.shown = true
 	rid := recordID(id)
 	for _, p := range slices.Backward(f.puts) {
+		if p.kind == kind && bytes.Equal(p.id, rid) && p.msg == nil {
+			return false, nil
+		}
 		if p.kind == kind && bytes.Equal(p.id, rid) {
 			proto.Reset(msg)
 			proto.Merge(msg, p.msg)

@@ -28,7 +28,7 @@ func indexed(file *File, id lookup.ID, version uint64, hash []byte, revision uin
 // enter takes a head into the index and reports whether it was news.
 func (r *Records) enter(file *File, id lookup.ID, version uint64, hash []byte, revision uint64) bool {
 	book := r.Book()
-	news := r.index.Apply(indexed(file, id, version, hash, revision))
+	news := r.applyPlaced(indexed(file, id, version, hash, revision))
 	if now := r.Book(); now != book {
 		// The book was replaced meanwhile, and whoever looks through all cases for
 		// it may have passed this one by.
@@ -100,6 +100,7 @@ func row(head *lookup.Head) *amparov1.QueueRow {
 		Restricted:            r.Flags&lookup.Restricted != 0,
 		PossibleDuplicate:     r.Flags&lookup.PossibleDuplicate != 0,
 		RiskConfirmationWaits: r.Flags&lookup.ConfirmationWaits != 0,
+		OwnerAbsent:           r.Flags&lookup.OwnerAbsent != 0,
 		Version:               head.Version,
 	}
 }

@@ -75,6 +75,10 @@ type Records struct {
 	book      atomic.Pointer[deadline.Book]
 	wokenBy   atomic.Pointer[deadline.Book] // the book by which the index knows when cases wake
 	directory atomic.Pointer[Directory]
+
+	presenceMu sync.RWMutex
+	there      presence    // who answers for cases; nil before the directory was read
+	absentNews atomic.Bool // somebody has gone or come back since reviewers were told
 	// directoryMu keeps an older directory from replacing a newer one.
 	directoryMu sync.Mutex
 

@@ -32,6 +32,7 @@ type Work struct {
 	files   []*File
 	asOther []access.Grant // grant of each file where it is not the call's own
 	own     access.Grant   // the zero Grant, which stands for the call's own
+	dry     bool           // only to see what an act would do; nothing is written
 }
 
 // File returns the opened file of the i-th target.

@@ -111,7 +111,7 @@ func (h *enrolments) enter(ctx context.Context, w *records.Work, req *amparov1.E
 		// One key is one device of one person; a second enrolment makes a new key.
 		return nil, errInvitation
 	}
-	if invitedBy != "" && !slices.ContainsFunc(all, func(m *amparov1.StaffMember) bool { return m.GetId() == invitedBy && fullyActive(m, w.Now) }) {
+	if invitedBy != "" && !slices.ContainsFunc(all, func(m *amparov1.StaffMember) bool { return m.GetId() == invitedBy && access.Present(m, w.Now) }) {
 		// What somebody who has been shut out left behind must not let anybody in:
 		// a stolen administrator's key could have made its own successor.
 		return nil, errInvitation

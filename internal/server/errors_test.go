@@ -176,6 +176,7 @@ func TestEveryRefusalIsFromTheTable(t *testing.T) {
 	b.forceFields(t, take)
 	b.forceStaff(t, take)
 	b.forceSteps(t, take)
+	b.forceHandover(t, take)
 	b.forceCapsules(t, take)
 	b.forceSafety(t, take)
 	forceEngine(t, log, take)

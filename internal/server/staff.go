@@ -140,21 +140,11 @@ func confirmers(w *records.Work, whom string) (int, error) {
 	all, err := members(w.File(0))
 	count := 0
 	for _, member := range all {
-		if member.GetId() != whom && access.MayConfirm(member.GetRoles()) && fullyActive(member, w.Now) {
+		if member.GetId() != whom && access.MayConfirm(member.GetRoles()) && access.Present(member, w.Now) {
 			count++
 		}
 	}
 	return count, err
-}
-
-// fullyActive reports whether a person can act now: active, and with an active
-// device.
-func fullyActive(member *amparov1.StaffMember, now time.Time) bool {
-	return member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_ACTIVE &&
-		slices.ContainsFunc(member.GetDevices(), func(device *amparov1.Device) bool {
-			return device.GetStanding() == amparov1.DeviceStanding_DEVICE_STANDING_ACTIVE &&
-				access.Active(access.Caller{Staff: member, Device: device}, now)
-		})
 }
 
 // ListStaff shows the directory.
@@ -178,7 +168,9 @@ func (h *staff) SuspendStaff(ctx context.Context, req *amparov1.SuspendStaffRequ
 		member.Standing = amparov1.StaffStanding_STAFF_STANDING_SUSPENDED
 		return nil
 	}, func(member *amparov1.StaffMember) *amparov1.SuspendStaffResponse {
-		return &amparov1.SuspendStaffResponse{Staff: withoutDevices(member)}
+		return &amparov1.SuspendStaffResponse{
+			Staff: withoutDevices(member), CasesWithoutOwner: uint32(h.s.records.OpenCasesOf(member)),
+		}
 	})
 }
 
@@ -192,7 +184,7 @@ func keepAdministrator(w *records.Work, member *amparov1.StaffMember) error {
 		return err
 	}
 	for _, other := range all {
-		if other.GetId() != member.GetId() && slices.Contains(other.GetRoles(), amparov1.Role_ROLE_ADMINISTRATOR) && fullyActive(other, w.Now) {
+		if other.GetId() != member.GetId() && slices.Contains(other.GetRoles(), amparov1.Role_ROLE_ADMINISTRATOR) && access.Present(other, w.Now) {
 			return nil
 		}
 	}
@@ -251,7 +243,7 @@ func (h *staff) RevokeDevice(ctx context.Context, req *amparov1.RevokeDeviceRequ
 		}
 		w.Leaf.TargetDeviceId = req.GetDeviceId()
 		revoked.Standing = amparov1.DeviceStanding_DEVICE_STANDING_REVOKED
-		if fullyActive(member, w.Now) {
+		if access.Present(member, w.Now) {
 			return nil // another device of theirs is left
 		}
 		return keepAdministrator(w, member)
@@ -286,7 +278,7 @@ func (s *Server) rolesAt(office string, now time.Time) func(staffID string) (wor
 	directory := s.records.Directory()
 	return func(staffID string) (bool, bool) {
 		member := directory.ByID(staffID)
-		if member == nil || !fullyActive(member, now) || !slices.Contains(member.GetOffices(), office) {
+		if member == nil || !access.Present(member, now) || !slices.Contains(member.GetOffices(), office) {
 			return false, false
 		}
 		roles := member.GetRoles()

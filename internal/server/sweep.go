@@ -34,6 +34,9 @@ func Sweep(ctx context.Context, r *records.Records, log zerolog.Logger) {
 		if _, err := r.Sweep(ctx); err != nil {
 			failure = err
 		}
+		if err := r.TellOfWork(ctx); err != nil {
+			failure = err
+		}
 		if ctx.Err() != nil {
 			return
 		}

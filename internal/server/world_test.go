@@ -61,11 +61,17 @@ func (w *world) newCase(t testing.TB, by *servertest.Person, shape func(*amparov
 		t.Fatal(err)
 	}
 	id := answer.GetCase().GetCaseId()
-	if shape == nil {
-		return id
+	if shape != nil {
+		w.shape(t, id, shape)
 	}
+	return id
+}
+
+// shape brings the head of a case into shape, as no call would.
+func (w *world) shape(t testing.TB, id string, shape func(*amparov1.Case)) {
+	t.Helper()
 	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_NOTE)
-	_, err = w.Records.Update(t.Context(), grant, records.Request{}, records.Targets(id), func(work *records.Work) (proto.Message, error) {
+	_, err := w.Records.Update(t.Context(), grant, records.Request{}, records.Targets(id), func(work *records.Work) (proto.Message, error) {
 		shape(work.File(0).Case())
 		work.File(0).Touch()
 		return nil, nil
@@ -73,7 +79,6 @@ func (w *world) newCase(t testing.TB, by *servertest.Person, shape func(*amparov
 	if err != nil {
 		t.Fatal(err)
 	}
-	return id
 }
 
 func newIntake() *amparov1.CreateIntakeRequest {
@@ -143,6 +148,18 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		return &amparov1.ConfirmClockRequest{RequestId: newID, At: timestamppb.New(w.Records.Now())}
 	case "QueueService/SearchCases":
 		return &amparov1.SearchCasesRequest{Text: "Prueba"}
+	case "HandoverService/BeginHandover":
+		return &amparov1.BeginHandoverRequest{
+			RequestId: newID, ToStaffId: at.staffID, Entries: []*amparov1.HandoverEntry{{CaseId: newID}}, Signature: make([]byte, 64),
+		}
+	case "HandoverService/AcceptHandover":
+		return &amparov1.AcceptHandoverRequest{
+			RequestId: newID, HandoverId: newID, Decisions: []*amparov1.HandoverDecision{{Accepted: true}}, Signature: make([]byte, 64),
+		}
+	case "HandoverService/ShowHandover":
+		return &amparov1.ShowHandoverRequest{HandoverId: newID}
+	case "HandoverService/ReassignCases":
+		return &amparov1.ReassignCasesRequest{RequestId: newID, FromStaffId: at.staffID, ToStaffId: at.staffID}
 	case "StaffService/InviteStaff":
 		return &amparov1.InviteStaffRequest{RequestId: newID, Name: "New", Roles: []amparov1.Role{amparov1.Role_ROLE_AUDITOR}}
 	case "StaffService/ConfirmStaff":

@@ -98,18 +98,21 @@ const (
 	// them; whether it is restricted does not matter. For what a person who calls
 	// at night needs from whoever answers, and for no more.
 	Relation_RELATION_SHIFT Relation = 6
+	// A hand-over that waits offers the case to the caller.
+	Relation_RELATION_HANDOVER Relation = 12
 )
 
 // Enum value maps for Relation.
 var (
 	Relation_name = map[int32]string{
-		0: "RELATION_UNSPECIFIED",
-		1: "RELATION_NONE",
-		2: "RELATION_TEAM",
-		3: "RELATION_DESK",
-		4: "RELATION_OFFICE",
-		5: "RELATION_OVERSIGHT",
-		6: "RELATION_SHIFT",
+		0:  "RELATION_UNSPECIFIED",
+		1:  "RELATION_NONE",
+		2:  "RELATION_TEAM",
+		3:  "RELATION_DESK",
+		4:  "RELATION_OFFICE",
+		5:  "RELATION_OVERSIGHT",
+		6:  "RELATION_SHIFT",
+		12: "RELATION_HANDOVER",
 	}
 	Relation_value = map[string]int32{
 		"RELATION_UNSPECIFIED": 0,
@@ -119,6 +122,7 @@ var (
 		"RELATION_OFFICE":      4,
 		"RELATION_OVERSIGHT":   5,
 		"RELATION_SHIFT":       6,
+		"RELATION_HANDOVER":    12,
 	}
 )
 
@@ -406,7 +410,7 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\x06Caller\x12\x16\n" +
 	"\x12CALLER_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCALLER_ENROLLED\x10\x01\x12\x12\n" +
-	"\x0eCALLER_INVITED\x10\x02*\x9e\x01\n" +
+	"\x0eCALLER_INVITED\x10\x02*\xb5\x01\n" +
 	"\bRelation\x12\x18\n" +
 	"\x14RELATION_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rRELATION_NONE\x10\x01\x12\x11\n" +
@@ -414,7 +418,8 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\rRELATION_DESK\x10\x03\x12\x13\n" +
 	"\x0fRELATION_OFFICE\x10\x04\x12\x16\n" +
 	"\x12RELATION_OVERSIGHT\x10\x05\x12\x12\n" +
-	"\x0eRELATION_SHIFT\x10\x06*\xf2\x01\n" +
+	"\x0eRELATION_SHIFT\x10\x06\x12\x15\n" +
+	"\x11RELATION_HANDOVER\x10\f*\xf2\x01\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ROLE_HOTLINE_OPERATOR\x10\x01\x12\x15\n" +

@@ -194,6 +194,22 @@ const (
 	// Nothing had happened for long, and the service says what time it is: so a quiet
 	// week is told from a clock that leapt.
 	LeafAction_LEAF_ACTION_CLOCK_TOLD LeafAction = 144
+	// The open items of a person were listed for a hand-over.
+	LeafAction_LEAF_ACTION_HANDOVER_PREPARE LeafAction = 120
+	// A hand-over was offered.
+	LeafAction_LEAF_ACTION_HANDOVER_BEGIN LeafAction = 121
+	// Items of a hand-over were answered.
+	LeafAction_LEAF_ACTION_HANDOVER_ACCEPT LeafAction = 122
+	// A hand-over was shown.
+	LeafAction_LEAF_ACTION_HANDOVER_READ LeafAction = 123
+	// Hand-overs that wait were listed.
+	LeafAction_LEAF_ACTION_HANDOVER_LIST LeafAction = 124
+	// The cases of a person were given to another.
+	LeafAction_LEAF_ACTION_REASSIGN LeafAction = 125
+	// The service told of a hand-over that nobody has accepted.
+	LeafAction_LEAF_ACTION_HANDOVER_REMINDED LeafAction = 126
+	// The service told of open cases whose owner is not active.
+	LeafAction_LEAF_ACTION_OWNER_ABSENT_TOLD LeafAction = 127
 	// An alarm was raised.
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
@@ -276,6 +292,14 @@ var (
 		142: "LEAF_ACTION_CLOCK_CONFIRM",
 		143: "LEAF_ACTION_CLOCK_LEAPT",
 		144: "LEAF_ACTION_CLOCK_TOLD",
+		120: "LEAF_ACTION_HANDOVER_PREPARE",
+		121: "LEAF_ACTION_HANDOVER_BEGIN",
+		122: "LEAF_ACTION_HANDOVER_ACCEPT",
+		123: "LEAF_ACTION_HANDOVER_READ",
+		124: "LEAF_ACTION_HANDOVER_LIST",
+		125: "LEAF_ACTION_REASSIGN",
+		126: "LEAF_ACTION_HANDOVER_REMINDED",
+		127: "LEAF_ACTION_OWNER_ABSENT_TOLD",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
 		170: "LEAF_ACTION_CAPSULE_SUBMIT",
@@ -344,6 +368,14 @@ var (
 		"LEAF_ACTION_CLOCK_CONFIRM":           142,
 		"LEAF_ACTION_CLOCK_LEAPT":             143,
 		"LEAF_ACTION_CLOCK_TOLD":              144,
+		"LEAF_ACTION_HANDOVER_PREPARE":        120,
+		"LEAF_ACTION_HANDOVER_BEGIN":          121,
+		"LEAF_ACTION_HANDOVER_ACCEPT":         122,
+		"LEAF_ACTION_HANDOVER_READ":           123,
+		"LEAF_ACTION_HANDOVER_LIST":           124,
+		"LEAF_ACTION_REASSIGN":                125,
+		"LEAF_ACTION_HANDOVER_REMINDED":       126,
+		"LEAF_ACTION_OWNER_ABSENT_TOLD":       127,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
 		"LEAF_ACTION_CAPSULE_SUBMIT":          170,
@@ -668,7 +700,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xa4\x0f\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xa5\x11\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -726,7 +758,15 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x19LEAF_ACTION_DEADLINE_LIST\x10\x8d\x01\x12\x1e\n" +
 	"\x19LEAF_ACTION_CLOCK_CONFIRM\x10\x8e\x01\x12\x1c\n" +
 	"\x17LEAF_ACTION_CLOCK_LEAPT\x10\x8f\x01\x12\x1b\n" +
-	"\x16LEAF_ACTION_CLOCK_TOLD\x10\x90\x01\x12\x1c\n" +
+	"\x16LEAF_ACTION_CLOCK_TOLD\x10\x90\x01\x12 \n" +
+	"\x1cLEAF_ACTION_HANDOVER_PREPARE\x10x\x12\x1e\n" +
+	"\x1aLEAF_ACTION_HANDOVER_BEGIN\x10y\x12\x1f\n" +
+	"\x1bLEAF_ACTION_HANDOVER_ACCEPT\x10z\x12\x1d\n" +
+	"\x19LEAF_ACTION_HANDOVER_READ\x10{\x12\x1d\n" +
+	"\x19LEAF_ACTION_HANDOVER_LIST\x10|\x12\x18\n" +
+	"\x14LEAF_ACTION_REASSIGN\x10}\x12!\n" +
+	"\x1dLEAF_ACTION_HANDOVER_REMINDED\x10~\x12!\n" +
+	"\x1dLEAF_ACTION_OWNER_ABSENT_TOLD\x10\x7f\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
 	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1f\n" +
 	"\x1aLEAF_ACTION_CAPSULE_SUBMIT\x10\xaa\x01\x12\"\n" +

@@ -746,6 +746,14 @@ const (
 	TimelineKind_TIMELINE_KIND_CHANGE_REJECTED TimelineKind = 25
 	// Advance instructions were recorded.
 	TimelineKind_TIMELINE_KIND_INSTRUCTIONS TimelineKind = 26
+	// Offered to a colleague at a hand-over.
+	TimelineKind_TIMELINE_KIND_HANDOVER_OFFERED TimelineKind = 35
+	// Taken by that colleague.
+	TimelineKind_TIMELINE_KIND_HANDOVER_ACCEPTED TimelineKind = 36
+	// Not taken by that colleague; it stays where it was.
+	TimelineKind_TIMELINE_KIND_HANDOVER_REFUSED TimelineKind = 37
+	// Given to a new owner together with all cases of a person.
+	TimelineKind_TIMELINE_KIND_REASSIGNED TimelineKind = 38
 )
 
 // Enum value maps for TimelineKind.
@@ -770,6 +778,10 @@ var (
 		24: "TIMELINE_KIND_CHANGE_IN_FORCE",
 		25: "TIMELINE_KIND_CHANGE_REJECTED",
 		26: "TIMELINE_KIND_INSTRUCTIONS",
+		35: "TIMELINE_KIND_HANDOVER_OFFERED",
+		36: "TIMELINE_KIND_HANDOVER_ACCEPTED",
+		37: "TIMELINE_KIND_HANDOVER_REFUSED",
+		38: "TIMELINE_KIND_REASSIGNED",
 	}
 	TimelineKind_value = map[string]int32{
 		"TIMELINE_KIND_UNSPECIFIED":         0,
@@ -791,6 +803,10 @@ var (
 		"TIMELINE_KIND_CHANGE_IN_FORCE":     24,
 		"TIMELINE_KIND_CHANGE_REJECTED":     25,
 		"TIMELINE_KIND_INSTRUCTIONS":        26,
+		"TIMELINE_KIND_HANDOVER_OFFERED":    35,
+		"TIMELINE_KIND_HANDOVER_ACCEPTED":   36,
+		"TIMELINE_KIND_HANDOVER_REFUSED":    37,
+		"TIMELINE_KIND_REASSIGNED":          38,
 	}
 )
 
@@ -883,6 +899,10 @@ type Case struct {
 	// False in a case of an earlier release, until the next act that concerns its
 	// terms; that one records them first as they were found.
 	TermsOnRecord bool `protobuf:"varint,31,opt,name=terms_on_record,json=termsOnRecord,proto3" json:"terms_on_record,omitempty"`
+	// The hand-over that offers it and waits; empty when none does.
+	HandoverId string `protobuf:"bytes,32,opt,name=handover_id,json=handoverId,proto3" json:"handover_id,omitempty"`
+	// To whom that one offers it.
+	HandoverToId  string `protobuf:"bytes,33,opt,name=handover_to_id,json=handoverToId,proto3" json:"handover_to_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1111,6 +1131,20 @@ func (x *Case) GetTermsOnRecord() bool {
 		return x.TermsOnRecord
 	}
 	return false
+}
+
+func (x *Case) GetHandoverId() string {
+	if x != nil {
+		return x.HandoverId
+	}
+	return ""
+}
+
+func (x *Case) GetHandoverToId() string {
+	if x != nil {
+		return x.HandoverToId
+	}
+	return ""
 }
 
 // EligibilityAdvice quotes a rule of a programme that the request touches. A
@@ -3235,7 +3269,7 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1damparo/v1/person_status.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x91\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1damparo/v1/person_status.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\n" +
 	"\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
@@ -3272,7 +3306,10 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x12possible_duplicate\x18\x19 \x01(\bR\x11possibleDuplicate\x12>\n" +
 	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\x12<\n" +
 	"\rperson_status\x18\x1b \x01(\x0e2\x17.amparo.v1.PersonStatusR\fpersonStatus\x12&\n" +
-	"\x0fterms_on_record\x18\x1f \x01(\bR\rtermsOnRecord\"Y\n" +
+	"\x0fterms_on_record\x18\x1f \x01(\bR\rtermsOnRecord\x12\x1f\n" +
+	"\vhandover_id\x18  \x01(\tR\n" +
+	"handoverId\x12$\n" +
+	"\x0ehandover_to_id\x18! \x01(\tR\fhandoverToId\"Y\n" +
 	"\x11EligibilityAdvice\x12.\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x1a.amparo.v1.EligibilityRuleR\x04rule\x12\x14\n" +
 	"\x05quote\x18\x02 \x01(\tR\x05quote\"\xb3\x02\n" +
@@ -3520,7 +3557,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xcd\x04\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xd8\x05\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3541,7 +3578,11 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1dTIMELINE_KIND_CHANGE_PROPOSED\x10\x17\x12!\n" +
 	"\x1dTIMELINE_KIND_CHANGE_IN_FORCE\x10\x18\x12!\n" +
 	"\x1dTIMELINE_KIND_CHANGE_REJECTED\x10\x19\x12\x1e\n" +
-	"\x1aTIMELINE_KIND_INSTRUCTIONS\x10\x1a2\xe5\n" +
+	"\x1aTIMELINE_KIND_INSTRUCTIONS\x10\x1a\x12\"\n" +
+	"\x1eTIMELINE_KIND_HANDOVER_OFFERED\x10#\x12#\n" +
+	"\x1fTIMELINE_KIND_HANDOVER_ACCEPTED\x10$\x12\"\n" +
+	"\x1eTIMELINE_KIND_HANDOVER_REFUSED\x10%\x12\x1c\n" +
+	"\x18TIMELINE_KIND_REASSIGNED\x10&2\xe5\n" +
 	"\n" +
 	"\vCaseService\x12c\n" +
 	"\fCreateIntake\x12\x1e.amparo.v1.CreateIntakeRequest\x1a\x1f.amparo.v1.CreateIntakeResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +

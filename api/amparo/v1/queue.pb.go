@@ -57,7 +57,9 @@ type QueueRow struct {
 	// A lower risk level waits for a second person.
 	RiskConfirmationWaits bool `protobuf:"varint,14,opt,name=risk_confirmation_waits,json=riskConfirmationWaits,proto3" json:"risk_confirmation_waits,omitempty"`
 	// Version of the head.
-	Version       uint64 `protobuf:"varint,15,opt,name=version,proto3" json:"version,omitempty"`
+	Version uint64 `protobuf:"varint,15,opt,name=version,proto3" json:"version,omitempty"`
+	// It is open, and nobody active answers for it.
+	OwnerAbsent   bool `protobuf:"varint,20,opt,name=owner_absent,json=ownerAbsent,proto3" json:"owner_absent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -195,6 +197,13 @@ func (x *QueueRow) GetVersion() uint64 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *QueueRow) GetOwnerAbsent() bool {
+	if x != nil {
+		return x.OwnerAbsent
+	}
+	return false
 }
 
 // ListQueueRequest asks for a page of the queue.
@@ -559,7 +568,7 @@ var File_amparo_v1_queue_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x15amparo/v1/queue.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x05\n" +
+	"\x15amparo/v1/queue.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x05\n" +
 	"\bQueueRow\x12\x17\n" +
 	"\acase_id\x18\x01 \x01(\tR\x06caseId\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x16\n" +
@@ -580,7 +589,8 @@ const file_amparo_v1_queue_proto_rawDesc = "" +
 	"restricted\x12-\n" +
 	"\x12possible_duplicate\x18\r \x01(\bR\x11possibleDuplicate\x126\n" +
 	"\x17risk_confirmation_waits\x18\x0e \x01(\bR\x15riskConfirmationWaits\x12\x18\n" +
-	"\aversion\x18\x0f \x01(\x04R\aversion\"\xe7\x02\n" +
+	"\aversion\x18\x0f \x01(\x04R\aversion\x12!\n" +
+	"\fowner_absent\x18\x14 \x01(\bR\vownerAbsent\"\xe7\x02\n" +
 	"\x10ListQueueRequest\x128\n" +
 	"\x06office\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^([a-z][a-z0-9-]{1,30})?$R\x06office\x12?\n" +
 	"\x06states\x18\x02 \x03(\x0e2\x14.amparo.v1.CaseStateB\x11\xbaH\x0e\x92\x01\v\x10\a\"\a\x82\x01\x04\x10\x01 \x00R\x06states\x129\n" +

@@ -83,6 +83,10 @@ const (
 	Reason_REASON_NOT_PROVEN Reason = 38
 	// It takes a second source.
 	Reason_REASON_SECOND_SOURCE_NEEDED Reason = 39
+	// What was to be handed over has changed since the list was made.
+	Reason_REASON_HANDOVER_CHANGED Reason = 43
+	// A signature is not that of the caller's device over what was sent.
+	Reason_REASON_SIGNATURE_WRONG Reason = 44
 	// The same request id was used with another content.
 	Reason_REASON_REQUEST_ID_REUSED Reason = 50
 	// Somebody else changed the file at the same time, again and again.
@@ -141,6 +145,8 @@ var (
 		37: "REASON_OWNER_NEEDED",
 		38: "REASON_NOT_PROVEN",
 		39: "REASON_SECOND_SOURCE_NEEDED",
+		43: "REASON_HANDOVER_CHANGED",
+		44: "REASON_SIGNATURE_WRONG",
 		50: "REASON_REQUEST_ID_REUSED",
 		51: "REASON_BUSY_FILE",
 		60: "REASON_RATE_LIMITED",
@@ -183,6 +189,8 @@ var (
 		"REASON_OWNER_NEEDED":            37,
 		"REASON_NOT_PROVEN":              38,
 		"REASON_SECOND_SOURCE_NEEDED":    39,
+		"REASON_HANDOVER_CHANGED":        43,
+		"REASON_SIGNATURE_WRONG":         44,
 		"REASON_REQUEST_ID_REUSED":       50,
 		"REASON_BUSY_FILE":               51,
 		"REASON_RATE_LIMITED":            60,
@@ -230,7 +238,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xb6\b\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xef\b\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -259,7 +267,9 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x15REASON_STAFF_EXCLUDED\x10$\x12\x17\n" +
 	"\x13REASON_OWNER_NEEDED\x10%\x12\x15\n" +
 	"\x11REASON_NOT_PROVEN\x10&\x12\x1f\n" +
-	"\x1bREASON_SECOND_SOURCE_NEEDED\x10'\x12\x1c\n" +
+	"\x1bREASON_SECOND_SOURCE_NEEDED\x10'\x12\x1b\n" +
+	"\x17REASON_HANDOVER_CHANGED\x10+\x12\x1a\n" +
+	"\x16REASON_SIGNATURE_WRONG\x10,\x12\x1c\n" +
 	"\x18REASON_REQUEST_ID_REUSED\x102\x12\x14\n" +
 	"\x10REASON_BUSY_FILE\x103\x12\x17\n" +
 	"\x13REASON_RATE_LIMITED\x10<\x12\x14\n" +

@@ -910,9 +910,11 @@ func (x *SuspendStaffRequest) GetStaffId() string {
 type SuspendStaffResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The person.
-	Staff         *StaffMember `protobuf:"bytes,1,opt,name=staff,proto3" json:"staff,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Staff *StaffMember `protobuf:"bytes,1,opt,name=staff,proto3" json:"staff,omitempty"`
+	// Open cases that are left without an active owner.
+	CasesWithoutOwner uint32 `protobuf:"varint,8,opt,name=cases_without_owner,json=casesWithoutOwner,proto3" json:"cases_without_owner,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *SuspendStaffResponse) Reset() {
@@ -950,6 +952,13 @@ func (x *SuspendStaffResponse) GetStaff() *StaffMember {
 		return x.Staff
 	}
 	return nil
+}
+
+func (x *SuspendStaffResponse) GetCasesWithoutOwner() uint32 {
+	if x != nil {
+		return x.CasesWithoutOwner
+	}
+	return 0
 }
 
 // ReinstateStaffRequest reinstates a person.
@@ -1419,9 +1428,10 @@ const file_amparo_v1_staff_proto_rawDesc = "" +
 	"\x13SuspendStaffRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x120\n" +
-	"\bstaff_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\astaffId\"D\n" +
+	"\bstaff_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\astaffId\"t\n" +
 	"\x14SuspendStaffResponse\x12,\n" +
-	"\x05staff\x18\x01 \x01(\v2\x16.amparo.v1.StaffMemberR\x05staff\"\x7f\n" +
+	"\x05staff\x18\x01 \x01(\v2\x16.amparo.v1.StaffMemberR\x05staff\x12.\n" +
+	"\x13cases_without_owner\x18\b \x01(\rR\x11casesWithoutOwner\"\x7f\n" +
 	"\x15ReinstateStaffRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x120\n" +

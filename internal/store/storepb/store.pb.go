@@ -1022,7 +1022,13 @@ func (*Interpreters) Descriptor() ([]byte, []int) {
 
 // Handovers is the head of the file of hand-overs.
 type Handovers struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hand-overs that are kept, the oldest first.
+	Marks []*HandoverMark `protobuf:"bytes,1,rep,name=marks,proto3" json:"marks,omitempty"`
+	// Reassignments that are under way.
+	Reassignments []*Reassignment `protobuf:"bytes,2,rep,name=reassignments,proto3" json:"reassignments,omitempty"`
+	// People of whom reviewers were told that they left cases without an owner.
+	AbsentToldIds []string `protobuf:"bytes,3,rep,name=absent_told_ids,json=absentToldIds,proto3" json:"absent_told_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1057,6 +1063,201 @@ func (*Handovers) Descriptor() ([]byte, []int) {
 	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
 }
 
+func (x *Handovers) GetMarks() []*HandoverMark {
+	if x != nil {
+		return x.Marks
+	}
+	return nil
+}
+
+func (x *Handovers) GetReassignments() []*Reassignment {
+	if x != nil {
+		return x.Reassignments
+	}
+	return nil
+}
+
+func (x *Handovers) GetAbsentToldIds() []string {
+	if x != nil {
+		return x.AbsentToldIds
+	}
+	return nil
+}
+
+// HandoverMark is a hand-over at a glance.
+type HandoverMark struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Who gives.
+	FromId string `protobuf:"bytes,2,opt,name=from_id,json=fromId,proto3" json:"from_id,omitempty"`
+	// Who is to take.
+	ToId string `protobuf:"bytes,3,opt,name=to_id,json=toId,proto3" json:"to_id,omitempty"`
+	// When it was offered.
+	BegunAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=begun_at,json=begunAt,proto3" json:"begun_at,omitempty"`
+	// When the last item was answered; unset while one waits.
+	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
+	// Its giver and reviewers were told that it waits.
+	Reminded      bool `protobuf:"varint,6,opt,name=reminded,proto3" json:"reminded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandoverMark) Reset() {
+	*x = HandoverMark{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandoverMark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandoverMark) ProtoMessage() {}
+
+func (x *HandoverMark) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandoverMark.ProtoReflect.Descriptor instead.
+func (*HandoverMark) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *HandoverMark) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *HandoverMark) GetFromId() string {
+	if x != nil {
+		return x.FromId
+	}
+	return ""
+}
+
+func (x *HandoverMark) GetToId() string {
+	if x != nil {
+		return x.ToId
+	}
+	return ""
+}
+
+func (x *HandoverMark) GetBegunAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BegunAt
+	}
+	return nil
+}
+
+func (x *HandoverMark) GetClosedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ClosedAt
+	}
+	return nil
+}
+
+func (x *HandoverMark) GetReminded() bool {
+	if x != nil {
+		return x.Reminded
+	}
+	return false
+}
+
+// Reassignment is how far a request to reassign a person's cases has come.
+type Reassignment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who asked.
+	ById string `protobuf:"bytes,1,opt,name=by_id,json=byId,proto3" json:"by_id,omitempty"`
+	// By which request.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Cases that have changed hands.
+	Reassigned uint32 `protobuf:"varint,3,opt,name=reassigned,proto3" json:"reassigned,omitempty"`
+	// Hand-overs that went back to their givers.
+	HandoversReturned uint32 `protobuf:"varint,4,opt,name=handovers_returned,json=handoversReturned,proto3" json:"handovers_returned,omitempty"`
+	// Lower risks of the cases that have changed hands, proposed by the one who
+	// had them.
+	ApprovalsReturned uint32 `protobuf:"varint,5,opt,name=approvals_returned,json=approvalsReturned,proto3" json:"approvals_returned,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Reassignment) Reset() {
+	*x = Reassignment{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reassignment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reassignment) ProtoMessage() {}
+
+func (x *Reassignment) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reassignment.ProtoReflect.Descriptor instead.
+func (*Reassignment) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Reassignment) GetById() string {
+	if x != nil {
+		return x.ById
+	}
+	return ""
+}
+
+func (x *Reassignment) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Reassignment) GetReassigned() uint32 {
+	if x != nil {
+		return x.Reassigned
+	}
+	return 0
+}
+
+func (x *Reassignment) GetHandoversReturned() uint32 {
+	if x != nil {
+		return x.HandoversReturned
+	}
+	return 0
+}
+
+func (x *Reassignment) GetApprovalsReturned() uint32 {
+	if x != nil {
+		return x.ApprovalsReturned
+	}
+	return 0
+}
+
 // InvitationState is what the service keeps of an invitation.
 type InvitationState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1078,7 +1279,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1090,7 +1291,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1103,7 +1304,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *InvitationState) GetStaff() *v1.StaffMember {
@@ -1175,7 +1376,7 @@ type Keyring struct {
 
 func (x *Keyring) Reset() {
 	*x = Keyring{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1187,7 +1388,7 @@ func (x *Keyring) String() string {
 func (*Keyring) ProtoMessage() {}
 
 func (x *Keyring) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1200,7 +1401,7 @@ func (x *Keyring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyring.ProtoReflect.Descriptor instead.
 func (*Keyring) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{17}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Keyring) GetEpoch() uint64 {
@@ -1279,7 +1480,7 @@ type KeyEncryptionKey struct {
 
 func (x *KeyEncryptionKey) Reset() {
 	*x = KeyEncryptionKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1492,7 @@ func (x *KeyEncryptionKey) String() string {
 func (*KeyEncryptionKey) ProtoMessage() {}
 
 func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1505,7 @@ func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyEncryptionKey.ProtoReflect.Descriptor instead.
 func (*KeyEncryptionKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{18}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *KeyEncryptionKey) GetGeneration() uint32 {
@@ -1341,7 +1542,7 @@ type KeyringFile struct {
 
 func (x *KeyringFile) Reset() {
 	*x = KeyringFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1554,7 @@ func (x *KeyringFile) String() string {
 func (*KeyringFile) ProtoMessage() {}
 
 func (x *KeyringFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1567,7 @@ func (x *KeyringFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyringFile.ProtoReflect.Descriptor instead.
 func (*KeyringFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *KeyringFile) GetEpoch() uint64 {
@@ -1426,7 +1627,7 @@ type LogState struct {
 
 func (x *LogState) Reset() {
 	*x = LogState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1438,7 +1639,7 @@ func (x *LogState) String() string {
 func (*LogState) ProtoMessage() {}
 
 func (x *LogState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1451,7 +1652,7 @@ func (x *LogState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogState.ProtoReflect.Descriptor instead.
 func (*LogState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LogState) GetSize() uint64 {
@@ -1563,8 +1764,27 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\rPendingNotice\x12\x19\n" +
 	"\bstaff_id\x18\x01 \x01(\tR\astaffId\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x0e\n" +
-	"\fInterpreters\"\v\n" +
-	"\tHandovers\"\xef\x01\n" +
+	"\fInterpreters\"\xad\x01\n" +
+	"\tHandovers\x123\n" +
+	"\x05marks\x18\x01 \x03(\v2\x1d.amparo.store.v1.HandoverMarkR\x05marks\x12C\n" +
+	"\rreassignments\x18\x02 \x03(\v2\x1d.amparo.store.v1.ReassignmentR\rreassignments\x12&\n" +
+	"\x0fabsent_told_ids\x18\x03 \x03(\tR\rabsentToldIds\"\xd8\x01\n" +
+	"\fHandoverMark\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
+	"\afrom_id\x18\x02 \x01(\tR\x06fromId\x12\x13\n" +
+	"\x05to_id\x18\x03 \x01(\tR\x04toId\x125\n" +
+	"\bbegun_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\abegunAt\x127\n" +
+	"\tclosed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\x12\x1a\n" +
+	"\breminded\x18\x06 \x01(\bR\breminded\"\xc0\x01\n" +
+	"\fReassignment\x12\x13\n" +
+	"\x05by_id\x18\x01 \x01(\tR\x04byId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\x12\x1e\n" +
+	"\n" +
+	"reassigned\x18\x03 \x01(\rR\n" +
+	"reassigned\x12-\n" +
+	"\x12handovers_returned\x18\x04 \x01(\rR\x11handoversReturned\x12-\n" +
+	"\x12approvals_returned\x18\x05 \x01(\rR\x11approvalsReturned\"\xef\x01\n" +
 	"\x0fInvitationState\x12,\n" +
 	"\x05staff\x18\x01 \x01(\v2\x16.amparo.v1.StaffMemberR\x05staff\x12\x1f\n" +
 	"\vdevice_only\x18\x02 \x01(\bR\n" +
@@ -1622,7 +1842,7 @@ func file_amparo_store_v1_store_proto_rawDescGZIP() []byte {
 	return file_amparo_store_v1_store_proto_rawDescData
 }
 
-var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Head)(nil),                  // 0: amparo.store.v1.Head
 	(*Child)(nil),                 // 1: amparo.store.v1.Child
@@ -1640,50 +1860,56 @@ var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*PendingNotice)(nil),         // 13: amparo.store.v1.PendingNotice
 	(*Interpreters)(nil),          // 14: amparo.store.v1.Interpreters
 	(*Handovers)(nil),             // 15: amparo.store.v1.Handovers
-	(*InvitationState)(nil),       // 16: amparo.store.v1.InvitationState
-	(*Keyring)(nil),               // 17: amparo.store.v1.Keyring
-	(*KeyEncryptionKey)(nil),      // 18: amparo.store.v1.KeyEncryptionKey
-	(*KeyringFile)(nil),           // 19: amparo.store.v1.KeyringFile
-	(*LogState)(nil),              // 20: amparo.store.v1.LogState
-	(*v1.Case)(nil),               // 21: amparo.v1.Case
-	(*v1.TimelineEntry)(nil),      // 22: amparo.v1.TimelineEntry
-	(*v1.RiskAssessment)(nil),     // 23: amparo.v1.RiskAssessment
-	(*v1.Alarm)(nil),              // 24: amparo.v1.Alarm
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*v1.Rota)(nil),               // 26: amparo.v1.Rota
-	(*v1.StaffAddress)(nil),       // 27: amparo.v1.StaffAddress
-	(*v1.StaffMember)(nil),        // 28: amparo.v1.StaffMember
+	(*HandoverMark)(nil),          // 16: amparo.store.v1.HandoverMark
+	(*Reassignment)(nil),          // 17: amparo.store.v1.Reassignment
+	(*InvitationState)(nil),       // 18: amparo.store.v1.InvitationState
+	(*Keyring)(nil),               // 19: amparo.store.v1.Keyring
+	(*KeyEncryptionKey)(nil),      // 20: amparo.store.v1.KeyEncryptionKey
+	(*KeyringFile)(nil),           // 21: amparo.store.v1.KeyringFile
+	(*LogState)(nil),              // 22: amparo.store.v1.LogState
+	(*v1.Case)(nil),               // 23: amparo.v1.Case
+	(*v1.TimelineEntry)(nil),      // 24: amparo.v1.TimelineEntry
+	(*v1.RiskAssessment)(nil),     // 25: amparo.v1.RiskAssessment
+	(*v1.Alarm)(nil),              // 26: amparo.v1.Alarm
+	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
+	(*v1.Rota)(nil),               // 28: amparo.v1.Rota
+	(*v1.StaffAddress)(nil),       // 29: amparo.v1.StaffAddress
+	(*v1.StaffMember)(nil),        // 30: amparo.v1.StaffMember
 }
 var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	1,  // 0: amparo.store.v1.Head.children:type_name -> amparo.store.v1.Child
-	21, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
+	23, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
 	5,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
-	16, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
+	18, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
 	7,  // 4: amparo.store.v1.Head.policy:type_name -> amparo.store.v1.PolicyFile
 	8,  // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
 	14, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
 	15, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
-	22, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
-	23, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
+	24, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
+	25, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
 	6,  // 10: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
-	24, // 11: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
+	26, // 11: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
 	13, // 12: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
 	9,  // 13: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
-	25, // 14: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
-	26, // 15: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
-	27, // 16: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
-	24, // 17: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
-	25, // 18: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
-	28, // 19: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	25, // 20: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	18, // 21: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	25, // 22: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	25, // 23: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	27, // 14: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
+	28, // 15: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
+	29, // 16: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
+	26, // 17: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
+	27, // 18: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
+	16, // 19: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
+	17, // 20: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
+	27, // 21: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
+	27, // 22: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
+	30, // 23: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	27, // 24: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	20, // 25: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	27, // 26: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	27, // 27: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
@@ -1706,7 +1932,7 @@ func file_amparo_store_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_store_v1_store_proto_rawDesc), len(file_amparo_store_v1_store_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
