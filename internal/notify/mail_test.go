@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"regexp"
 	"slices"
@@ -154,6 +155,12 @@ func TestNeverWithoutTLS(t *testing.T) {
 	if err := receipt.Err(); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a stranger's certificate: %v", err)
 	}
+	config = plain.Config()
+	config.Server = strings.Replace(config.Server, "127.0.0.1", "localhost", 1)
+	receipt = sender(t, notify.Config{SMTP: config}).Send(t.Context(), toDesk(notify.Alarm))
+	if err := receipt.Err(); err == nil || !strings.Contains(err.Error(), "certificate") || strings.Contains(plain.Wire(), password) {
+		t.Errorf("another's certificate: %v", err)
+	}
 	bare := notifytest.StartMail(t, notifytest.MailOptions{NoTLS: true})
 	receipt = sender(t, notify.Config{SMTP: bare.Config()}).Send(t.Context(), toDesk(notify.Alarm))
 	if receipt.Any() || bare.Wire() != "EHLO example.org\r\nQUIT\r\n" && bare.Wire() != "EHLO example.org\r\n" {
@@ -174,25 +181,27 @@ func TestMailServerMisbehaves(t *testing.T) {
 		notifytest.Stall: "no answer in time", notifytest.HangUp: "broke off", notifytest.Refuse: "refused with code",
 	} {
 		for stage, name := range stages {
-			if conduct == notifytest.Refuse && stage <= notifytest.Hello {
-				continue // before it greets a server can only stall or hang up
+			for _, startTLS := range []bool{false, true} {
+				if conduct == notifytest.Refuse && stage <= notifytest.Hello || startTLS && stage == notifytest.Greeting {
+					continue // before it greets a server can only stall or hang up; under STARTTLS it greets in the open
+				}
+				options := notifytest.MailOptions{StartTLS: startTLS, Password: password, At: map[notifytest.Stage]notifytest.Conduct{stage: conduct}}
+				t.Run(fmt.Sprintf("%s %s, STARTTLS %v", name, want, startTLS), func(t *testing.T) {
+					t.Parallel()
+					began := time.Now()
+					_, receipt := mailed(t, options, limit, toDesk(notify.Alarm))
+					if took := time.Since(began); took > limit+2*time.Second {
+						t.Errorf("took %v", took)
+					}
+					err := receipt.Err()
+					if receipt.Any() || err == nil || !strings.Contains(err.Error(), want) {
+						t.Fatalf("sent: %v, error: %v", receipt.Any(), err)
+					}
+					if strings.Contains(err.Error(), "example.org") || strings.Contains(err.Error(), password) {
+						t.Errorf("the error tells too much: %v", err)
+					}
+				})
 			}
-			t.Run(name+" "+want, func(t *testing.T) {
-				t.Parallel()
-				began := time.Now()
-				_, receipt := mailed(t, notifytest.MailOptions{Password: password, At: map[notifytest.Stage]notifytest.Conduct{stage: conduct}},
-					limit, toDesk(notify.Alarm))
-				if took := time.Since(began); took > limit+2*time.Second {
-					t.Errorf("took %v", took)
-				}
-				err := receipt.Err()
-				if receipt.Any() || err == nil || !strings.Contains(err.Error(), want) {
-					t.Fatalf("sent: %v, error: %v", receipt.Any(), err)
-				}
-				if strings.Contains(err.Error(), "example.org") || strings.Contains(err.Error(), password) {
-					t.Errorf("the error tells too much: %v", err)
-				}
-			})
 		}
 	}
 }

@@ -113,6 +113,17 @@ func TestWebhookMisbehaves(t *testing.T) {
 	}
 }
 
+// TestWebhookOfAStranger is not told anything.
+func TestWebhookOfAStranger(t *testing.T) {
+	hook := notifytest.StartHook(t, nil)
+	config := hook.Config()
+	config.CAFile, config.Timeout = "", time.Second // the machine's authorities do not know the test's
+	receipt := sender(t, notify.Config{Webhook: config}).Send(t.Context(), toDesk(notify.Alarm))
+	if err := receipt.Err(); err == nil || !strings.Contains(err.Error(), "certificate") || len(hook.Posts()) != 0 {
+		t.Errorf("%v, %d posts", err, len(hook.Posts()))
+	}
+}
+
 // TestOneWayFails and the other is not held up by it: the message has gone out.
 func TestOneWayFails(t *testing.T) {
 	hook := notifytest.StartHook(t, nil)
