@@ -45,6 +45,8 @@ var house = []room{
 	{"handover", rule, []string{"api/amparo/v1", "fault"}, "what is offered and signed follows from the list; whether somebody may be on a team is handed in"},
 	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
 	{"duty", rule, []string{"api/amparo/v1", "fault", "access"}, "who is called follows from rota and roles; what for, and by which way, is not its business"},
+	{"policy", rule, []string{"api/amparo/v1", "fault", "calendar", "deadline"}, "says how long and how many, and neither for whom nor by whom"},
+	{"staffing", rule, []string{"api/amparo/v1", "access", "policy"}, "counts people at gates, whatever happens there"},
 
 	{"seal", storage, []string{"store/storepb"}, "seals any bytes: it must not be able to tell a case from a complaint"},
 	{"audit", storage, []string{"api/amparo/v1", "seal", "store", "store/storepb"}, "a leaf is recorded as it is given; an auditor verifies it without any rule"},
@@ -59,7 +61,7 @@ var house = []room{
 	{
 		"records", joint,
 		[]string{
-			"api/amparo/v1", "fault", "calendar", "deadline", "casefile", "risk", "safety", "access", "duty", "spelling",
+			"api/amparo/v1", "fault", "calendar", "deadline", "policy", "casefile", "risk", "safety", "access", "duty", "spelling",
 			"seal", "audit", "store", "store/storepb", "lookup",
 		},
 		"the one way in and out works with every engine and for every caller, so it names none",
@@ -70,7 +72,10 @@ var house = []room{
 	{"enrolment", contract, []string{"api/amparo/v1"}, "client and server must agree on what is signed, so it belongs to neither"},
 	{
 		"server", edge,
-		[]string{"api/amparo/v1", "fault", "deadline", "intake", "casefile", "risk", "safety", "access", "duty", "spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule", "handover"},
+		[]string{
+			"api/amparo/v1", "fault", "deadline", "policy", "staffing", "intake", "casefile", "risk", "safety", "access", "duty",
+			"spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule", "handover",
+		},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},
 	{"dispatch", edge, []string{"api/amparo/v1", "duty", "records"}, "it waits and sends; whom to call is a rule, and how a message travels is another package's"},

@@ -25,6 +25,8 @@
 //   - handover: open items, what both sides sign, and what becomes of a case
 //   - access: roles, relations, and who may make which call
 //   - duty: who is on call, who is called next, and who may take an alarm
+//   - policy: what a mechanism decides for itself, its bounds, and how it is changed
+//   - staffing: which gates fail, or would with one person absent
 //   - vocabulary: the codes for acts and perpetrators, with their labels
 //   - spelling: names, numbers and handles folded so that two spellings meet
 //

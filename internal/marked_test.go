@@ -37,7 +37,7 @@ var harmless = map[string]string{
 	"checkpoint":         "signed root of the log",
 	"proof":              "hashes of the log",
 	"leaves":             "leaves hold ids and enums only",
-	"raw":                "a leaf",
+	"raw":                "a leaf, or a policy",
 	"office":             "code of an office of the mechanism",
 	"offices":            "codes of offices of the mechanism",
 	"languages":          "what a member of staff speaks",
@@ -53,6 +53,25 @@ var harmless = map[string]string{
 	"perpetrator_codes":  "codes of a public vocabulary",
 	"capsule":            "sealed",
 	"currency":           "ISO 4217",
+
+	// What a policy says is the mechanism's own and about nobody.
+	"source":                  "where a value of the policy comes from",
+	"PolicyLength.length":     "a length",
+	"every_level":             "a length",
+	"not_assessed":            "a length",
+	"LengthByLevel.low":       "a length",
+	"LengthByLevel.medium":    "a length",
+	"LengthByLevel.high":      "a length",
+	"LengthByLevel.extreme":   "a length",
+	"LadderPolicy.after":      "lengths",
+	"holidays":                "public",
+	"PolicyVersion.hash":      "of a policy",
+	"PolicyProposal.hash":     "of a policy",
+	"policy_hash":             "of a policy",
+	"PolicyVersion.zone":      "of the service's days",
+	"PolicyDifference.path":   "where a value stands in the policy",
+	"PolicyDifference.before": "a value of the policy",
+	"PolicyDifference.after":  "a value of the policy",
 }
 
 // TestEveryTextIsMarkedOrHarmless asks of each string and bytes field of the api

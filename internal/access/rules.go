@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -41,6 +42,7 @@ func LoadV1() (Rules, error) {
 		amparov1.File_amparo_v1_enrolment_proto,
 		amparov1.File_amparo_v1_oncall_proto,
 		amparov1.File_amparo_v1_handover_proto,
+		amparov1.File_amparo_v1_policy_proto,
 		amparov1.File_amparo_v1_queue_proto,
 		amparov1.File_amparo_v1_risk_proto,
 		amparov1.File_amparo_v1_safety_proto,
@@ -79,6 +81,14 @@ func complete(rule *amparov1.AccessRule) error {
 		}
 	}
 	return nil
+}
+
+// Allows reports whether somebody with the roles may make a call at all, given the
+// right relation to what it is about.
+func (r Rules) Allows(method string, roles []amparov1.Role) bool {
+	return slices.ContainsFunc(r[method].GetAllow(), func(allowance *amparov1.Allowance) bool {
+		return intersects(allowance.GetRoles(), roles)
+	})
 }
 
 // Matrix renders the rules for people: a line a method, sorted, with the roles

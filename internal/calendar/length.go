@@ -18,6 +18,7 @@ const (
 	Days                        // of the calendar, the day of the base not counted
 	WorkingDays                 // the same, without weekends and public holidays
 	Months                      // to the same day of a later month, or its last
+	Seconds                     // elapsed, day and night
 )
 
 // units are the endings under which lengths are written, and the longest of each:
@@ -27,6 +28,7 @@ var units = []struct {
 	ending  string
 	longest int
 }{
+	{Seconds, "s", 10 * 366 * 24 * 60 * 60},
 	{Minutes, "min", 10 * 366 * 24 * 60},
 	{Hours, "h", 10 * 366 * 24},
 	{WorkingDays, "wd", 10 * 366},
@@ -42,7 +44,7 @@ type Length struct {
 	Unit  Unit
 }
 
-// ParseLength reads a length as String writes it: 90min, 72h, 15d, 10wd, 1mo. The
+// ParseLength reads a length as String writes it: 2s, 90min, 72h, 15d, 10wd, 1mo. The
 // number is whole, at least 1, and stands for no more than ten years.
 func ParseLength(text string) (Length, error) {
 	for _, u := range units {
@@ -58,7 +60,7 @@ func ParseLength(text string) (Length, error) {
 		}
 		return length, nil
 	}
-	return Length{}, errors.New("read length: it is written as 90min, 72h, 15d, 10wd or 1mo, up to ten years")
+	return Length{}, errors.New("read length: it is written as 2s, 90min, 72h, 15d, 10wd or 1mo, up to ten years")
 }
 
 // Valid tells whether the unit exists and the count is within 1 and ten years.
@@ -85,6 +87,8 @@ func (l Length) String() string {
 // fixed length, since a day that changes its clocks has 23 or 25 hours.
 func (l Length) Elapsed() (time.Duration, bool) {
 	switch l.Unit {
+	case Seconds:
+		return time.Duration(l.Count) * time.Second, true
 	case Minutes:
 		return time.Duration(l.Count) * time.Minute, true
 	case Hours:

@@ -49,6 +49,8 @@ var table = map[amparov1.Reason]row{
 	amparov1.Reason_REASON_INTEGRITY:               {Corrupt, "a stored record failed its proof and is not shown", "tell the service's operator at once"},
 	amparov1.Reason_REASON_METHOD_UNKNOWN:          {Missing, "there is no such call", "use the client of the service's version"},
 	amparov1.Reason_REASON_TOO_LARGE:               {Exhausted, "the message is larger than the service takes", "shorten it or split it"},
+	amparov1.Reason_REASON_POLICY_UNSAFE:           {Refused, "a value of the policy is beyond the bounds that keep people safe", "correct the values named and propose again"},
+	amparov1.Reason_REASON_POLICY_UNSTAFFED:        {Refused, "the policy asks for more people than there are", "see amparo policy staffing, and enrol them first or propose again"},
 	amparov1.Reason_REASON_INTERNAL:                {Internal, "the service failed", "try again; if it persists, give the operator the correlation id"},
 	amparov1.Reason_REASON_CAPSULE_DAMAGED:         {Invalid, "the capsule is damaged, or is none", "bring it again from where it was made, or seal the request anew"},
 	amparov1.Reason_REASON_CAPSULE_FOREIGN:         {Refused, "the capsule is not sealed for this service", "find out for which service it was made"},

@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -49,6 +50,7 @@ func newArchive(t *testing.T, engine store.Engine) *archive {
 	a.writeCases()
 	a.writeStaff()
 	a.writeInvitation()
+	a.writePolicy()
 	a.truth = map[string]any{}
 	for _, f := range a.probe() {
 		if f.err != nil {
@@ -119,6 +121,14 @@ func (a *archive) writeInvitation() {
 	a.must(err)
 }
 
+// writePolicy makes a second version of the policy, and proposes a third.
+func (a *archive) writePolicy() {
+	a.keepOld()
+	a.must(a.decide(true, func(p *amparov1.Policy) { p.OnCall.PassOnAfter.Length = "2s" }))
+	a.keepOld()
+	a.must(a.decide(false, func(p *amparov1.Policy) { p.OnCall.PassOnAfter.Length = "3s" }))
+}
+
 // finding is what a reader got from one file.
 type finding struct {
 	file   string
@@ -151,6 +161,16 @@ func (a *archive) probe() []finding {
 		answer := ""
 		_, err := a.View(ctx, grant, records.Targets(id), func(w *records.Work) (proto.Message, error) {
 			answer = fmt.Sprint(w.File(0).Pseudonym(), " at version ", w.File(0).Version())
+			for version := range len(w.File(0).PolicyVersions()) + 1 {
+				_, raw, err := w.File(0).PolicyText(uint32(version))
+				if name != "policy" {
+					break
+				}
+				if err != nil {
+					return nil, err
+				}
+				answer += fmt.Sprintf(" %x", sha256.Sum256(raw))
+			}
 			return nil, nil
 		})
 		all = append(all, finding{name, answer, err})
@@ -252,6 +272,9 @@ func (a *archive) recordKeys(locator lookup.ID) map[string][]byte {
 		"intake":      records.RecordKey(a.Records, locator, records.RecordIntake, "", 0),
 		"identity":    records.RecordKey(a.Records, locator, records.RecordIdentity, "", 0),
 		"risk":        records.RecordKey(a.Records, locator, records.RecordRisk, "", 0),
+		"version 1":   records.RecordKey(a.Records, locator, records.RecordPolicy, "1", 0),
+		"version 2":   records.RecordKey(a.Records, locator, records.RecordPolicy, "2", 0),
+		"proposal":    records.RecordKey(a.Records, locator, records.RecordPolicy, "proposal", 0),
 	}
 	for _, id := range colleagues {
 		keys["colleague "+id[:1]] = records.RecordKey(a.Records, locator, records.RecordStaff, id, 0)

@@ -53,6 +53,9 @@ func (r *Records) compose(work *Work, request Request, answer proto.Message) (*c
 		}
 	}
 	for _, l := range leaves {
+		if len(l.GetChanges()) > 0 {
+			l.PolicyHash = work.policy.hash
+		}
 		write, err := audit.NewLeaf(r.cfg.Keyring, l, work.Now, r.leaves.Add(1))
 		if err != nil {
 			return nil, err

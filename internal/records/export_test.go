@@ -9,6 +9,7 @@ import (
 const (
 	RecordRisk     = recordRisk
 	RecordTimeline = recordTimeline
+	RecordPolicy   = recordPolicy
 )
 
 // RecordKey is where a record of the file at a locator lies; an entry of the

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/store"
 )
@@ -133,7 +134,17 @@ func (r *Records) takeIn(ctx context.Context, locator lookup.ID, stored store.En
 		}
 	}
 	if news && (file.kind == kindDirectory || file.kind == kindDuty) {
-		return r.readDuty(ctx)
+		if err := r.readDuty(ctx); err != nil {
+			return err
+		}
+	}
+	// The policy is named by the directory, which may come after it.
+	if news && (file.kind == kindDirectory || file.kind == kindPolicy) {
+		// One that fails its proof has been shut and told of; the work goes on by
+		// the policy that was read before.
+		if err := r.readPolicy(ctx); err != nil && !fault.Is(err, fault.Corrupt) {
+			return err
+		}
 	}
 	return nil
 }

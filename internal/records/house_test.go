@@ -77,6 +77,7 @@ type house struct {
 	uptime atomic.Int64 // nanoseconds; likewise
 	free   atomic.Uint64
 	shut   atomic.Int64 // how often Integrity was told
+	zone   *time.Location
 }
 
 var start = time.Date(2026, 3, 9, 22, 40, 0, 0, time.UTC)
@@ -126,7 +127,7 @@ func (h *house) unseal() error {
 		return err
 	}
 	r, err := records.Open(ctx, records.Config{
-		Engine: h.engine, Keyring: h.keys.ring, Log: log,
+		Engine: h.engine, Keyring: h.keys.ring, Log: log, Zone: h.zone,
 		Now:       func() time.Time { return time.Unix(0, h.clock.Load()) },
 		Uptime:    func() time.Duration { return time.Duration(h.uptime.Load()) },
 		FreeSpace: func() (uint64, error) { return h.free.Load(), nil },

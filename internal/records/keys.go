@@ -53,8 +53,8 @@ const (
 	recordRequest  uint8 = 7
 	recordSafety   uint8 = 8
 	recordDuty     uint8 = 11
-
 	recordHandover uint8 = 13
+	recordPolicy   uint8 = 16
 )
 
 var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

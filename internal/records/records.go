@@ -72,14 +72,14 @@ type Records struct {
 	leapt    atomic.Bool  // the clock was set forward while the service ran
 	leapTold atomic.Bool  // those who can confirm the clock were told
 
-	book      atomic.Pointer[deadline.Book]
+	policies  atomic.Pointer[policies]
 	wokenBy   atomic.Pointer[deadline.Book] // the book by which the index knows when cases wake
 	directory atomic.Pointer[Directory]
 
 	presenceMu sync.RWMutex
 	there      presence    // who answers for cases; nil before the directory was read
 	absentNews atomic.Bool // somebody has gone or come back since reviewers were told
-	// directoryMu keeps an older directory from replacing a newer one.
+	// directoryMu keeps an older directory or policy from replacing a newer one.
 	directoryMu sync.Mutex
 
 	duty        atomic.Pointer[dutyState]
@@ -105,13 +105,6 @@ type Records struct {
 
 // Index is the index that Open built; queue and search read it.
 func (r *Records) Index() *lookup.Index { return r.index }
-
-// Book is the book of terms in force: how long each term may take, what its people
-// are told, and where days are counted.
-func (r *Records) Book() *deadline.Book { return r.book.Load() }
-
-// Book is the book of terms in force at the act.
-func (w *Work) Book() *deadline.Book { return w.records.Book() }
 
 // Target is a file to open. Grant stands for the call's own when it is zero; a
 // call that touches a file on the service's behalf brings the service's grant.

@@ -18,19 +18,21 @@ import (
 var singles = []struct {
 	kind  uint8
 	begin func() *storepb.Head
+	// first writes what stands in the file from its beginning; nil for nothing.
+	first func(*Work, *File) error
 }{
 	{kindPolicy, func() *storepb.Head {
 		return &storepb.Head{Content: &storepb.Head_Policy{Policy: &storepb.PolicyFile{}}}
-	}},
+	}, (*Work).firstPolicy},
 	{kindDuty, func() *storepb.Head {
 		return &storepb.Head{Content: &storepb.Head_Duty{Duty: &storepb.Duty{}}}
-	}},
+	}, nil},
 	{kindInterpreters, func() *storepb.Head {
 		return &storepb.Head{Content: &storepb.Head_Interpreters{Interpreters: &storepb.Interpreters{}}}
-	}},
+	}, nil},
 	{kindHandovers, func() *storepb.Head {
 		return &storepb.Head{Content: &storepb.Head_Handovers{Handovers: &storepb.Handovers{}}}
-	}},
+	}, nil},
 }
 
 // beginSingles begins the files of which a store must have one and has none yet: a
@@ -54,6 +56,11 @@ func (r *Records) beginSingles(ctx context.Context) error {
 			file, err := w.create(permit, s.kind, NewID(), s.begin())
 			if err != nil {
 				return nil, err
+			}
+			if s.first != nil {
+				if err := s.first(w, file); err != nil {
+					return nil, err
+				}
 			}
 			held.Singles = append(held.GetSingles(), &storepb.Single{Kind: uint32(s.kind), Id: file.id})
 			w.File(0).Touch()

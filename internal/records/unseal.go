@@ -10,12 +10,9 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
-	"github.com/amparo-project/amparo/internal/calendar"
-	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/store"
 )
@@ -35,7 +32,7 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 		requests:    map[[16]byte]uint16{}, broken: map[lookup.ID]struct{}{}, own: map[lookup.ID][sha256.Size]byte{},
 	}
 	r.trustClock()
-	if err := r.openBook(); err != nil {
+	if err := r.builtInPolicy(); err != nil {
 		return nil, err
 	}
 	r.placed.Store(uint32(cfg.Log.State().Revision))
@@ -66,24 +63,14 @@ func Open(ctx context.Context, cfg Config) (*Records, error) {
 	return r, r.beginDuty(ctx)
 }
 
-// openBook makes the book of terms.
-func (r *Records) openBook() error {
-	zone := r.cfg.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	days, err := calendar.New(calendar.Config{Zone: zone})
-	if err != nil {
-		return fmt.Errorf("open the book of terms: %w", err)
-	}
-	r.book.Store(deadline.Defaults(days))
-	return nil
-}
-
-// beginDirectory reads the staff directory. Without it nobody can be let in, so a
-// store that has begun and has none is not served, only checked.
+// beginDirectory reads the staff directory and the policy. Without the one nobody can
+// be let in, and without the other terms would be counted by rules that nobody here
+// has decided, so a store that has begun and lacks either is not served, only checked.
 func (r *Records) beginDirectory(ctx context.Context) error {
 	err := r.readDirectory(ctx)
+	if err == nil {
+		err = r.readPolicy(ctx)
+	}
 	if errors.Is(err, errNoDirectory) {
 		if r.LogSize() == 0 {
 			return nil
@@ -91,7 +78,7 @@ func (r *Records) beginDirectory(ctx context.Context) error {
 		err = fmt.Errorf("%w: the staff directory is missing or not the newest", errProof)
 	}
 	if r.cfg.ReadOnly && errors.Is(err, store.ErrCorrupt) {
-		r.unsealFaults = append(r.unsealFaults, "the staff directory cannot be read")
+		r.unsealFaults = append(r.unsealFaults, "the staff directory or the policy cannot be read")
 		return nil
 	}
 	return err
@@ -106,6 +93,9 @@ func (r *Records) Started(ctx context.Context, lostCommit bool) (from store.Revi
 		return 0, err
 	}
 	if err := r.beginSingles(ctx); err != nil {
+		return 0, err
+	}
+	if err := r.renewPolicy(ctx); err != nil {
 		return 0, err
 	}
 	actions := []amparov1.LeafAction{amparov1.LeafAction_LEAF_ACTION_SERVICE_STARTED}

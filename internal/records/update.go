@@ -27,6 +27,7 @@ type Work struct {
 	Leaf *amparov1.AuditLeaf
 
 	records *Records
+	policy  *policies // in force when the act began
 	ctx     context.Context
 	grant   access.Grant
 	files   []*File
@@ -132,7 +133,7 @@ func (r *Records) try(ctx context.Context, grant access.Grant, request Request, 
 }
 
 func (r *Records) openAll(ctx context.Context, grant access.Grant, targets []Target) (*Work, error) {
-	work := &Work{Now: r.Now(), Leaf: &amparov1.AuditLeaf{}, records: r, ctx: ctx, grant: grant}
+	work := &Work{Now: r.Now(), Leaf: &amparov1.AuditLeaf{}, records: r, policy: r.policies.Load(), ctx: ctx, grant: grant}
 	for _, target := range targets {
 		file, err := r.load(ctx, target, grant)
 		if err != nil {
@@ -206,7 +207,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 	for _, request := range c.requests {
 		r.remember(request.name, request.day)
 	}
-	staff, duty := false, false
+	staff, duty, decided := false, false, false
 	for i, file := range work.files {
 		if c.hashes[i] == nil {
 			continue
@@ -215,14 +216,18 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 		r.enter(file, id, file.Version(), c.hashes[i], revision)
 		staff = staff || file.kind == kindDirectory
 		duty = duty || file.kind == kindDuty
+		decided = decided || file.kind == kindPolicy
 	}
+	// A failure leaves the older one in place until the follower, who sees the same
+	// commit, has read it.
 	if staff {
-		// A failure leaves the older directory in place until the follower, who
-		// sees the same commit, has read it.
 		_ = r.readDirectory(context.WithoutCancel(ctx))
 	}
 	if staff || duty {
 		_ = r.readDuty(context.WithoutCancel(ctx))
+	}
+	if decided {
+		_ = r.readPolicy(context.WithoutCancel(ctx))
 	}
 }
 

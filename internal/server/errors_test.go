@@ -177,6 +177,7 @@ func TestEveryRefusalIsFromTheTable(t *testing.T) {
 	b.forceStaff(t, take)
 	b.forceSteps(t, take)
 	b.forceHandover(t, take)
+	b.forcePolicy(t, take)
 	b.forceCapsules(t, take)
 	b.forceSafety(t, take)
 	forceEngine(t, log, take)

@@ -73,7 +73,7 @@ func (s *Server) takeIn(
 			}
 			// The owner is told in any case; the one who took the request is told a
 			// limited number of times, or intakes would be a search of all offices.
-			told := len(others) > 0 && s.hints.allow(c.grant.StaffID(), request.ID, w.Now)
+			told := len(others) > 0 && s.hints.allow(c.grant.StaffID(), request.ID, hintsPerHour(w), w.Now)
 			return &amparov1.CreateIntakeResponse{Case: receipt(file), PossibleDuplicate: told}, nil
 		})
 	if err != nil {
@@ -110,7 +110,9 @@ func (s *Server) tokens(asked *amparov1.Intake) (tokens []uint64, strong int) {
 }
 
 // hintsPerHour is how many possible duplicates a person is told of in an hour.
-const hintsPerHour = 10
+func hintsPerHour(w *records.Work) int {
+	return int(w.Policy().GetLimits().GetDuplicateHintsAnHour().GetCount())
+}
 
 // hints counts what each person was told of possible duplicates.
 type hints struct {
@@ -125,11 +127,11 @@ type hint struct {
 
 // allow reports whether a person may be told once more, and counts it. A request
 // that is tried again is counted once.
-func (h *hints) allow(staffID, request string, now time.Time) bool {
+func (h *hints) allow(staffID, request string, most int, now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	recent := slices.DeleteFunc(h.told[staffID], func(t hint) bool { return now.Sub(t.at) >= time.Hour })
-	allowed := len(recent) < hintsPerHour
+	allowed := len(recent) < most
 	again := slices.ContainsFunc(recent, func(t hint) bool { return t.request == request })
 	if allowed && !again {
 		recent = append(recent, hint{now, request})

@@ -115,6 +115,7 @@ func New(cfg Config) (*Server, error) {
 	amparov1.RegisterEnrolmentServiceServer(s.grpc, &enrolments{s: s})
 	amparov1.RegisterOnCallServiceServer(s.grpc, &oncall{s: s})
 	amparov1.RegisterHandoverServiceServer(s.grpc, &handovers{s: s})
+	amparov1.RegisterPolicyServiceServer(s.grpc, &policies{s: s})
 	amparov1.RegisterQueueServiceServer(s.grpc, &queue{s: s})
 	amparov1.RegisterRiskServiceServer(s.grpc, &risks{s: s})
 	amparov1.RegisterSafetyServiceServer(s.grpc, &contacts{s: s})
@@ -146,6 +147,7 @@ func (s *Server) Serve(listener net.Listener) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go s.flushRefusals(ctx)
+	s.warnOfStaffing()
 	err := s.grpc.Serve(netutil.LimitListener(listener, s.cfg.Limits.Connections))
 	if errors.Is(err, grpc.ErrServerStopped) {
 		return nil

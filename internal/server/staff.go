@@ -14,6 +14,7 @@ import (
 	"github.com/amparo-project/amparo/internal/enrolment"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/records"
+	"github.com/amparo-project/amparo/internal/staffing"
 )
 
 // staff serves StaffService.
@@ -158,6 +159,7 @@ func (h *staff) ListStaff(ctx context.Context, _ *amparov1.ListStaffRequest) (*a
 
 // SuspendStaff shuts a person out.
 func (h *staff) SuspendStaff(ctx context.Context, req *amparov1.SuspendStaffRequest) (*amparov1.SuspendStaffResponse, error) {
+	var gaps []*amparov1.StaffingGap
 	return edit(ctx, h.s, req.GetRequestId(), req.GetStaffId(), func(w *records.Work, member *amparov1.StaffMember) error {
 		if member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_SUSPENDED {
 			return fault.New(amparov1.Reason_REASON_STANDING_UNCHANGED)
@@ -165,11 +167,18 @@ func (h *staff) SuspendStaff(ctx context.Context, req *amparov1.SuspendStaffRequ
 		if err := keepAdministrator(w, member); err != nil {
 			return err
 		}
+		all, err := members(w.File(0))
+		if err != nil {
+			return err
+		}
+		before := h.s.gaps(w.Policy(), all, w.Now)
 		member.Standing = amparov1.StaffStanding_STAFF_STANDING_SUSPENDED
+		left := slices.DeleteFunc(all, func(m *amparov1.StaffMember) bool { return m.GetId() == member.GetId() })
+		gaps = staffing.Worse(before, h.s.gaps(w.Policy(), left, w.Now))
 		return nil
 	}, func(member *amparov1.StaffMember) *amparov1.SuspendStaffResponse {
 		return &amparov1.SuspendStaffResponse{
-			Staff: withoutDevices(member), CasesWithoutOwner: uint32(h.s.records.OpenCasesOf(member)),
+			Staff: withoutDevices(member), CasesWithoutOwner: uint32(h.s.records.OpenCasesOf(member)), Gaps: gaps,
 		}
 	})
 }

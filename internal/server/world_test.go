@@ -20,6 +20,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/policy"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/servertest"
 	"github.com/amparo-project/amparo/internal/store/memory"
@@ -146,6 +147,10 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		return &amparov1.AssessRiskRequest{RequestId: newID, CaseId: id, Judgement: judgement()}
 	case "DeadlineService/ConfirmClock":
 		return &amparov1.ConfirmClockRequest{RequestId: newID, At: timestamppb.New(w.Records.Now())}
+	case "PolicyService/ProposePolicy":
+		proposed := policy.Default()
+		proposed.OnCall.PassOnAfter.Length = "10min"
+		return &amparov1.ProposePolicyRequest{RequestId: newID, Policy: proposed}
 	case "QueueService/SearchCases":
 		return &amparov1.SearchCasesRequest{Text: "Prueba"}
 	case "HandoverService/BeginHandover":
@@ -180,6 +185,7 @@ func plainRequest(t testing.TB, method protoreflect.MethodDescriptor, at aim, ne
 	request := newMessage(t, method.Input())
 	values := map[protoreflect.Name]string{
 		"request_id": newID, "case_id": at.caseID, "staff_id": at.staffID, "device_id": at.deviceID,
+		"proposal_id": newID,
 	}
 	fields := method.Input().Fields()
 	for i := range fields.Len() {

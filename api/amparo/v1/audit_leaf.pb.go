@@ -214,6 +214,17 @@ const (
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
 	LeafAction_LEAF_ACTION_TELL LeafAction = 151
+	// The policy was shown.
+	LeafAction_LEAF_ACTION_POLICY_READ LeafAction = 160
+	// A policy was proposed.
+	LeafAction_LEAF_ACTION_POLICY_PROPOSE LeafAction = 161
+	// A proposed policy was confirmed.
+	LeafAction_LEAF_ACTION_POLICY_CONFIRM LeafAction = 162
+	// The gates were shown that one absence would make fail.
+	LeafAction_LEAF_ACTION_STAFFING_CHECK LeafAction = 163
+	// The service made a version of the policy of its own: with another zone in its
+	// configuration, or with what a newer release has to say.
+	LeafAction_LEAF_ACTION_POLICY_RENEW LeafAction = 164
 	// A capsule was submitted, and its request taken in or found taken in.
 	LeafAction_LEAF_ACTION_CAPSULE_SUBMIT LeafAction = 170
 	// Somebody asked to whom capsules are sealed.
@@ -302,6 +313,11 @@ var (
 		127: "LEAF_ACTION_OWNER_ABSENT_TOLD",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
+		160: "LEAF_ACTION_POLICY_READ",
+		161: "LEAF_ACTION_POLICY_PROPOSE",
+		162: "LEAF_ACTION_POLICY_CONFIRM",
+		163: "LEAF_ACTION_STAFFING_CHECK",
+		164: "LEAF_ACTION_POLICY_RENEW",
 		170: "LEAF_ACTION_CAPSULE_SUBMIT",
 		171: "LEAF_ACTION_SERVICE_RECIPIENT",
 		152: "LEAF_ACTION_ROTA_READ",
@@ -378,6 +394,11 @@ var (
 		"LEAF_ACTION_OWNER_ABSENT_TOLD":       127,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
+		"LEAF_ACTION_POLICY_READ":             160,
+		"LEAF_ACTION_POLICY_PROPOSE":          161,
+		"LEAF_ACTION_POLICY_CONFIRM":          162,
+		"LEAF_ACTION_STAFFING_CHECK":          163,
+		"LEAF_ACTION_POLICY_RENEW":            164,
 		"LEAF_ACTION_CAPSULE_SUBMIT":          170,
 		"LEAF_ACTION_SERVICE_RECIPIENT":       171,
 		"LEAF_ACTION_ROTA_READ":               152,
@@ -453,7 +474,10 @@ type AuditLeaf struct {
 	// The invitation that an act was about.
 	InvitationId string `protobuf:"bytes,14,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
 	// Pseudonym of a file that the act was about without showing or changing it.
-	About         string `protobuf:"bytes,15,opt,name=about,proto3" json:"about,omitempty"`
+	About string `protobuf:"bytes,15,opt,name=about,proto3" json:"about,omitempty"`
+	// SHA-256 of the policy that was in force when the act was decided, as it is
+	// stored; empty for an act that wrote no file.
+	PolicyHash    []byte `protobuf:"bytes,16,opt,name=policy_hash,json=policyHash,proto3" json:"policy_hash,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -593,6 +617,13 @@ func (x *AuditLeaf) GetAbout() string {
 	return ""
 }
 
+func (x *AuditLeaf) GetPolicyHash() []byte {
+	if x != nil {
+		return x.PolicyHash
+	}
+	return nil
+}
+
 // FileChange ties a write to the file's chain: who holds the file can prove
 // which version the log speaks of, and a missing version shows as a gap.
 type FileChange struct {
@@ -671,7 +702,7 @@ var File_amparo_v1_audit_leaf_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\n" +
-	"\x1aamparo/v1/audit_leaf.proto\x12\tamparo.v1\x1a\x16amparo/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x04\n" +
+	"\x1aamparo/v1/audit_leaf.proto\x12\tamparo.v1\x1a\x16amparo/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x04\n" +
 	"\tAuditLeaf\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12;\n" +
 	"\vrecorded_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -690,7 +721,9 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x0ftarget_staff_id\x18\f \x01(\tR\rtargetStaffId\x12(\n" +
 	"\x10target_device_id\x18\r \x01(\tR\x0etargetDeviceId\x12#\n" +
 	"\rinvitation_id\x18\x0e \x01(\tR\finvitationId\x12\x14\n" +
-	"\x05about\x18\x0f \x01(\tR\x05about\"\x8f\x01\n" +
+	"\x05about\x18\x0f \x01(\tR\x05about\x12\x1f\n" +
+	"\vpolicy_hash\x18\x10 \x01(\fR\n" +
+	"policyHash\"\x8f\x01\n" +
 	"\n" +
 	"FileChange\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -700,7 +733,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xa5\x11\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xc5\x12\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -768,7 +801,12 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x1dLEAF_ACTION_HANDOVER_REMINDED\x10~\x12!\n" +
 	"\x1dLEAF_ACTION_OWNER_ABSENT_TOLD\x10\x7f\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
-	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1f\n" +
+	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1c\n" +
+	"\x17LEAF_ACTION_POLICY_READ\x10\xa0\x01\x12\x1f\n" +
+	"\x1aLEAF_ACTION_POLICY_PROPOSE\x10\xa1\x01\x12\x1f\n" +
+	"\x1aLEAF_ACTION_POLICY_CONFIRM\x10\xa2\x01\x12\x1f\n" +
+	"\x1aLEAF_ACTION_STAFFING_CHECK\x10\xa3\x01\x12\x1d\n" +
+	"\x18LEAF_ACTION_POLICY_RENEW\x10\xa4\x01\x12\x1f\n" +
 	"\x1aLEAF_ACTION_CAPSULE_SUBMIT\x10\xaa\x01\x12\"\n" +
 	"\x1dLEAF_ACTION_SERVICE_RECIPIENT\x10\xab\x01\x12\x1a\n" +
 	"\x15LEAF_ACTION_ROTA_READ\x10\x98\x01\x12\x19\n" +

@@ -105,6 +105,10 @@ const (
 	Reason_REASON_TOO_LARGE Reason = 65
 	// A fault of the service itself.
 	Reason_REASON_INTERNAL Reason = 66
+	// A value of the policy is beyond the bounds that keep people safe.
+	Reason_REASON_POLICY_UNSAFE Reason = 70
+	// The policy asks for more approvals than there are people who could give them.
+	Reason_REASON_POLICY_UNSTAFFED Reason = 71
 	// A capsule is no age file, or was cut or altered.
 	Reason_REASON_CAPSULE_DAMAGED Reason = 80
 	// A capsule is sealed for another service, or names another one.
@@ -156,6 +160,8 @@ var (
 		64: "REASON_METHOD_UNKNOWN",
 		65: "REASON_TOO_LARGE",
 		66: "REASON_INTERNAL",
+		70: "REASON_POLICY_UNSAFE",
+		71: "REASON_POLICY_UNSTAFFED",
 		80: "REASON_CAPSULE_DAMAGED",
 		81: "REASON_CAPSULE_FOREIGN",
 		75: "REASON_NOT_ON_SHIFT",
@@ -200,6 +206,8 @@ var (
 		"REASON_METHOD_UNKNOWN":          64,
 		"REASON_TOO_LARGE":               65,
 		"REASON_INTERNAL":                66,
+		"REASON_POLICY_UNSAFE":           70,
+		"REASON_POLICY_UNSTAFFED":        71,
 		"REASON_CAPSULE_DAMAGED":         80,
 		"REASON_CAPSULE_FOREIGN":         81,
 		"REASON_NOT_ON_SHIFT":            75,
@@ -238,7 +246,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xef\b\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xa6\t\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -278,7 +286,9 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x10REASON_INTEGRITY\x10?\x12\x19\n" +
 	"\x15REASON_METHOD_UNKNOWN\x10@\x12\x14\n" +
 	"\x10REASON_TOO_LARGE\x10A\x12\x13\n" +
-	"\x0fREASON_INTERNAL\x10B\x12\x1a\n" +
+	"\x0fREASON_INTERNAL\x10B\x12\x18\n" +
+	"\x14REASON_POLICY_UNSAFE\x10F\x12\x1b\n" +
+	"\x17REASON_POLICY_UNSTAFFED\x10G\x12\x1a\n" +
 	"\x16REASON_CAPSULE_DAMAGED\x10P\x12\x1a\n" +
 	"\x16REASON_CAPSULE_FOREIGN\x10Q\x12\x17\n" +
 	"\x13REASON_NOT_ON_SHIFT\x10K\x12\x18\n" +

@@ -913,8 +913,11 @@ type SuspendStaffResponse struct {
 	Staff *StaffMember `protobuf:"bytes,1,opt,name=staff,proto3" json:"staff,omitempty"`
 	// Open cases that are left without an active owner.
 	CasesWithoutOwner uint32 `protobuf:"varint,8,opt,name=cases_without_owner,json=casesWithoutOwner,proto3" json:"cases_without_owner,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Gates that fail without the person, or that one absence more would make fail,
+	// as far as it was better before.
+	Gaps          []*StaffingGap `protobuf:"bytes,2,rep,name=gaps,proto3" json:"gaps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SuspendStaffResponse) Reset() {
@@ -959,6 +962,13 @@ func (x *SuspendStaffResponse) GetCasesWithoutOwner() uint32 {
 		return x.CasesWithoutOwner
 	}
 	return 0
+}
+
+func (x *SuspendStaffResponse) GetGaps() []*StaffingGap {
+	if x != nil {
+		return x.Gaps
+	}
+	return nil
 }
 
 // ReinstateStaffRequest reinstates a person.
@@ -1360,7 +1370,7 @@ var File_amparo_v1_staff_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_staff_proto_rawDesc = "" +
 	"\n" +
-	"\x15amparo/v1/staff.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n" +
+	"\x15amparo/v1/staff.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x16amparo/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n" +
 	"\vStaffMember\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tB\x03\x80\x01\x01R\x04name\x12%\n" +
@@ -1428,10 +1438,11 @@ const file_amparo_v1_staff_proto_rawDesc = "" +
 	"\x13SuspendStaffRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x120\n" +
-	"\bstaff_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\astaffId\"t\n" +
+	"\bstaff_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\astaffId\"\xa0\x01\n" +
 	"\x14SuspendStaffResponse\x12,\n" +
 	"\x05staff\x18\x01 \x01(\v2\x16.amparo.v1.StaffMemberR\x05staff\x12.\n" +
-	"\x13cases_without_owner\x18\b \x01(\rR\x11casesWithoutOwner\"\x7f\n" +
+	"\x13cases_without_owner\x18\b \x01(\rR\x11casesWithoutOwner\x12*\n" +
+	"\x04gaps\x18\x02 \x03(\v2\x16.amparo.v1.StaffingGapR\x04gaps\"\x7f\n" +
 	"\x15ReinstateStaffRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x120\n" +
@@ -1521,6 +1532,7 @@ var file_amparo_v1_staff_proto_goTypes = []any{
 	(*WhoAmIResponse)(nil),         // 21: amparo.v1.WhoAmIResponse
 	(Role)(0),                      // 22: amparo.v1.Role
 	(*timestamppb.Timestamp)(nil),  // 23: google.protobuf.Timestamp
+	(*StaffingGap)(nil),            // 24: amparo.v1.StaffingGap
 }
 var file_amparo_v1_staff_proto_depIdxs = []int32{
 	22, // 0: amparo.v1.StaffMember.roles:type_name -> amparo.v1.Role
@@ -1538,34 +1550,35 @@ var file_amparo_v1_staff_proto_depIdxs = []int32{
 	2,  // 12: amparo.v1.ConfirmStaffResponse.staff:type_name -> amparo.v1.StaffMember
 	2,  // 13: amparo.v1.ListStaffResponse.staff:type_name -> amparo.v1.StaffMember
 	2,  // 14: amparo.v1.SuspendStaffResponse.staff:type_name -> amparo.v1.StaffMember
-	2,  // 15: amparo.v1.ReinstateStaffResponse.staff:type_name -> amparo.v1.StaffMember
-	3,  // 16: amparo.v1.ListDevicesResponse.devices:type_name -> amparo.v1.Device
-	3,  // 17: amparo.v1.RevokeDeviceResponse.device:type_name -> amparo.v1.Device
-	2,  // 18: amparo.v1.WhoAmIResponse.staff:type_name -> amparo.v1.StaffMember
-	3,  // 19: amparo.v1.WhoAmIResponse.device:type_name -> amparo.v1.Device
-	4,  // 20: amparo.v1.StaffService.InviteStaff:input_type -> amparo.v1.InviteStaffRequest
-	6,  // 21: amparo.v1.StaffService.InviteDevice:input_type -> amparo.v1.InviteDeviceRequest
-	8,  // 22: amparo.v1.StaffService.ConfirmStaff:input_type -> amparo.v1.ConfirmStaffRequest
-	10, // 23: amparo.v1.StaffService.ListStaff:input_type -> amparo.v1.ListStaffRequest
-	12, // 24: amparo.v1.StaffService.SuspendStaff:input_type -> amparo.v1.SuspendStaffRequest
-	14, // 25: amparo.v1.StaffService.ReinstateStaff:input_type -> amparo.v1.ReinstateStaffRequest
-	16, // 26: amparo.v1.StaffService.ListDevices:input_type -> amparo.v1.ListDevicesRequest
-	18, // 27: amparo.v1.StaffService.RevokeDevice:input_type -> amparo.v1.RevokeDeviceRequest
-	20, // 28: amparo.v1.StaffService.WhoAmI:input_type -> amparo.v1.WhoAmIRequest
-	5,  // 29: amparo.v1.StaffService.InviteStaff:output_type -> amparo.v1.InviteStaffResponse
-	7,  // 30: amparo.v1.StaffService.InviteDevice:output_type -> amparo.v1.InviteDeviceResponse
-	9,  // 31: amparo.v1.StaffService.ConfirmStaff:output_type -> amparo.v1.ConfirmStaffResponse
-	11, // 32: amparo.v1.StaffService.ListStaff:output_type -> amparo.v1.ListStaffResponse
-	13, // 33: amparo.v1.StaffService.SuspendStaff:output_type -> amparo.v1.SuspendStaffResponse
-	15, // 34: amparo.v1.StaffService.ReinstateStaff:output_type -> amparo.v1.ReinstateStaffResponse
-	17, // 35: amparo.v1.StaffService.ListDevices:output_type -> amparo.v1.ListDevicesResponse
-	19, // 36: amparo.v1.StaffService.RevokeDevice:output_type -> amparo.v1.RevokeDeviceResponse
-	21, // 37: amparo.v1.StaffService.WhoAmI:output_type -> amparo.v1.WhoAmIResponse
-	29, // [29:38] is the sub-list for method output_type
-	20, // [20:29] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	24, // 15: amparo.v1.SuspendStaffResponse.gaps:type_name -> amparo.v1.StaffingGap
+	2,  // 16: amparo.v1.ReinstateStaffResponse.staff:type_name -> amparo.v1.StaffMember
+	3,  // 17: amparo.v1.ListDevicesResponse.devices:type_name -> amparo.v1.Device
+	3,  // 18: amparo.v1.RevokeDeviceResponse.device:type_name -> amparo.v1.Device
+	2,  // 19: amparo.v1.WhoAmIResponse.staff:type_name -> amparo.v1.StaffMember
+	3,  // 20: amparo.v1.WhoAmIResponse.device:type_name -> amparo.v1.Device
+	4,  // 21: amparo.v1.StaffService.InviteStaff:input_type -> amparo.v1.InviteStaffRequest
+	6,  // 22: amparo.v1.StaffService.InviteDevice:input_type -> amparo.v1.InviteDeviceRequest
+	8,  // 23: amparo.v1.StaffService.ConfirmStaff:input_type -> amparo.v1.ConfirmStaffRequest
+	10, // 24: amparo.v1.StaffService.ListStaff:input_type -> amparo.v1.ListStaffRequest
+	12, // 25: amparo.v1.StaffService.SuspendStaff:input_type -> amparo.v1.SuspendStaffRequest
+	14, // 26: amparo.v1.StaffService.ReinstateStaff:input_type -> amparo.v1.ReinstateStaffRequest
+	16, // 27: amparo.v1.StaffService.ListDevices:input_type -> amparo.v1.ListDevicesRequest
+	18, // 28: amparo.v1.StaffService.RevokeDevice:input_type -> amparo.v1.RevokeDeviceRequest
+	20, // 29: amparo.v1.StaffService.WhoAmI:input_type -> amparo.v1.WhoAmIRequest
+	5,  // 30: amparo.v1.StaffService.InviteStaff:output_type -> amparo.v1.InviteStaffResponse
+	7,  // 31: amparo.v1.StaffService.InviteDevice:output_type -> amparo.v1.InviteDeviceResponse
+	9,  // 32: amparo.v1.StaffService.ConfirmStaff:output_type -> amparo.v1.ConfirmStaffResponse
+	11, // 33: amparo.v1.StaffService.ListStaff:output_type -> amparo.v1.ListStaffResponse
+	13, // 34: amparo.v1.StaffService.SuspendStaff:output_type -> amparo.v1.SuspendStaffResponse
+	15, // 35: amparo.v1.StaffService.ReinstateStaff:output_type -> amparo.v1.ReinstateStaffResponse
+	17, // 36: amparo.v1.StaffService.ListDevices:output_type -> amparo.v1.ListDevicesResponse
+	19, // 37: amparo.v1.StaffService.RevokeDevice:output_type -> amparo.v1.RevokeDeviceResponse
+	21, // 38: amparo.v1.StaffService.WhoAmI:output_type -> amparo.v1.WhoAmIResponse
+	30, // [30:39] is the sub-list for method output_type
+	21, // [21:30] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_staff_proto_init() }
@@ -1574,6 +1587,7 @@ func file_amparo_v1_staff_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
+	file_amparo_v1_policy_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

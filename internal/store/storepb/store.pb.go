@@ -624,9 +624,13 @@ func (x *Single) GetId() string {
 	return ""
 }
 
-// PolicyFile is the head of the policy's file.
+// PolicyFile is the head of the policy's file. The policies themselves are records.
 type PolicyFile struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Every version that has been in force, the oldest first.
+	Versions []*v1.PolicyVersion `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	// What waits for its confirmation.
+	Proposal      *v1.PolicyProposal `protobuf:"bytes,2,opt,name=proposal,proto3" json:"proposal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -661,6 +665,66 @@ func (*PolicyFile) Descriptor() ([]byte, []int) {
 	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{7}
 }
 
+func (x *PolicyFile) GetVersions() []*v1.PolicyVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+func (x *PolicyFile) GetProposal() *v1.PolicyProposal {
+	if x != nil {
+		return x.Proposal
+	}
+	return nil
+}
+
+// PolicyText is a policy as it was marshalled once.
+type PolicyText struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A marshalled amparo.v1.Policy.
+	Policy        []byte `protobuf:"bytes,1,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyText) Reset() {
+	*x = PolicyText{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyText) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyText) ProtoMessage() {}
+
+func (x *PolicyText) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyText.ProtoReflect.Descriptor instead.
+func (*PolicyText) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PolicyText) GetPolicy() []byte {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
 // Duty is the head of the file of those on call.
 type Duty struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -677,7 +741,7 @@ type Duty struct {
 
 func (x *Duty) Reset() {
 	*x = Duty{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +753,7 @@ func (x *Duty) String() string {
 func (*Duty) ProtoMessage() {}
 
 func (x *Duty) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +766,7 @@ func (x *Duty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Duty.ProtoReflect.Descriptor instead.
 func (*Duty) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Duty) GetOpenAlarms() []*v1.Alarm {
@@ -741,7 +805,7 @@ type EmptySlot struct {
 
 func (x *EmptySlot) Reset() {
 	*x = EmptySlot{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +817,7 @@ func (x *EmptySlot) String() string {
 func (*EmptySlot) ProtoMessage() {}
 
 func (x *EmptySlot) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +830,7 @@ func (x *EmptySlot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptySlot.ProtoReflect.Descriptor instead.
 func (*EmptySlot) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EmptySlot) GetOffice() string {
@@ -801,7 +865,7 @@ type OfficeRotas struct {
 
 func (x *OfficeRotas) Reset() {
 	*x = OfficeRotas{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +877,7 @@ func (x *OfficeRotas) String() string {
 func (*OfficeRotas) ProtoMessage() {}
 
 func (x *OfficeRotas) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +890,7 @@ func (x *OfficeRotas) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfficeRotas.ProtoReflect.Descriptor instead.
 func (*OfficeRotas) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OfficeRotas) GetRotas() []*v1.Rota {
@@ -847,7 +911,7 @@ type Addresses struct {
 
 func (x *Addresses) Reset() {
 	*x = Addresses{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +923,7 @@ func (x *Addresses) String() string {
 func (*Addresses) ProtoMessage() {}
 
 func (x *Addresses) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +936,7 @@ func (x *Addresses) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Addresses.ProtoReflect.Descriptor instead.
 func (*Addresses) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Addresses) GetAddresses() []*v1.StaffAddress {
@@ -893,7 +957,7 @@ type PastAlarms struct {
 
 func (x *PastAlarms) Reset() {
 	*x = PastAlarms{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +969,7 @@ func (x *PastAlarms) String() string {
 func (*PastAlarms) ProtoMessage() {}
 
 func (x *PastAlarms) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +982,7 @@ func (x *PastAlarms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PastAlarms.ProtoReflect.Descriptor instead.
 func (*PastAlarms) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{12}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PastAlarms) GetAlarms() []*v1.Alarm {
@@ -941,7 +1005,7 @@ type PendingNotice struct {
 
 func (x *PendingNotice) Reset() {
 	*x = PendingNotice{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1017,7 @@ func (x *PendingNotice) String() string {
 func (*PendingNotice) ProtoMessage() {}
 
 func (x *PendingNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1030,7 @@ func (x *PendingNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PendingNotice.ProtoReflect.Descriptor instead.
 func (*PendingNotice) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{13}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PendingNotice) GetStaffId() string {
@@ -992,7 +1056,7 @@ type Interpreters struct {
 
 func (x *Interpreters) Reset() {
 	*x = Interpreters{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1068,7 @@ func (x *Interpreters) String() string {
 func (*Interpreters) ProtoMessage() {}
 
 func (x *Interpreters) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1081,7 @@ func (x *Interpreters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interpreters.ProtoReflect.Descriptor instead.
 func (*Interpreters) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{14}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
 }
 
 // Handovers is the head of the file of hand-overs.
@@ -1035,7 +1099,7 @@ type Handovers struct {
 
 func (x *Handovers) Reset() {
 	*x = Handovers{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1111,7 @@ func (x *Handovers) String() string {
 func (*Handovers) ProtoMessage() {}
 
 func (x *Handovers) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1124,7 @@ func (x *Handovers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handovers.ProtoReflect.Descriptor instead.
 func (*Handovers) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Handovers) GetMarks() []*HandoverMark {
@@ -1105,7 +1169,7 @@ type HandoverMark struct {
 
 func (x *HandoverMark) Reset() {
 	*x = HandoverMark{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1181,7 @@ func (x *HandoverMark) String() string {
 func (*HandoverMark) ProtoMessage() {}
 
 func (x *HandoverMark) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1194,7 @@ func (x *HandoverMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandoverMark.ProtoReflect.Descriptor instead.
 func (*HandoverMark) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HandoverMark) GetId() string {
@@ -1195,7 +1259,7 @@ type Reassignment struct {
 
 func (x *Reassignment) Reset() {
 	*x = Reassignment{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1271,7 @@ func (x *Reassignment) String() string {
 func (*Reassignment) ProtoMessage() {}
 
 func (x *Reassignment) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1284,7 @@ func (x *Reassignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reassignment.ProtoReflect.Descriptor instead.
 func (*Reassignment) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{17}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Reassignment) GetById() string {
@@ -1279,7 +1343,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1355,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1368,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{18}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *InvitationState) GetStaff() *v1.StaffMember {
@@ -1376,7 +1440,7 @@ type Keyring struct {
 
 func (x *Keyring) Reset() {
 	*x = Keyring{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +1452,7 @@ func (x *Keyring) String() string {
 func (*Keyring) ProtoMessage() {}
 
 func (x *Keyring) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +1465,7 @@ func (x *Keyring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyring.ProtoReflect.Descriptor instead.
 func (*Keyring) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Keyring) GetEpoch() uint64 {
@@ -1480,7 +1544,7 @@ type KeyEncryptionKey struct {
 
 func (x *KeyEncryptionKey) Reset() {
 	*x = KeyEncryptionKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1556,7 @@ func (x *KeyEncryptionKey) String() string {
 func (*KeyEncryptionKey) ProtoMessage() {}
 
 func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1569,7 @@ func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyEncryptionKey.ProtoReflect.Descriptor instead.
 func (*KeyEncryptionKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *KeyEncryptionKey) GetGeneration() uint32 {
@@ -1542,7 +1606,7 @@ type KeyringFile struct {
 
 func (x *KeyringFile) Reset() {
 	*x = KeyringFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +1618,7 @@ func (x *KeyringFile) String() string {
 func (*KeyringFile) ProtoMessage() {}
 
 func (x *KeyringFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +1631,7 @@ func (x *KeyringFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyringFile.ProtoReflect.Descriptor instead.
 func (*KeyringFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{21}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *KeyringFile) GetEpoch() uint64 {
@@ -1627,7 +1691,7 @@ type LogState struct {
 
 func (x *LogState) Reset() {
 	*x = LogState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1703,7 @@ func (x *LogState) String() string {
 func (*LogState) ProtoMessage() {}
 
 func (x *LogState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +1716,7 @@ func (x *LogState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogState.ProtoReflect.Descriptor instead.
 func (*LogState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{22}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LogState) GetSize() uint64 {
@@ -1701,7 +1765,7 @@ var File_amparo_store_v1_store_proto protoreflect.FileDescriptor
 
 const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\n" +
-	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x05\n" +
+	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x16amparo/v1/policy.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x05\n" +
 	"\x04Head\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12%\n" +
 	"\x0etimeline_count\x18\x02 \x01(\x04R\rtimelineCount\x12#\n" +
@@ -1741,9 +1805,14 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\asingles\x18\x02 \x03(\v2\x17.amparo.store.v1.SingleR\asingles\",\n" +
 	"\x06Single\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\tR\x02id\"\f\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\"y\n" +
 	"\n" +
-	"PolicyFile\"\xb0\x01\n" +
+	"PolicyFile\x124\n" +
+	"\bversions\x18\x01 \x03(\v2\x18.amparo.v1.PolicyVersionR\bversions\x125\n" +
+	"\bproposal\x18\x02 \x01(\v2\x19.amparo.v1.PolicyProposalR\bproposal\"$\n" +
+	"\n" +
+	"PolicyText\x12\x16\n" +
+	"\x06policy\x18\x01 \x01(\fR\x06policy\"\xb0\x01\n" +
 	"\x04Duty\x121\n" +
 	"\vopen_alarms\x18\x01 \x03(\v2\x10.amparo.v1.AlarmR\n" +
 	"openAlarms\x128\n" +
@@ -1842,7 +1911,7 @@ func file_amparo_store_v1_store_proto_rawDescGZIP() []byte {
 	return file_amparo_store_v1_store_proto_rawDescData
 }
 
-var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Head)(nil),                  // 0: amparo.store.v1.Head
 	(*Child)(nil),                 // 1: amparo.store.v1.Child
@@ -1852,64 +1921,69 @@ var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Directory)(nil),             // 5: amparo.store.v1.Directory
 	(*Single)(nil),                // 6: amparo.store.v1.Single
 	(*PolicyFile)(nil),            // 7: amparo.store.v1.PolicyFile
-	(*Duty)(nil),                  // 8: amparo.store.v1.Duty
-	(*EmptySlot)(nil),             // 9: amparo.store.v1.EmptySlot
-	(*OfficeRotas)(nil),           // 10: amparo.store.v1.OfficeRotas
-	(*Addresses)(nil),             // 11: amparo.store.v1.Addresses
-	(*PastAlarms)(nil),            // 12: amparo.store.v1.PastAlarms
-	(*PendingNotice)(nil),         // 13: amparo.store.v1.PendingNotice
-	(*Interpreters)(nil),          // 14: amparo.store.v1.Interpreters
-	(*Handovers)(nil),             // 15: amparo.store.v1.Handovers
-	(*HandoverMark)(nil),          // 16: amparo.store.v1.HandoverMark
-	(*Reassignment)(nil),          // 17: amparo.store.v1.Reassignment
-	(*InvitationState)(nil),       // 18: amparo.store.v1.InvitationState
-	(*Keyring)(nil),               // 19: amparo.store.v1.Keyring
-	(*KeyEncryptionKey)(nil),      // 20: amparo.store.v1.KeyEncryptionKey
-	(*KeyringFile)(nil),           // 21: amparo.store.v1.KeyringFile
-	(*LogState)(nil),              // 22: amparo.store.v1.LogState
-	(*v1.Case)(nil),               // 23: amparo.v1.Case
-	(*v1.TimelineEntry)(nil),      // 24: amparo.v1.TimelineEntry
-	(*v1.RiskAssessment)(nil),     // 25: amparo.v1.RiskAssessment
-	(*v1.Alarm)(nil),              // 26: amparo.v1.Alarm
-	(*timestamppb.Timestamp)(nil), // 27: google.protobuf.Timestamp
-	(*v1.Rota)(nil),               // 28: amparo.v1.Rota
-	(*v1.StaffAddress)(nil),       // 29: amparo.v1.StaffAddress
-	(*v1.StaffMember)(nil),        // 30: amparo.v1.StaffMember
+	(*PolicyText)(nil),            // 8: amparo.store.v1.PolicyText
+	(*Duty)(nil),                  // 9: amparo.store.v1.Duty
+	(*EmptySlot)(nil),             // 10: amparo.store.v1.EmptySlot
+	(*OfficeRotas)(nil),           // 11: amparo.store.v1.OfficeRotas
+	(*Addresses)(nil),             // 12: amparo.store.v1.Addresses
+	(*PastAlarms)(nil),            // 13: amparo.store.v1.PastAlarms
+	(*PendingNotice)(nil),         // 14: amparo.store.v1.PendingNotice
+	(*Interpreters)(nil),          // 15: amparo.store.v1.Interpreters
+	(*Handovers)(nil),             // 16: amparo.store.v1.Handovers
+	(*HandoverMark)(nil),          // 17: amparo.store.v1.HandoverMark
+	(*Reassignment)(nil),          // 18: amparo.store.v1.Reassignment
+	(*InvitationState)(nil),       // 19: amparo.store.v1.InvitationState
+	(*Keyring)(nil),               // 20: amparo.store.v1.Keyring
+	(*KeyEncryptionKey)(nil),      // 21: amparo.store.v1.KeyEncryptionKey
+	(*KeyringFile)(nil),           // 22: amparo.store.v1.KeyringFile
+	(*LogState)(nil),              // 23: amparo.store.v1.LogState
+	(*v1.Case)(nil),               // 24: amparo.v1.Case
+	(*v1.TimelineEntry)(nil),      // 25: amparo.v1.TimelineEntry
+	(*v1.RiskAssessment)(nil),     // 26: amparo.v1.RiskAssessment
+	(*v1.PolicyVersion)(nil),      // 27: amparo.v1.PolicyVersion
+	(*v1.PolicyProposal)(nil),     // 28: amparo.v1.PolicyProposal
+	(*v1.Alarm)(nil),              // 29: amparo.v1.Alarm
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*v1.Rota)(nil),               // 31: amparo.v1.Rota
+	(*v1.StaffAddress)(nil),       // 32: amparo.v1.StaffAddress
+	(*v1.StaffMember)(nil),        // 33: amparo.v1.StaffMember
 }
 var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	1,  // 0: amparo.store.v1.Head.children:type_name -> amparo.store.v1.Child
-	23, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
+	24, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
 	5,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
-	18, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
+	19, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
 	7,  // 4: amparo.store.v1.Head.policy:type_name -> amparo.store.v1.PolicyFile
-	8,  // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
-	14, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
-	15, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
-	24, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
-	25, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
+	9,  // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
+	15, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
+	16, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
+	25, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
+	26, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
 	6,  // 10: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
-	26, // 11: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
-	13, // 12: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
-	9,  // 13: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
-	27, // 14: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
-	28, // 15: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
-	29, // 16: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
-	26, // 17: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
-	27, // 18: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
-	16, // 19: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
-	17, // 20: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
-	27, // 21: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
-	27, // 22: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
-	30, // 23: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	27, // 24: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	20, // 25: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	27, // 26: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	27, // 27: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	27, // 11: amparo.store.v1.PolicyFile.versions:type_name -> amparo.v1.PolicyVersion
+	28, // 12: amparo.store.v1.PolicyFile.proposal:type_name -> amparo.v1.PolicyProposal
+	29, // 13: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
+	14, // 14: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
+	10, // 15: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
+	30, // 16: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
+	31, // 17: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
+	32, // 18: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
+	29, // 19: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
+	30, // 20: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
+	17, // 21: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
+	18, // 22: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
+	30, // 23: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
+	30, // 24: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
+	33, // 25: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	30, // 26: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	21, // 27: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	30, // 28: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	30, // 29: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
@@ -1932,7 +2006,7 @@ func file_amparo_store_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_store_v1_store_proto_rawDesc), len(file_amparo_store_v1_store_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

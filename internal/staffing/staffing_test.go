@@ -1,0 +1,173 @@
+package staffing_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+	"pgregory.net/rapid"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/policy"
+	"github.com/amparo-project/amparo/internal/staffing"
+)
+
+var now = time.Date(2026, 3, 9, 22, 40, 0, 0, time.UTC)
+
+// person is somebody able to work, by initials of roles: a administrator, h head of
+// secretariat, r reviewer, o case officer, l hotline operator, u auditor.
+func person(id, roles string, offices ...string) *amparov1.StaffMember {
+	m := &amparov1.StaffMember{
+		Id: id, Offices: offices, Standing: amparov1.StaffStanding_STAFF_STANDING_ACTIVE,
+		Devices: []*amparov1.Device{{Standing: amparov1.DeviceStanding_DEVICE_STANDING_ACTIVE}},
+	}
+	for initial, role := range map[string]amparov1.Role{
+		"a": amparov1.Role_ROLE_ADMINISTRATOR, "h": amparov1.Role_ROLE_HEAD_OF_SECRETARIAT, "r": amparov1.Role_ROLE_REVIEWER,
+		"o": amparov1.Role_ROLE_CASE_OFFICER, "l": amparov1.Role_ROLE_HOTLINE_OPERATOR, "u": amparov1.Role_ROLE_AUDITOR,
+	} {
+		if strings.Contains(roles, initial) {
+			m.Roles = append(m.Roles, role)
+		}
+	}
+	return m
+}
+
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func gaps(t failer, p *amparov1.Policy, people []*amparov1.StaffMember) []*amparov1.StaffingGap {
+	t.Helper()
+	rules, err := access.LoadV1()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return staffing.Gaps(rules, p, people, []string{"north"}, now)
+}
+
+// said writes gaps as "GATE fails" and "GATE@office without ann, bob".
+func said(all []*amparov1.StaffingGap) []string {
+	var lines []string
+	for _, gap := range all {
+		line := strings.TrimPrefix(gap.GetGate().String(), "GATE_")
+		if gap.GetOffice() != "" {
+			line += "@" + gap.GetOffice()
+		}
+		if gap.GetFails() {
+			line += " fails"
+		} else {
+			line += " without " + strings.Join(gap.GetNeededStaffIds(), ", ")
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func TestGaps(t *testing.T) {
+	full := []*amparov1.StaffMember{
+		person("ann", "a"), person("bob", "a"), person("cem", "h", "north"), person("dia", "h", "north"),
+		person("eva", "o", "north"), person("fil", "o", "north"), person("gus", "l", "north"), person("hal", "l", "north"),
+	}
+	without := func(id string, change func(*amparov1.StaffMember)) []*amparov1.StaffMember {
+		people := slices.Clone(full)
+		i := slices.IndexFunc(people, func(m *amparov1.StaffMember) bool { return m.GetId() == id })
+		m := person(id, "", "north")
+		m.Roles = people[i].GetRoles()
+		people[i] = m
+		change(m)
+		return people
+	}
+	onlyDia := []string{"POLICY_CHANGE without dia", "OVERSIGHT@north without dia"}
+	for _, row := range []struct {
+		says   string
+		people []*amparov1.StaffMember
+		want   []string
+	}{
+		{"two of each", full, nil},
+		{"nobody", nil, []string{
+			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "ADMINISTRATION fails",
+			"INTAKE@north fails", "TRIAGE@north fails", "CASE_OFFICER@north fails", "OVERSIGHT@north fails",
+		}},
+		{"a head is suspended", without("cem", func(m *amparov1.StaffMember) { m.Standing = amparov1.StaffStanding_STAFF_STANDING_SUSPENDED }), onlyDia},
+		{"a head waits for confirmation", without("cem", func(m *amparov1.StaffMember) { m.Standing = amparov1.StaffStanding_STAFF_STANDING_PENDING }), onlyDia},
+		{"a head's laptop is revoked", without("cem", func(m *amparov1.StaffMember) {
+			m.Devices[0].Standing = amparov1.DeviceStanding_DEVICE_STANDING_REVOKED
+		}), onlyDia},
+		{"a head's account has ended", without("cem", func(m *amparov1.StaffMember) { m.ValidUntil = timestamppb.New(now) }), onlyDia},
+		{"a head's account ends later", without("cem", func(m *amparov1.StaffMember) { m.ValidUntil = timestamppb.New(now.Add(time.Hour)) }), nil},
+		{"a head moves to the south", without("cem", func(m *amparov1.StaffMember) { m.Offices = []string{"south"} }), onlyDia[1:]},
+		{"five people, one of them with two hats", []*amparov1.StaffMember{
+			person("ann", "ah", "north"), person("bob", "a"), person("eva", "o", "north"), person("fil", "o", "north"), person("gus", "l", "north"),
+		}, []string{"ENROLMENT without ann, bob", "POLICY_CHANGE without ann, bob", "OVERSIGHT@north without ann"}},
+		{"whoever proposes is the only one to confirm", []*amparov1.StaffMember{person("ann", "ah", "north")}, []string{
+			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CASE_OFFICER@north fails",
+			"ADMINISTRATION without ann", "INTAKE@north without ann", "TRIAGE@north without ann", "OVERSIGHT@north without ann",
+		}},
+	} {
+		got := said(gaps(t, policy.Default(), row.people))
+		if !slices.Equal(got, row.want) {
+			t.Errorf("%s: %v, want %v", row.says, got, row.want)
+		}
+	}
+}
+
+// TestTwoConfirmations: a policy that asks for more people makes gates fail sooner.
+func TestTwoConfirmations(t *testing.T) {
+	p := policy.Default()
+	p.Approvals[2].People = 2
+	people := []*amparov1.StaffMember{person("ann", "a"), person("bob", "a"), person("cem", "h", "north"), person("dia", "h", "north")}
+	got := said(staffing.Worse(gaps(t, policy.Default(), people), gaps(t, p, people)))
+	if !slices.Equal(got, []string{"POLICY_CHANGE without cem, dia"}) {
+		t.Errorf("%v", got)
+	}
+	if got := said(staffing.Worse(gaps(t, p, people), gaps(t, p, people))); len(got) != 0 {
+		t.Errorf("nothing has changed and %v is worse", got)
+	}
+}
+
+// TestAgainstTrying takes each person away in turn and looks whether a gate that held
+// fails: just those must be named.
+func TestAgainstTrying(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var people []*amparov1.StaffMember
+		for i := range rapid.IntRange(0, 7).Draw(t, "people") {
+			roles := rapid.StringOfN(rapid.SampledFrom([]rune("ahrolu")), 1, 3, -1).Draw(t, "roles")
+			office := rapid.SampledFrom([]string{"north", "south"}).Draw(t, "office")
+			people = append(people, person(fmt.Sprint("p", i), roles, office))
+		}
+		want := map[string][]string{}
+		failing := func(people []*amparov1.StaffMember) map[string]bool {
+			fails := map[string]bool{}
+			for _, gap := range gaps(t, policy.Default(), people) {
+				if gap.GetFails() {
+					fails[gap.GetGate().String()+gap.GetOffice()] = true
+				}
+			}
+			return fails
+		}
+		before := failing(people)
+		for i, absent := range people {
+			left := slices.Delete(slices.Clone(people), i, i+1)
+			for gate := range failing(left) {
+				if !before[gate] {
+					want[gate] = append(want[gate], absent.GetId())
+				}
+			}
+		}
+		for _, gap := range gaps(t, policy.Default(), people) {
+			key := gap.GetGate().String() + gap.GetOffice()
+			if !slices.Equal(gap.GetNeededStaffIds(), want[key]) {
+				t.Fatalf("%s needs %v, want %v", key, gap.GetNeededStaffIds(), want[key])
+			}
+			delete(want, key)
+		}
+		if len(want) > 0 {
+			t.Fatalf("%v are not named", want)
+		}
+	})
+}
