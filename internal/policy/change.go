@@ -30,13 +30,13 @@ func Propose(p *amparov1.Policy, inForce []byte, id, staffID string, now time.Ti
 }
 
 // Confirm adds a person's word to a proposal and returns how many more the policy in
-// force asks for. It refuses with REASON_NOTHING_TO_CONFIRM when another proposal
-// waits, or none, and with REASON_SECOND_PERSON_NEEDED the one who proposed and
+// force asks for. It refuses with REASON_NOT_FOUND when another proposal waits, or
+// none, and with REASON_SECOND_PERSON_NEEDED the one who proposed and
 // whoever has confirmed already, whatever roles they have. p is what is proposed:
 // the bounds may have become stricter since.
 func Confirm(p *amparov1.Policy, proposal *amparov1.PolicyProposal, id string, inForce *amparov1.Policy, staffID string) (missing int, err error) {
 	if proposal == nil || proposal.GetId() != id {
-		return 0, fault.New(amparov1.Reason_REASON_NOTHING_TO_CONFIRM)
+		return 0, fault.New(amparov1.Reason_REASON_NOT_FOUND)
 	}
 	if staffID == proposal.GetProposedById() || slices.Contains(proposal.GetConfirmedByIds(), staffID) {
 		return 0, fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)

@@ -90,6 +90,9 @@ func TestForeignReadsAsAbsent(t *testing.T) {
 			if method.Name() == "RestrictCase" || method.Name() == "ReassignCases" {
 				caller = elsewhere
 			}
+			if method.Name() == "ConfirmPolicy" {
+				caller = w.north[amparov1.Role_ROLE_HEAD_OF_SECRETARIAT]
+			}
 			ask := asker(t, caller, method, field, w.request(t, method, aim{own, officer.StaffID, ""}))
 			absent, want := ask(records.NewID()), codes.NotFound
 			if field.IsList() || method.Name() == "ReassignCases" || method.Name() == "BeginHandover" {

@@ -49,11 +49,11 @@ func (h *policies) GetPolicy(ctx context.Context, req *amparov1.GetPolicyRequest
 			return nil, err
 		}
 		shown := &amparov1.GetPolicyResponse{Version: newest(f), Proposal: f.Proposal()}
-		if req.GetVersion() > 0 {
+		if req.GetNumber() > 0 {
 			shown.Version = nil
 		}
 		for _, v := range f.PolicyVersions() {
-			if v.GetVersion() == req.GetVersion() {
+			if v.GetVersion() == req.GetNumber() {
 				shown.Version = v
 			}
 		}
@@ -101,7 +101,7 @@ func (h *policies) ConfirmPolicy(ctx context.Context, req *amparov1.ConfirmPolic
 	return decide(ctx, h.s, req.GetRequestId(), func(w *records.Work, f *records.File) (*amparov1.ConfirmPolicyResponse, error) {
 		proposal := f.Proposal()
 		if proposal == nil {
-			return nil, fault.New(amparov1.Reason_REASON_NOTHING_TO_CONFIRM)
+			return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
 		}
 		proposed, raw, err := f.PolicyText(0)
 		if err != nil {

@@ -32,7 +32,7 @@ func confirm(t testing.TB, by *servertest.Person, id string) (*amparov1.ConfirmP
 
 func getPolicy(t testing.TB, by *servertest.Person, version uint32) *amparov1.GetPolicyResponse {
 	t.Helper()
-	answer, err := amparov1.NewPolicyServiceClient(by.Conn).GetPolicy(t.Context(), &amparov1.GetPolicyRequest{Version: version})
+	answer, err := amparov1.NewPolicyServiceClient(by.Conn).GetPolicy(t.Context(), &amparov1.GetPolicyRequest{Number: version})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestAPolicyTakesTwo(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := proposed.GetProposal().GetId()
-	if _, err := confirm(t, head, older.GetProposal().GetId()); reason(err) != "NOTHING_TO_CONFIRM" {
+	if _, err := confirm(t, head, older.GetProposal().GetId()); reason(err) != "NOT_FOUND" {
 		t.Errorf("a proposal that was replaced: %v", err)
 	}
 	s.Restart(t) // ends between proposal and confirmation
@@ -102,7 +102,7 @@ func TestAPolicyTakesTwo(t *testing.T) {
 	if err != nil || answer.GetVersion().GetVersion() != 2 || answer.GetMissing() != 0 {
 		t.Fatalf("version %d, %d missing: %v", answer.GetVersion().GetVersion(), answer.GetMissing(), err)
 	}
-	if _, err := confirm(t, both, id); reason(err) != "NOTHING_TO_CONFIRM" {
+	if _, err := confirm(t, both, id); reason(err) != "NOT_FOUND" {
 		t.Errorf("confirmed twice: %v", err)
 	}
 	w.newCase(t, desk, nil)

@@ -1229,8 +1229,8 @@ func (x *PolicyDifference) GetAfter() string {
 // GetPolicyRequest asks for the policy.
 type GetPolicyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An older version; zero asks for the one in force.
-	Version       uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// The number of a version; zero asks for the one in force.
+	Number        uint32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1265,9 +1265,9 @@ func (*GetPolicyRequest) Descriptor() ([]byte, []int) {
 	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{15}
 }
 
-func (x *GetPolicyRequest) GetVersion() uint32 {
+func (x *GetPolicyRequest) GetNumber() uint32 {
 	if x != nil {
-		return x.Version
+		return x.Number
 	}
 	return 0
 }
@@ -1835,9 +1835,9 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\x10PolicyDifference\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\tR\x06before\x12\x14\n" +
-	"\x05after\x18\x03 \x01(\tR\x05after\",\n" +
-	"\x10GetPolicyRequest\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\rR\aversion\"\xfa\x01\n" +
+	"\x05after\x18\x03 \x01(\tR\x05after\"*\n" +
+	"\x10GetPolicyRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\rR\x06number\"\xfa\x01\n" +
 	"\x11GetPolicyResponse\x12)\n" +
 	"\x06policy\x18\x01 \x01(\v2\x11.amparo.v1.PolicyR\x06policy\x122\n" +
 	"\aversion\x18\x02 \x01(\v2\x18.amparo.v1.PolicyVersionR\aversion\x12\x10\n" +

@@ -48,9 +48,9 @@ type PolicyServiceClient interface {
 	ProposePolicy(ctx context.Context, in *ProposePolicyRequest, opts ...grpc.CallOption) (*ProposePolicyResponse, error)
 	// ConfirmPolicy agrees to the proposal, which is in force from the last
 	// confirmation that the policy until then asks for.
-	// Errors: FAILED_PRECONDITION when another or no proposal waits, for the one
-	// who proposed it and for whoever has confirmed it, for a value beyond the
-	// bounds, and for approvals that not enough people could give.
+	// Errors: NOT_FOUND when another or no proposal waits, FAILED_PRECONDITION for
+	// the one who proposed it and for whoever has confirmed it, for a value beyond
+	// the bounds, and for approvals that not enough people could give.
 	// The caller must be enrolled as head of secretariat, and not be the one who
 	// proposed, whatever other role they have.
 	ConfirmPolicy(ctx context.Context, in *ConfirmPolicyRequest, opts ...grpc.CallOption) (*ConfirmPolicyResponse, error)
@@ -130,9 +130,9 @@ type PolicyServiceServer interface {
 	ProposePolicy(context.Context, *ProposePolicyRequest) (*ProposePolicyResponse, error)
 	// ConfirmPolicy agrees to the proposal, which is in force from the last
 	// confirmation that the policy until then asks for.
-	// Errors: FAILED_PRECONDITION when another or no proposal waits, for the one
-	// who proposed it and for whoever has confirmed it, for a value beyond the
-	// bounds, and for approvals that not enough people could give.
+	// Errors: NOT_FOUND when another or no proposal waits, FAILED_PRECONDITION for
+	// the one who proposed it and for whoever has confirmed it, for a value beyond
+	// the bounds, and for approvals that not enough people could give.
 	// The caller must be enrolled as head of secretariat, and not be the one who
 	// proposed, whatever other role they have.
 	ConfirmPolicy(context.Context, *ConfirmPolicyRequest) (*ConfirmPolicyResponse, error)
