@@ -64,7 +64,7 @@ func open(tb testing.TB) *house {
 	check(tb, err)
 	tb.Cleanup(func() { _ = h.Engine.Close() })
 	h.Service = servertest.Start(tb, servertest.Options{
-		Engine: engine, Now: h.clock.now,
+		Engine: engine, Now: h.clock.now, Unswept: true,
 		FreeSpace: func() (uint64, error) {
 			var stat unix.Statfs_t
 			err := unix.Statfs(folder, &stat)

@@ -29,7 +29,7 @@ type office struct {
 func openOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{clock: newClock()}
-	o.Service = servertest.Start(t, servertest.Options{Now: o.clock.Now})
+	o.Service = servertest.Start(t, servertest.Options{Now: o.clock.Now, Unswept: true})
 	roles := []amparov1.Role{
 		amparov1.Role_ROLE_HOTLINE_OPERATOR, amparov1.Role_ROLE_CASE_OFFICER, amparov1.Role_ROLE_REVIEWER,
 	}
@@ -66,6 +66,11 @@ func (o *office) acts(id string) map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"wait": func(t *rapid.T) {
 			o.clock.Advance(time.Duration(rapid.IntRange(1, 72*60).Draw(t, "minutes")) * time.Minute)
+		},
+		"sweep": func(t *rapid.T) {
+			if _, err := o.Records.Sweep(context.Background()); err != nil {
+				t.Fatal(err)
+			}
 		},
 		"triage": receipts(amparov1.CaseService_TriageCase_FullMethodName, func(t *rapid.T) proto.Message {
 			return &amparov1.TriageCaseRequest{

@@ -41,6 +41,8 @@ type Options struct {
 	Now func() time.Time
 	// FreeSpace in bytes; nil means that there is always enough.
 	FreeSpace func() (uint64, error)
+	// Unswept leaves it to the test to sweep: nobody is told of a term by itself.
+	Unswept bool
 	// Output takes the service's own log lines; nil throws them away.
 	Output io.Writer
 }
@@ -172,7 +174,9 @@ func (s *Service) serve(tb testing.TB, address string) {
 	go func() { ended <- s.Records.Follow(ctx, from) }()
 	go func() { ended <- running.Serve(listener) }()
 	go func() {
-		server.Sweep(ctx, s.Records, zerolog.New(s.options.Output))
+		if !s.options.Unswept {
+			server.Sweep(ctx, s.Records, zerolog.New(s.options.Output))
+		}
 		ended <- nil
 	}()
 	s.stop = func() {
