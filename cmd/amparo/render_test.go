@@ -60,21 +60,27 @@ func TestPages(t *testing.T) {
 		"case":         func(p *page) { p.wholeCase(whole) },
 	}
 	for name, draw := range pages {
-		p := &page{now: testNow, zone: time.UTC}
-		draw(p)
-		path := filepath.Join("testdata", name+".golden")
-		if *update {
-			if err := os.WriteFile(path, p.bytes(), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
+		wantGolden(t, name, draw)
+	}
+}
+
+// wantGolden compares a page with its golden file.
+func wantGolden(t *testing.T, name string, draw func(*page)) {
+	t.Helper()
+	p := &page{now: testNow, zone: time.UTC}
+	draw(p)
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, p.bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(p.bytes(), want) {
-			t.Errorf("%s differs:\n%s", name, p.bytes())
-		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(p.bytes(), want) {
+		t.Errorf("%s differs:\n%s", name, p.bytes())
 	}
 }
 
@@ -102,6 +108,8 @@ func TestNoTextMovesTheCursor(t *testing.T) {
 		"log": func(p *page) {
 			p.leaves([]*amparov1.LoggedLeaf{{Leaf: &amparov1.AuditLeaf{StaffId: hostile, Shown: []string{hostile}}}})
 		},
+		"rota":    func(p *page) { p.rotas(hostileRota(hostile), map[string]string{hostile: hostile}) },
+		"alarms":  func(p *page) { p.alarms([]*amparov1.Alarm{{Id: hostile, CaseId: hostile, Office: hostile}}, nil) },
 		"receipt": func(p *page) { p.receipt(&amparov1.CaseReceipt{CaseId: hostile, Pseudonym: hostile}) },
 		"advice":  func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
 	}

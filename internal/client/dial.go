@@ -54,6 +54,7 @@ type Conn struct {
 	Capsules amparov1.CapsuleServiceClient
 
 	Deadlines amparov1.DeadlineServiceClient
+	OnCall    amparov1.OnCallServiceClient
 
 	profile *Profile
 	outbox  *outbox
@@ -76,7 +77,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		ClientConn: conn, profile: p, outbox: box, Capsules: amparov1.NewCapsuleServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
-		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn),
+		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),
 	}
 	told := options.OnSent
 	if told == nil {
