@@ -1,7 +1,10 @@
 package notify_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +136,35 @@ func TestOneWayFails(t *testing.T) {
 	receipt := sender(t, config).Send(t.Context(), toDesk(notify.Alarm))
 	if receipt.Webhook != nil || receipt.Mail[0] == nil || !receipt.Reached(0) || !receipt.Any() || receipt.Err() == nil {
 		t.Errorf("webhook: %v, mail: %v", receipt.Webhook, receipt.Mail[0])
+	}
+}
+
+// TestTheDocumentationIsTrue: docs/notices.md shows the very body that is posted
+// above, and every text.
+func TestTheDocumentationIsTrue(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "docs", "notices.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(raw)
+	hook := notifytest.StartHook(t, nil)
+	for kind := notify.Task; kind <= notify.Answers; kind++ {
+		if err := sender(t, notify.Config{Webhook: hook.Config()}).Send(t.Context(), toDesk(kind)).Err(); err != nil {
+			t.Fatal(err)
+		}
+		var body struct {
+			Type string
+			Data struct{ Text string }
+		}
+		post := hook.Posts()[len(hook.Posts())-1]
+		if err := json.Unmarshal(post.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		if row := "| `" + body.Type + "` |"; !strings.Contains(doc, row) || !strings.Contains(doc, "| "+body.Data.Text+" |") {
+			t.Errorf("docs/notices.md has no row for %s: %s", body.Type, body.Data.Text)
+		}
+		if kind == notify.Alarm && !strings.Contains(strings.Join(strings.Fields(doc), ""), strings.Join(strings.Fields(string(post.Body)), "")) {
+			t.Errorf("docs/notices.md does not show %s", post.Body)
+		}
 	}
 }
