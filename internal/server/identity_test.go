@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -14,6 +15,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -276,5 +278,59 @@ func TestConnectionsOfADevice(t *testing.T) {
 		if time.Since(begin) > 5*time.Second {
 			t.Fatal("the place of a closed connection is not given back")
 		}
+	}
+}
+
+// muteConn is a connection whose line can die without a word to either end.
+type muteConn struct {
+	net.Conn
+	mute *atomic.Bool
+}
+
+func (c muteConn) Write(b []byte) (int, error) {
+	if c.mute.Load() {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
+
+func (c muteConn) Close() error {
+	if c.mute.Load() {
+		return nil // the service does not hear of it
+	}
+	return c.Conn.Close()
+}
+
+// TestDeadConnectionsGiveTheirPlacesBack: a line that dies in silence leaves the
+// service with a connection that nobody holds any more.
+func TestDeadConnectionsGiveTheirPlacesBack(t *testing.T) {
+	limits := servertest.Generous()
+	limits.ConnectionsPerDevice, limits.Silence = 2, time.Second
+	w := &world{Service: servertest.Start(t, servertest.Options{Limits: limits})}
+	person := w.Enrol(t, "auditor", []amparov1.Role{amparov1.Role_ROLE_AUDITOR}, nil)
+	whoAmI := func(conn *grpc.ClientConn) error {
+		_, err := amparov1.NewStaffServiceClient(conn).WhoAmI(t.Context(), &amparov1.WhoAmIRequest{})
+		return err
+	}
+	var mute atomic.Bool
+	dying := w.Dial(t, person.Certificate, grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		return muteConn{conn, &mute}, err
+	}))
+	if err := whoAmI(dying); err != nil { // the person's own is the first
+		t.Fatal(err)
+	}
+	mute.Store(true)
+	third := w.Dial(t, person.Certificate)
+	if err := whoAmI(third); status.Code(err) != codes.Unavailable {
+		t.Errorf("a third connection at once: %v", err)
+	}
+	for begin := time.Now(); whoAmI(third) != nil; time.Sleep(50 * time.Millisecond) {
+		if time.Since(begin) > 8*time.Second {
+			t.Fatal("the place of a dead connection is not given back")
+		}
+	}
+	if err := whoAmI(person.Conn); err != nil {
+		t.Errorf("a connection that is alive: %v", err)
 	}
 }

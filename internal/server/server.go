@@ -38,13 +38,14 @@ type Limits struct {
 	EnrolmentsPerSecond  float64       // attempts, of all
 	Connections          int           // open at the same time, of all
 	CallTimeout          time.Duration // of a unary call
+	Silence              time.Duration // of a client, before it is asked whether it is there
 }
 
 // DefaultLimits are the limits where the configuration says nothing.
 func DefaultLimits() Limits {
 	return Limits{
 		CallsPerSecond: 50, CallBurst: 200, ConnectionsPerDevice: 8,
-		EnrolmentConnections: 32, EnrolmentsPerSecond: 5, Connections: 4096,
+		EnrolmentConnections: 32, EnrolmentsPerSecond: 5, Connections: 4096, Silence: time.Minute,
 		CallTimeout: 30 * time.Second,
 	}
 }
@@ -135,7 +136,13 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idleTimeout, MaxConnectionAge: connectionAge}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: idleTimeout, MaxConnectionAge: connectionAge,
+			// On a bad line most connections end without a word. Each would hold a
+			// place of its device until it is idle for long, and a few of them
+			// would shut the operator out.
+			Time: s.cfg.Limits.Silence, Timeout: s.cfg.Limits.Silence / 3,
+		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
 		grpc.NumStreamWorkers(workers),

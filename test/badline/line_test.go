@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,6 +19,9 @@ type line struct {
 	to      string
 	rate    float64       // bytes a second, each way
 	trip    time.Duration // there and back
+	sound   bool          // nothing breaks
+
+	carried [2]atomic.Int64 // bytes, each way
 
 	mu   sync.Mutex
 	luck *rand.Rand
@@ -70,7 +74,7 @@ func (l *line) draw() (fate, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := whole
-	if l.luck.IntN(2) == 0 {
+	if !l.sound && l.luck.IntN(2) == 0 {
 		f = fate(1 + l.luck.IntN(int(noFates)-1))
 	}
 	l.broken[f]++
@@ -138,6 +142,7 @@ func (c *carried) pump(ctx context.Context, direction int, to io.Writer, from io
 		for {
 			buffer := make([]byte, 512)
 			n, err := from.Read(buffer)
+			c.line.carried[direction].Add(int64(n))
 			if n > 0 && c.lost(direction, n) {
 				broke <- true
 				return
