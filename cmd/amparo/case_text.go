@@ -227,6 +227,10 @@ func (p *page) timelineEntry(e *amparov1.TimelineEntry) {
 	p.entry("     reason", word(e.GetHoldReason()))
 	p.entry("     team", listed(e.GetTeamIds()))
 	p.entry("     colleague", e.GetColleagueId())
+	p.entry("     excluded", listed(e.GetExcludedStaffIds()))
+	if i := e.GetIncident(); i != nil {
+		p.fields(i.ProtoReflect(), "     ")
+	}
 	if c := e.GetContact(); c != nil {
 		p.entry("     contact", word(c.GetChannel())+": "+word(c.GetOutcome()))
 		p.entry("     language", c.GetLanguage())

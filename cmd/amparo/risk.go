@@ -12,7 +12,7 @@ import (
 
 func (a *app) riskCommand() *cobra.Command {
 	return group("risk", "Assess the risk of a case", "  amparo risk show "+exampleCase,
-		a.assessCommand(), a.riskConfirmCommand(), a.riskShowCommand())
+		a.assessCommand(), a.raiseCommand(), a.riskConfirmCommand(), a.riskShowCommand())
 }
 
 func (a *app) assessCommand() *cobra.Command {

@@ -37,6 +37,7 @@ func LoadV1() (Rules, error) {
 	return Load(
 		amparov1.File_amparo_v1_audit_proto,
 		amparov1.File_amparo_v1_capsule_proto,
+		amparov1.File_amparo_v1_card_proto,
 		amparov1.File_amparo_v1_case_proto,
 		amparov1.File_amparo_v1_deadline_proto,
 		amparov1.File_amparo_v1_enrolment_proto,

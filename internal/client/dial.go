@@ -45,6 +45,7 @@ type Options struct {
 // is sent.
 type Conn struct {
 	*grpc.ClientConn
+	Cards amparov1.CardServiceClient
 	Cases amparov1.CaseServiceClient
 	Risk  amparov1.RiskServiceClient
 	Queue amparov1.QueueServiceClient
@@ -75,6 +76,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 	}
 	c := &Conn{
 		ClientConn: conn, profile: p, outbox: box, Capsules: amparov1.NewCapsuleServiceClient(conn),
+		Cards: amparov1.NewCardServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
 		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),

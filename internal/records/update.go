@@ -244,7 +244,9 @@ func (r *Records) room(grant access.Grant) error {
 		amparov1.LeafAction_LEAF_ACTION_RESTRICT, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE,
 		amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, amparov1.LeafAction_LEAF_ACTION_ALARM_ACKNOWLEDGE,
 		amparov1.LeafAction_LEAF_ACTION_STATUS_RECORD, amparov1.LeafAction_LEAF_ACTION_CONTACT_DISTRUST,
-		amparov1.LeafAction_LEAF_ACTION_DURESS_REPORT, amparov1.LeafAction_LEAF_ACTION_TERMS_REACHED:
+		amparov1.LeafAction_LEAF_ACTION_DURESS_REPORT, amparov1.LeafAction_LEAF_ACTION_TERMS_REACHED,
+		amparov1.LeafAction_LEAF_ACTION_EXCLUDE, amparov1.LeafAction_LEAF_ACTION_RISK_RAISE,
+		amparov1.LeafAction_LEAF_ACTION_CARD_OPEN:
 		return nil
 	}
 	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {

@@ -18,26 +18,26 @@ import (
 	"github.com/amparo-project/amparo/internal/servertest"
 )
 
-// readMatrix reads the golden matrix: the roles of each method with their relation.
+// readMatrix reads the golden matrix: the roles of each method with their relations.
 // What people have read is the expectation, not what the service has loaded.
-func readMatrix(t *testing.T) map[string]map[string]string {
+func readMatrix(t *testing.T) map[string]map[string][]string {
 	t.Helper()
 	text, err := os.ReadFile("../access/testdata/matrix.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	matrix, method := map[string]map[string]string{}, ""
+	matrix, method := map[string]map[string][]string{}, ""
 	for line := range strings.Lines(string(text)) {
 		if !strings.HasPrefix(line, " ") {
 			method = strings.TrimSpace(line)
-			matrix[method] = map[string]string{}
+			matrix[method] = map[string][]string{}
 			continue
 		}
 		role, relation, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if relation = strings.TrimSpace(relation); role == "everyone" || role == "whoever" {
 			relation = "none"
 		}
-		matrix[method][role] = relation
+		matrix[method][role] = append(matrix[method][role], relation)
 	}
 	return matrix
 }
@@ -48,17 +48,18 @@ var situations = []struct {
 	name   string
 	holds  []string
 	fromS  bool // taken by the office south
+	shift  bool // whoever is on shift holds the relation of that name
 	shapes func(c *amparov1.Case, caller string)
 }{
 	{name: "foreign", fromS: true},
-	{name: "on the team, of another office and restricted", holds: []string{"team", "desk", "office", "oversight"}, fromS: true, shapes: func(c *amparov1.Case, caller string) {
+	{name: "on the team, of another office and restricted", holds: []string{"team", "desk", "office", "oversight", "shift"}, fromS: true, shapes: func(c *amparov1.Case, caller string) {
 		c.TeamIds, c.Restricted = append(c.TeamIds, caller), true
 	}},
-	{name: "waits at the desk", holds: []string{"desk", "office", "oversight"}},
-	{name: "of the office, triaged", holds: []string{"office", "oversight"}, shapes: func(c *amparov1.Case, _ string) {
+	{name: "waits at the desk", shift: true, holds: []string{"desk", "office", "oversight"}},
+	{name: "of the office, triaged", shift: true, holds: []string{"office", "oversight"}, shapes: func(c *amparov1.Case, _ string) {
 		c.State, c.TeamIds = amparov1.CaseState_CASE_STATE_TRIAGED, nil
 	}},
-	{name: "of the office, restricted", holds: []string{"oversight"}, shapes: func(c *amparov1.Case, _ string) {
+	{name: "of the office, restricted", shift: true, holds: []string{"oversight"}, shapes: func(c *amparov1.Case, _ string) {
 		c.Restricted, c.TeamIds = true, nil
 	}},
 	{name: "excluded, though on the team", shapes: func(c *amparov1.Case, caller string) {
@@ -79,9 +80,9 @@ func TestMatrix(t *testing.T) {
 		}
 		delete(matrix, shortName(method))
 		for role, person := range w.north {
-			relation, allowed := granted[strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_")), "_", "-")]
+			relations, allowed := granted[strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(role.String(), "ROLE_")), "_", "-")]
 			if _, everyone := granted["everyone"]; everyone {
-				relation, allowed = "none", true
+				relations, allowed = []string{"none"}, true
 			}
 			if method.Input().Fields().ByName("case_id") == nil {
 				cells++
@@ -95,7 +96,11 @@ func TestMatrix(t *testing.T) {
 			for _, situation := range situations {
 				cells++
 				want := "ROLE_MISSING"
-				if allowed && slices.Contains(situation.holds, relation) {
+				holds := situation.holds
+				if situation.shift && role == amparov1.Role_ROLE_HOTLINE_OPERATOR { // the office keeps no rota
+					holds = append(slices.Clone(holds), "shift")
+				}
+				if allowed && slices.ContainsFunc(relations, func(r string) bool { return slices.Contains(holds, r) }) {
 					want = ""
 				} else if allowed {
 					want = "NOT_FOUND"

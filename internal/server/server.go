@@ -111,6 +111,7 @@ func New(cfg Config) (*Server, error) {
 	s.grpc = grpc.NewServer(s.options()...)
 	amparov1.RegisterAuditServiceServer(s.grpc, &auditing{s: s})
 	amparov1.RegisterCapsuleServiceServer(s.grpc, &capsules{s: s})
+	amparov1.RegisterCardServiceServer(s.grpc, &cards{s: s})
 	amparov1.RegisterCaseServiceServer(s.grpc, &cases{s: s})
 	amparov1.RegisterDeadlineServiceServer(s.grpc, &deadlines{s: s})
 	amparov1.RegisterEnrolmentServiceServer(s.grpc, &enrolments{s: s})

@@ -143,6 +143,12 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		}}}}
 	case "OnCallService/AcknowledgeAlarm":
 		return &amparov1.AcknowledgeAlarmRequest{RequestId: newID, AlarmId: newID}
+	case "CardService/AddIncident":
+		return &amparov1.AddIncidentRequest{RequestId: newID, CaseId: id, Incident: &amparov1.Incident{ActCode: "020103020000"}}
+	case "CardService/RaiseRisk":
+		return &amparov1.RaiseRiskRequest{RequestId: newID, CaseId: id, Judgement: judgement()}
+	case "CardService/ExcludeStaff":
+		return &amparov1.ExcludeStaffRequest{RequestId: newID, CaseId: id, StaffIds: []string{at.staffID}}
 	case "RiskService/AssessRisk":
 		return &amparov1.AssessRiskRequest{RequestId: newID, CaseId: id, Judgement: judgement()}
 	case "DeadlineService/ConfirmClock":

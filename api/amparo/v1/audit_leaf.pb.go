@@ -210,6 +210,14 @@ const (
 	LeafAction_LEAF_ACTION_HANDOVER_REMINDED LeafAction = 126
 	// The service told of open cases whose owner is not active.
 	LeafAction_LEAF_ACTION_OWNER_ABSENT_TOLD LeafAction = 127
+	// The hotline card of a case was shown.
+	LeafAction_LEAF_ACTION_CARD_OPEN LeafAction = 80
+	// An act against the person was added.
+	LeafAction_LEAF_ACTION_INCIDENT LeafAction = 81
+	// Somebody on shift raised the risk level.
+	LeafAction_LEAF_ACTION_RISK_RAISE LeafAction = 82
+	// It was set who must not learn of a case.
+	LeafAction_LEAF_ACTION_EXCLUDE LeafAction = 83
 	// An alarm was raised.
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
@@ -311,6 +319,10 @@ var (
 		125: "LEAF_ACTION_REASSIGN",
 		126: "LEAF_ACTION_HANDOVER_REMINDED",
 		127: "LEAF_ACTION_OWNER_ABSENT_TOLD",
+		80:  "LEAF_ACTION_CARD_OPEN",
+		81:  "LEAF_ACTION_INCIDENT",
+		82:  "LEAF_ACTION_RISK_RAISE",
+		83:  "LEAF_ACTION_EXCLUDE",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
 		160: "LEAF_ACTION_POLICY_READ",
@@ -392,6 +404,10 @@ var (
 		"LEAF_ACTION_REASSIGN":                125,
 		"LEAF_ACTION_HANDOVER_REMINDED":       126,
 		"LEAF_ACTION_OWNER_ABSENT_TOLD":       127,
+		"LEAF_ACTION_CARD_OPEN":               80,
+		"LEAF_ACTION_INCIDENT":                81,
+		"LEAF_ACTION_RISK_RAISE":              82,
+		"LEAF_ACTION_EXCLUDE":                 83,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
 		"LEAF_ACTION_POLICY_READ":             160,
@@ -733,7 +749,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xc5\x12\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xaf\x13\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -799,7 +815,11 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x19LEAF_ACTION_HANDOVER_LIST\x10|\x12\x18\n" +
 	"\x14LEAF_ACTION_REASSIGN\x10}\x12!\n" +
 	"\x1dLEAF_ACTION_HANDOVER_REMINDED\x10~\x12!\n" +
-	"\x1dLEAF_ACTION_OWNER_ABSENT_TOLD\x10\x7f\x12\x1c\n" +
+	"\x1dLEAF_ACTION_OWNER_ABSENT_TOLD\x10\x7f\x12\x19\n" +
+	"\x15LEAF_ACTION_CARD_OPEN\x10P\x12\x18\n" +
+	"\x14LEAF_ACTION_INCIDENT\x10Q\x12\x1a\n" +
+	"\x16LEAF_ACTION_RISK_RAISE\x10R\x12\x17\n" +
+	"\x13LEAF_ACTION_EXCLUDE\x10S\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
 	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1c\n" +
 	"\x17LEAF_ACTION_POLICY_READ\x10\xa0\x01\x12\x1f\n" +

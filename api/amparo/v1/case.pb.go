@@ -754,6 +754,12 @@ const (
 	TimelineKind_TIMELINE_KIND_HANDOVER_REFUSED TimelineKind = 37
 	// Given to a new owner together with all cases of a person.
 	TimelineKind_TIMELINE_KIND_REASSIGNED TimelineKind = 38
+	// Somebody on shift opened the hotline card.
+	TimelineKind_TIMELINE_KIND_CARD TimelineKind = 50
+	// An act against the person was added.
+	TimelineKind_TIMELINE_KIND_INCIDENT TimelineKind = 51
+	// It was set who must not learn of the case.
+	TimelineKind_TIMELINE_KIND_EXCLUSION TimelineKind = 52
 )
 
 // Enum value maps for TimelineKind.
@@ -782,6 +788,9 @@ var (
 		36: "TIMELINE_KIND_HANDOVER_ACCEPTED",
 		37: "TIMELINE_KIND_HANDOVER_REFUSED",
 		38: "TIMELINE_KIND_REASSIGNED",
+		50: "TIMELINE_KIND_CARD",
+		51: "TIMELINE_KIND_INCIDENT",
+		52: "TIMELINE_KIND_EXCLUSION",
 	}
 	TimelineKind_value = map[string]int32{
 		"TIMELINE_KIND_UNSPECIFIED":         0,
@@ -807,6 +816,9 @@ var (
 		"TIMELINE_KIND_HANDOVER_ACCEPTED":   36,
 		"TIMELINE_KIND_HANDOVER_REFUSED":    37,
 		"TIMELINE_KIND_REASSIGNED":          38,
+		"TIMELINE_KIND_CARD":                50,
+		"TIMELINE_KIND_INCIDENT":            51,
+		"TIMELINE_KIND_EXCLUSION":           52,
 	}
 )
 
@@ -1344,9 +1356,13 @@ type TimelineEntry struct {
 	// them.
 	ContactNumbers []uint32 `protobuf:"varint,21,rep,packed,name=contact_numbers,json=contactNumbers,proto3" json:"contact_numbers,omitempty"`
 	// Number of the change, where one was proposed or settled.
-	ChangeNumber  uint32 `protobuf:"varint,22,opt,name=change_number,json=changeNumber,proto3" json:"change_number,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ChangeNumber uint32 `protobuf:"varint,22,opt,name=change_number,json=changeNumber,proto3" json:"change_number,omitempty"`
+	// The act against the person, where one was added.
+	Incident *Incident `protobuf:"bytes,28,opt,name=incident,proto3" json:"incident,omitempty"`
+	// Who must not learn of the case, where that was set.
+	ExcludedStaffIds []string `protobuf:"bytes,29,rep,name=excluded_staff_ids,json=excludedStaffIds,proto3" json:"excluded_staff_ids,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *TimelineEntry) Reset() {
@@ -1503,6 +1519,20 @@ func (x *TimelineEntry) GetChangeNumber() uint32 {
 		return x.ChangeNumber
 	}
 	return 0
+}
+
+func (x *TimelineEntry) GetIncident() *Incident {
+	if x != nil {
+		return x.Incident
+	}
+	return nil
+}
+
+func (x *TimelineEntry) GetExcludedStaffIds() []string {
+	if x != nil {
+		return x.ExcludedStaffIds
+	}
+	return nil
 }
 
 // ContactAttempt is a contact with the person, or an attempt at one.
@@ -3321,7 +3351,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"risk_level\x18\x05 \x01(\x0e2\x14.amparo.v1.RiskLevelR\triskLevel\x12D\n" +
 	"\x13risk_level_proposed\x18\x06 \x01(\x0e2\x14.amparo.v1.RiskLevelR\x11riskLevelProposed\x12,\n" +
-	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xb4\x06\n" +
+	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\x98\a\n" +
 	"\rTimelineEntry\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.amparo.v1.TimelineKindR\x04kind\x12*\n" +
@@ -3346,7 +3376,9 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"termEvents\x12<\n" +
 	"\rperson_status\x18\x14 \x01(\x0e2\x17.amparo.v1.PersonStatusR\fpersonStatus\x12'\n" +
 	"\x0fcontact_numbers\x18\x15 \x03(\rR\x0econtactNumbers\x12#\n" +
-	"\rchange_number\x18\x16 \x01(\rR\fchangeNumber\"\xe2\x03\n" +
+	"\rchange_number\x18\x16 \x01(\rR\fchangeNumber\x124\n" +
+	"\bincident\x18\x1c \x01(\v2\x13.amparo.v1.IncidentB\x03\x80\x01\x01R\bincident\x12,\n" +
+	"\x12excluded_staff_ids\x18\x1d \x03(\tR\x10excludedStaffIds\"\xe2\x03\n" +
 	"\x0eContactAttempt\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12?\n" +
 	"\achannel\x18\x02 \x01(\x0e2\x19.amparo.v1.ContactChannelB\n" +
@@ -3557,7 +3589,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xd8\x05\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xa9\x06\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3582,7 +3614,10 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1eTIMELINE_KIND_HANDOVER_OFFERED\x10#\x12#\n" +
 	"\x1fTIMELINE_KIND_HANDOVER_ACCEPTED\x10$\x12\"\n" +
 	"\x1eTIMELINE_KIND_HANDOVER_REFUSED\x10%\x12\x1c\n" +
-	"\x18TIMELINE_KIND_REASSIGNED\x10&2\xe5\n" +
+	"\x18TIMELINE_KIND_REASSIGNED\x10&\x12\x16\n" +
+	"\x12TIMELINE_KIND_CARD\x102\x12\x1a\n" +
+	"\x16TIMELINE_KIND_INCIDENT\x103\x12\x1b\n" +
+	"\x17TIMELINE_KIND_EXCLUSION\x1042\xe7\n" +
 	"\n" +
 	"\vCaseService\x12c\n" +
 	"\fCreateIntake\x12\x1e.amparo.v1.CreateIntakeRequest\x1a\x1f.amparo.v1.CreateIntakeResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +
@@ -3608,10 +3643,10 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\aAddNote\x12\x19.amparo.v1.AddNoteRequest\x1a\x1a.amparo.v1.AddNoteResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
-	"\x01\x04\x10\x05\x18#\x12l\n" +
-	"\rRecordContact\x12\x1f.amparo.v1.RecordContactRequest\x1a .amparo.v1.RecordContactResponse\"\x18\xaa\xd4\x18\x14\b\x01\x12\x06\n" +
-	"\x02\x01\x02\x10\x03\x12\x06\n" +
-	"\x02\x03\x04\x10\x02\x18$\x12l\n" +
+	"\x01\x04\x10\x05\x18#\x12n\n" +
+	"\rRecordContact\x12\x1f.amparo.v1.RecordContactRequest\x1a .amparo.v1.RecordContactResponse\"\x1a\xaa\xd4\x18\x16\b\x01\x12\x06\n" +
+	"\x02\x01\x02\x10\x03\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x06\x18$\x12l\n" +
 	"\vAdvanceCase\x12\x1d.amparo.v1.AdvanceCaseRequest\x1a\x1e.amparo.v1.AdvanceCaseResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x02\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
@@ -3702,12 +3737,13 @@ var file_amparo_v1_case_proto_goTypes = []any{
 	(*Term)(nil),                  // 46: amparo.v1.Term
 	(PersonStatus)(0),             // 47: amparo.v1.PersonStatus
 	(*TermEvent)(nil),             // 48: amparo.v1.TermEvent
-	(ContactChannel)(0),           // 49: amparo.v1.ContactChannel
-	(*Intake)(nil),                // 50: amparo.v1.Intake
-	(*Identity)(nil),              // 51: amparo.v1.Identity
-	(*RiskAssessment)(nil),        // 52: amparo.v1.RiskAssessment
-	(*RiskJudgement)(nil),         // 53: amparo.v1.RiskJudgement
-	(SafetyWarning)(0),            // 54: amparo.v1.SafetyWarning
+	(*Incident)(nil),              // 49: amparo.v1.Incident
+	(ContactChannel)(0),           // 50: amparo.v1.ContactChannel
+	(*Intake)(nil),                // 51: amparo.v1.Intake
+	(*Identity)(nil),              // 52: amparo.v1.Identity
+	(*RiskAssessment)(nil),        // 53: amparo.v1.RiskAssessment
+	(*RiskJudgement)(nil),         // 54: amparo.v1.RiskJudgement
+	(SafetyWarning)(0),            // 55: amparo.v1.SafetyWarning
 }
 var file_amparo_v1_case_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.Case.state:type_name -> amparo.v1.CaseState
@@ -3742,72 +3778,73 @@ var file_amparo_v1_case_proto_depIdxs = []int32{
 	5,  // 29: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
 	48, // 30: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
 	47, // 31: amparo.v1.TimelineEntry.person_status:type_name -> amparo.v1.PersonStatus
-	43, // 32: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
-	49, // 33: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
-	8,  // 34: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
-	6,  // 35: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
-	45, // 36: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
-	7,  // 37: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
-	43, // 38: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
-	50, // 39: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
-	13, // 40: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
-	11, // 41: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
-	50, // 42: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
-	51, // 43: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
-	52, // 44: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
-	14, // 45: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
-	1,  // 46: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
-	53, // 47: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
-	2,  // 48: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
-	3,  // 49: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
-	4,  // 50: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
-	13, // 51: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	12, // 52: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	13, // 53: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 54: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 55: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
-	13, // 56: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	54, // 57: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
-	0,  // 58: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
-	13, // 59: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	5,  // 60: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
-	13, // 61: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 62: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	16, // 63: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
-	13, // 64: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 65: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 66: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	17, // 67: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
-	19, // 68: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
-	21, // 69: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
-	23, // 70: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
-	25, // 71: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
-	27, // 72: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
-	29, // 73: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
-	31, // 74: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
-	33, // 75: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
-	35, // 76: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
-	37, // 77: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
-	39, // 78: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
-	41, // 79: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
-	18, // 80: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
-	20, // 81: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
-	22, // 82: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
-	24, // 83: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
-	26, // 84: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
-	28, // 85: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
-	30, // 86: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
-	32, // 87: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
-	34, // 88: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
-	36, // 89: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
-	38, // 90: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
-	40, // 91: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
-	42, // 92: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
-	80, // [80:93] is the sub-list for method output_type
-	67, // [67:80] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	49, // 32: amparo.v1.TimelineEntry.incident:type_name -> amparo.v1.Incident
+	43, // 33: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
+	50, // 34: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
+	8,  // 35: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
+	6,  // 36: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
+	45, // 37: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
+	7,  // 38: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
+	43, // 39: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
+	51, // 40: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
+	13, // 41: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
+	11, // 42: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
+	51, // 43: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
+	52, // 44: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
+	53, // 45: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
+	14, // 46: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
+	1,  // 47: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
+	54, // 48: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
+	2,  // 49: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
+	3,  // 50: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
+	4,  // 51: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
+	13, // 52: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	12, // 53: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	13, // 54: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 55: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 56: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
+	13, // 57: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	55, // 58: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
+	0,  // 59: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
+	13, // 60: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	5,  // 61: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
+	13, // 62: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 63: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 64: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
+	13, // 65: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 66: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 67: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	17, // 68: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
+	19, // 69: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
+	21, // 70: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
+	23, // 71: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
+	25, // 72: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
+	27, // 73: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
+	29, // 74: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
+	31, // 75: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
+	33, // 76: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
+	35, // 77: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
+	37, // 78: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
+	39, // 79: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
+	41, // 80: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
+	18, // 81: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
+	20, // 82: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
+	22, // 83: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
+	24, // 84: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
+	26, // 85: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
+	28, // 86: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
+	30, // 87: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
+	32, // 88: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
+	34, // 89: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
+	36, // 90: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
+	38, // 91: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
+	40, // 92: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
+	42, // 93: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
+	81, // [81:94] is the sub-list for method output_type
+	68, // [68:81] is the sub-list for method input_type
+	68, // [68:68] is the sub-list for extension type_name
+	68, // [68:68] is the sub-list for extension extendee
+	0,  // [0:68] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_case_proto_init() }

@@ -76,8 +76,8 @@ type CaseServiceClient interface {
 	AddNote(ctx context.Context, in *AddNoteRequest, opts ...grpc.CallOption) (*AddNoteResponse, error)
 	// RecordContact records a contact, or an attempt at one, with its outcome.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
-	// The caller must be on the team, or on the desk of the case's office while
-	// the case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it.
 	RecordContact(ctx context.Context, in *RecordContactRequest, opts ...grpc.CallOption) (*RecordContactResponse, error)
 	// AdvanceCase moves an accepted case on: into verification, to active work,
 	// to monitoring and back.
@@ -285,8 +285,8 @@ type CaseServiceServer interface {
 	AddNote(context.Context, *AddNoteRequest) (*AddNoteResponse, error)
 	// RecordContact records a contact, or an attempt at one, with its outcome.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
-	// The caller must be on the team, or on the desk of the case's office while
-	// the case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it.
 	RecordContact(context.Context, *RecordContactRequest) (*RecordContactResponse, error)
 	// AdvanceCase moves an accepted case on: into verification, to active work,
 	// to monitoring and back.

@@ -54,7 +54,7 @@ type SafetyServiceClient interface {
 	// is proven again. A death ends the check-ins.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, on shift for it, or reviewer or head of its office.
 	RecordStatus(ctx context.Context, in *RecordStatusRequest, opts ...grpc.CallOption) (*RecordStatusResponse, error)
 	// ConfirmStatus records that a second source, or a second person who heard it
 	// from the same kind of source, confirms what befell the person.
@@ -94,8 +94,8 @@ type SafetyServiceClient interface {
 	// word or by any other sign. Somebody on call is woken; the answer and the
 	// timeline look as for any other contact.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
-	// The caller must be on the team, or on the desk of the case's office while the
-	// case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it.
 	ReportDuress(ctx context.Context, in *ReportDuressRequest, opts ...grpc.CallOption) (*ReportDuressResponse, error)
 }
 
@@ -209,7 +209,7 @@ type SafetyServiceServer interface {
 	// is proven again. A death ends the check-ins.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, on shift for it, or reviewer or head of its office.
 	RecordStatus(context.Context, *RecordStatusRequest) (*RecordStatusResponse, error)
 	// ConfirmStatus records that a second source, or a second person who heard it
 	// from the same kind of source, confirms what befell the person.
@@ -249,8 +249,8 @@ type SafetyServiceServer interface {
 	// word or by any other sign. Somebody on call is woken; the answer and the
 	// timeline look as for any other contact.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
-	// The caller must be on the team, or on the desk of the case's office while the
-	// case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it.
 	ReportDuress(context.Context, *ReportDuressRequest) (*ReportDuressResponse, error)
 	mustEmbedUnimplementedSafetyServiceServer()
 }

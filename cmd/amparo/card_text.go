@@ -1,0 +1,20 @@
+package main
+
+import amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+
+// card writes a card in the order in which it is needed with somebody on the line:
+// how pressing it is, how to reach the person, who is there to help.
+func (p *page) card(c *amparov1.Card) {
+	p.line(p.risk(c.GetRiskLevel()), word(c.GetState()))
+	p.entry("case", c.GetCaseId())
+	p.entry("pseudonym", c.GetPseudonym())
+	p.message("How to reach the person", c.GetAdvice())
+	p.heading("On duty")
+	for _, one := range c.GetOnDuty() {
+		if one.GetStaffId() == "" {
+			p.entry(word(one.GetPart()), "not named: somebody else may be reading")
+			continue
+		}
+		p.entry(word(one.GetPart()), one.GetName()+"  "+one.GetStaffId())
+	}
+}
