@@ -91,6 +91,12 @@ func TestProofs(t *testing.T) {
 			}
 			reach(t, s, 1, "", later)
 		}, over(1), operator, notProven, 0, false, false},
+		{"the old number, reached and then taken out of use", func(s *amparov1.Safety) {
+			reach(t, s, 1, "", later)
+			if _, err := safety.Distrust(s, 1, false, "", operator, later); err != nil {
+				t.Fatal(err)
+			}
+		}, over(1), operator, notProven, 0, false, false},
 		{"the code word while she is held", func(s *amparov1.Safety) { report(t, s, detained, night) }, word("guayaba"), operator, secondOne, 0, false, false},
 		{"a colleague while she is held", func(s *amparov1.Safety) { report(t, s, detained, night) }, second, officer, none, inForce, true, false},
 		{"the code word, her number in hostile hands", func(s *amparov1.Safety) {
