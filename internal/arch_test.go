@@ -40,6 +40,7 @@ var house = []room{
 	{"vocabulary", rule, nil, "codes and their labels, for whoever shows or checks one"},
 	{"risk", rule, []string{"api/amparo/v1", "fault", "deadline"}, "a level follows from an assessment alone, not from a case's state or from who asks"},
 	{"intake", rule, []string{"api/amparo/v1", "fault", "spelling", "vocabulary"}, "a request is read before there is a case"},
+	{"interpreters", rule, []string{"api/amparo/v1", "fault", "intake"}, "somebody is vetted without a case in mind"},
 	{"safety", rule, []string{"api/amparo/v1", "fault", "intake", "spelling"}, "whom it is safe to call follows from what befell them, not from where their case stands"},
 	{"casefile", rule, []string{"api/amparo/v1", "fault", "deadline", "risk", "intake"}, "who may make a transition is decided by access before a rule runs"},
 	{"handover", rule, []string{"api/amparo/v1", "fault"}, "what is offered and signed follows from the list; whether somebody may be on a team is handed in"},
@@ -73,7 +74,7 @@ var house = []room{
 	{
 		"server", edge,
 		[]string{
-			"api/amparo/v1", "fault", "deadline", "policy", "staffing", "intake", "casefile", "risk", "safety", "access", "duty",
+			"api/amparo/v1", "fault", "deadline", "policy", "staffing", "intake", "casefile", "risk", "safety", "interpreters", "access", "duty",
 			"spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule", "handover",
 		},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",

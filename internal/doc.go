@@ -20,6 +20,7 @@
 //   - deadline: terms and clocks: how long each may take, what is due, what was missed
 //   - risk: an assessment's level and reasons, and what a level demands
 //   - intake: what a request for help must hold, and by what it is found again
+//   - interpreters: who was vetted to interpret, and who may for one person
 //   - safety: how the person of a case can be reached without harm, and what befell them
 //   - casefile: the states of a case, its transitions, its order in the queue
 //   - handover: open items, what both sides sign, and what becomes of a case

@@ -169,6 +169,13 @@ func CheckIncident(field string, incident *amparov1.Incident, now time.Time) []f
 	return vs
 }
 
+// CheckLanguage returns what is wrong with a language tag; an empty one is not.
+func CheckLanguage(field, tag string) []fault.Violation {
+	var vs violations
+	vs.language(field, tag)
+	return vs
+}
+
 // CheckContact returns what is wrong with a way to reach somebody.
 func CheckContact(field string, contact *amparov1.SafeContact) []fault.Violation {
 	var vs violations

@@ -55,6 +55,8 @@ const (
 	recordDuty     uint8 = 11
 	recordHandover uint8 = 13
 	recordPolicy   uint8 = 16
+
+	recordInterpreter uint8 = 12
 )
 
 var encoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

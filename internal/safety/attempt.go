@@ -101,6 +101,17 @@ func mindInterpreter(s *amparov1.Safety, what Contacted) (all []amparov1.SafetyW
 	return all
 }
 
+// Language is what to speak with the person, BCP 47: that of their own contact, of the
+// newest that says one; empty where none does.
+func Language(s *amparov1.Safety) string {
+	for _, c := range slices.Backward(s.GetContacts()) {
+		if tag := c.GetContact().GetWay().GetLanguage(); tag != "" && c.GetContact().GetKind() == own {
+			return tag
+		}
+	}
+	return ""
+}
+
 // ExcludedInterpreters are the ids of those whom the person does not want, whichever
 // contact is used.
 func ExcludedInterpreters(s *amparov1.Safety) (ids []string) {

@@ -198,15 +198,15 @@ func TestDirectContact(t *testing.T) {
 // TestHostileHands hides names until a second person restores the contact or another
 // takes its place.
 func TestHostileHands(t *testing.T) {
-	restore := func(s *amparov1.Safety) *amparov1.ChangeDraft {
+	restore := func() *amparov1.ChangeDraft {
 		return &amparov1.ChangeDraft{Change: &amparov1.ChangeDraft_Restore{Restore: 3}}
 	}
-	replace := func(s *amparov1.Safety) *amparov1.ChangeDraft {
+	replace := func() *amparov1.ChangeDraft {
 		change := draft(proxy, newNumber)
 		change.Replaces = 3
 		return change
 	}
-	for name, change := range map[string]func(*amparov1.Safety) *amparov1.ChangeDraft{"restored": restore, "replaced": replace} {
+	for name, change := range map[string]func() *amparov1.ChangeDraft{"restored": restore, "replaced": replace} {
 		s := withProxy(t, ana())
 		report(t, s, detained, night)
 		if safety.HidesNames(s) || safety.Shown(s, "").GetReports()[0].GetRecordedById() != operator {
@@ -222,7 +222,7 @@ func TestHostileHands(t *testing.T) {
 		if advice := safety.Advise(s, time.LoadLocation, night); !advice.GetNamesHidden() || len(order(s)) != 0 {
 			t.Errorf("%s: the card names staff, or offers a contact", name)
 		}
-		asked, err := safety.Propose(s, change(s), "guayaba", operator, night)
+		asked, err := safety.Propose(s, change(), "guayaba", operator, night)
 		if err != nil || asked.Standing != pending {
 			t.Errorf("%s: by her word alone: %v, %v", name, asked.Standing, err)
 		}

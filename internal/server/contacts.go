@@ -28,6 +28,9 @@ func contacted(ctx context.Context, w *records.Work, f *records.File, what safet
 		return nil, err
 	}
 	what.Emergency = !risk.Assessed(level) || risk.AtLeast(level, amparov1.RiskLevel_RISK_LEVEL_HIGH)
+	if what.Vetted, err = vetted(w, what.Attempt); err != nil {
+		return nil, err
+	}
 	entry, err := act.Contact(f.Case(), what.Attempt)
 	if err != nil {
 		return nil, err

@@ -178,8 +178,10 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 	case "EnrolmentService/Enrol":
 		return &amparov1.EnrolRequest{InvitationId: newID, AgeRecipient: w.Admin.Recipient, SigningKey: make([]byte, 32)}
 	default:
-		if request := safetyRequest(key, id, newID); request != nil {
-			return request
+		for _, request := range []proto.Message{safetyRequest(key, id, newID), interpreterRequest(key, newID)} {
+			if request != nil {
+				return request
+			}
 		}
 		return plainRequest(t, method, at, newID)
 	}
