@@ -182,6 +182,16 @@ const (
 	LeafAction_LEAF_ACTION_INSTRUCTIONS_SET LeafAction = 96
 	// A contact under duress was recorded.
 	LeafAction_LEAF_ACTION_DURESS_REPORT LeafAction = 97
+	// Somebody was put on the list of interpreters.
+	LeafAction_LEAF_ACTION_INTERPRETER_ADD LeafAction = 110
+	// What the list of interpreters says of somebody was changed.
+	LeafAction_LEAF_ACTION_INTERPRETER_UPDATE LeafAction = 111
+	// The list of interpreters was shown.
+	LeafAction_LEAF_ACTION_INTERPRETER_LIST LeafAction = 112
+	// Interpreters were looked for, for a case.
+	LeafAction_LEAF_ACTION_INTERPRETER_FIND LeafAction = 113
+	// The service looked an interpreter up, for an act in a case.
+	LeafAction_LEAF_ACTION_INTERPRETER_CHECK LeafAction = 114
 	// What was reached of a case's terms was recorded, and its people were told.
 	LeafAction_LEAF_ACTION_TERMS_REACHED LeafAction = 140
 	// A page of deadlines was shown.
@@ -306,6 +316,11 @@ var (
 		95:  "LEAF_ACTION_CONTACT_CHANGE_CONFIRM",
 		96:  "LEAF_ACTION_INSTRUCTIONS_SET",
 		97:  "LEAF_ACTION_DURESS_REPORT",
+		110: "LEAF_ACTION_INTERPRETER_ADD",
+		111: "LEAF_ACTION_INTERPRETER_UPDATE",
+		112: "LEAF_ACTION_INTERPRETER_LIST",
+		113: "LEAF_ACTION_INTERPRETER_FIND",
+		114: "LEAF_ACTION_INTERPRETER_CHECK",
 		140: "LEAF_ACTION_TERMS_REACHED",
 		141: "LEAF_ACTION_DEADLINE_LIST",
 		142: "LEAF_ACTION_CLOCK_CONFIRM",
@@ -391,6 +406,11 @@ var (
 		"LEAF_ACTION_CONTACT_CHANGE_CONFIRM":  95,
 		"LEAF_ACTION_INSTRUCTIONS_SET":        96,
 		"LEAF_ACTION_DURESS_REPORT":           97,
+		"LEAF_ACTION_INTERPRETER_ADD":         110,
+		"LEAF_ACTION_INTERPRETER_UPDATE":      111,
+		"LEAF_ACTION_INTERPRETER_LIST":        112,
+		"LEAF_ACTION_INTERPRETER_FIND":        113,
+		"LEAF_ACTION_INTERPRETER_CHECK":       114,
 		"LEAF_ACTION_TERMS_REACHED":           140,
 		"LEAF_ACTION_DEADLINE_LIST":           141,
 		"LEAF_ACTION_CLOCK_CONFIRM":           142,
@@ -749,7 +769,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xaf\x13\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xdb\x14\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -802,7 +822,12 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\"LEAF_ACTION_CONTACT_CHANGE_PROPOSE\x10^\x12&\n" +
 	"\"LEAF_ACTION_CONTACT_CHANGE_CONFIRM\x10_\x12 \n" +
 	"\x1cLEAF_ACTION_INSTRUCTIONS_SET\x10`\x12\x1d\n" +
-	"\x19LEAF_ACTION_DURESS_REPORT\x10a\x12\x1e\n" +
+	"\x19LEAF_ACTION_DURESS_REPORT\x10a\x12\x1f\n" +
+	"\x1bLEAF_ACTION_INTERPRETER_ADD\x10n\x12\"\n" +
+	"\x1eLEAF_ACTION_INTERPRETER_UPDATE\x10o\x12 \n" +
+	"\x1cLEAF_ACTION_INTERPRETER_LIST\x10p\x12 \n" +
+	"\x1cLEAF_ACTION_INTERPRETER_FIND\x10q\x12!\n" +
+	"\x1dLEAF_ACTION_INTERPRETER_CHECK\x10r\x12\x1e\n" +
 	"\x19LEAF_ACTION_TERMS_REACHED\x10\x8c\x01\x12\x1e\n" +
 	"\x19LEAF_ACTION_DEADLINE_LIST\x10\x8d\x01\x12\x1e\n" +
 	"\x19LEAF_ACTION_CLOCK_CONFIRM\x10\x8e\x01\x12\x1c\n" +
