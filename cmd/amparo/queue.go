@@ -218,6 +218,7 @@ func owner(id, me string) string {
 func notes(row *amparov1.QueueRow) string {
 	var out []string
 	for _, note := range []string{
+		yes(row.GetOwnerAbsent(), "nobody answers for it"),
 		yes(row.GetRestricted(), "restricted"), yes(row.GetPossibleDuplicate(), "possible duplicate"),
 		yes(row.GetRiskConfirmationWaits(), "lower risk waits for a second person"),
 	} {

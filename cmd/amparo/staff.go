@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 func (a *app) staffCommand() *cobra.Command {
 	return group("staff", "Invite, confirm, suspend and list staff", "  amparo staff list",
-		a.inviteCommand(), a.confirmCommand(), a.staffListCommand(), a.suspendCommand(), a.reinstateCommand(), a.deviceCommand())
+		a.inviteCommand(), a.confirmCommand(), a.staffListCommand(), a.suspendCommand(), a.reinstateCommand(), a.reassignCommand(), a.deviceCommand())
 }
 
 func (a *app) inviteCommand() *cobra.Command {
@@ -115,7 +116,12 @@ open ends within two seconds. When in doubt, suspend: it can be taken back.`,
 				if err != nil {
 					return err
 				}
-				return a.show(answer, func(p *page) { p.staff(answer.GetStaff()) })
+				return a.show(answer, func(p *page) {
+					p.staff(answer.GetStaff())
+					if n := answer.GetCasesWithoutOwner(); n > 0 {
+						p.line(p.paint("1;33", fmt.Sprintf("%d open cases are without an owner: amparo staff reassign %s TO", n, arguments[0])))
+					}
+				})
 			})
 		}),
 	}
