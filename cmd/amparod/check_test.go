@@ -36,9 +36,18 @@ func nth(all []store.Entry, prefix string, n int) store.Entry {
 // slot finds the wrapped key (0) or the head (1) of the file with the most records,
 // which is the case.
 func slot(all []store.Entry, which byte) store.Entry {
-	locator := nth(all, "g", 0).Key[1:17]
+	records, locator := map[string]int{}, ""
 	for _, e := range all {
-		if e.Key[0] == 'f' && bytes.Equal(e.Key[1:17], locator) && e.Key[17] == which {
+		if e.Key[0] != 'g' {
+			continue
+		}
+		of := string(e.Key[1:17])
+		if records[of]++; records[of] > records[locator] {
+			locator = of
+		}
+	}
+	for _, e := range all {
+		if e.Key[0] == 'f' && string(e.Key[1:17]) == locator && e.Key[17] == which {
 			return e
 		}
 	}
