@@ -2,6 +2,7 @@ package capsule_test
 
 import (
 	"errors"
+	"os"
 	"regexp"
 	"runtime"
 	"strings"
@@ -168,4 +169,21 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("%v, or another capsule, from %q", err, again)
 		}
 	})
+}
+
+// TestTheExampleOfTheManual: what people copy is taken.
+func TestTheExampleOfTheManual(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/capsule.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(manual), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	c, err := capsule.Read([]byte(example))
+	if !found || err != nil {
+		t.Fatalf("the example is not read: %v", err)
+	}
+	if !c.ProtoReflect().Has(c.ProtoReflect().Descriptor().Fields().ByName("called_at")) || c.GetTakenById() == "" || c.GetServiceId() == "" || c.GetRequestId() == "" {
+		t.Error("the example does not show every field")
+	}
 }

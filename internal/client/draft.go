@@ -18,18 +18,25 @@ const maxDraft = 2 * MaxMessage
 // profile's own key, in place of the one kept before. It is durable when the
 // method returns.
 func (p *Profile) SaveDraft(content []byte) error {
-	var sealed bytes.Buffer
-	writer, err := age.Encrypt(&sealed, p.identity.Recipient())
+	sealed, err := sealTo(content, p.identity.Recipient())
 	if err != nil {
 		return fmt.Errorf("seal draft: %w", err)
 	}
-	if _, err := writer.Write(content); err != nil {
-		return fmt.Errorf("seal draft: %w", err)
+	return WriteFile(p.path(fileDraft), sealed)
+}
+
+// sealTo is an age file for the recipients.
+func sealTo(content []byte, recipients ...age.Recipient) ([]byte, error) {
+	var sealed bytes.Buffer
+	writer, err := age.Encrypt(&sealed, recipients...)
+	if err != nil {
+		return nil, err
 	}
-	if err := writer.Close(); err != nil {
-		return fmt.Errorf("seal draft: %w", err)
+	_, err = writer.Write(content)
+	if err := errors.Join(err, writer.Close()); err != nil {
+		return nil, err
 	}
-	return WriteFile(p.path(fileDraft), sealed.Bytes())
+	return sealed.Bytes(), nil
 }
 
 // Draft opens the unfinished intake, or returns nil when there is none.

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,21 +44,16 @@ func (p *Profile) SealCapsule(request *amparov1.CreateIntakeRequest, calledAt ti
 	if err != nil {
 		return nil, err
 	}
-	var sealed bytes.Buffer
-	writer, err := age.Encrypt(&sealed, recipients...)
+	sealed, err := sealTo(content, recipients...)
 	if err != nil {
 		return nil, fmt.Errorf("seal capsule: %w", err)
 	}
-	_, err = writer.Write(content)
-	if err := errors.Join(err, writer.Close()); err != nil {
-		return nil, fmt.Errorf("seal capsule: %w", err)
-	}
-	if sealed.Len() > capsule.MaxSize {
+	if len(sealed) > capsule.MaxSize {
 		return nil, &Failure{
 			Exit: exitInvalid, Reason: "TOO_LARGE", Text: "the request is larger than the 256 KiB that a capsule may have", Next: "shorten it",
 		}
 	}
-	return sealed.Bytes(), nil
+	return sealed, nil
 }
 
 // ServiceID is what the service is called in a capsule.

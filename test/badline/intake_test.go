@@ -60,7 +60,7 @@ func TestIntakesOverABadLine(t *testing.T) {
 	var working sync.WaitGroup
 	for n := range tr.operators {
 		p := enrol(t, service, home, fmt.Sprintf("operator%d", n))
-		l := newLine(t, service.Address, bytesASecond*tr.faster, tr.scaled(roundTrip), uint64(n))
+		l := newLine(t, service.Address, bytesASecond*tr.faster, tr.scaled(roundTrip), uint64(n), false)
 		good := p.Address
 		p.Address = l.address
 		lines, profiles = append(lines, l), append(profiles, p)

@@ -42,14 +42,14 @@ const (
 )
 
 // newLine opens a line to an address until the test ends.
-func newLine(t *testing.T, to string, rate float64, trip time.Duration, seed uint64) *line {
+func newLine(t *testing.T, to string, rate float64, trip time.Duration, seed uint64, sound bool) *line {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &line{address: listener.Addr().String(), to: to, rate: rate, trip: trip, luck: rand.New(rand.NewPCG(seed, 1))}
+	l := &line{address: listener.Addr().String(), to: to, rate: rate, trip: trip, sound: sound, luck: rand.New(rand.NewPCG(seed, 1))}
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {

@@ -214,8 +214,7 @@ const wireBytes = 10_000
 func TestWhatAnIntakeCosts(t *testing.T) {
 	service := servertest.Start(t, servertest.Options{})
 	p := enrol(t, service, t.TempDir(), "operator")
-	l := newLine(t, service.Address, bytesASecond*20, roundTrip/20, 0)
-	l.sound = true
+	l := newLine(t, service.Address, bytesASecond*20, roundTrip/20, 0, true)
 	p.Address = l.address
 	begun := time.Now()
 	if id, kept, refused := try(t.Context(), t, p, request("Prima")); id == "" {
