@@ -94,7 +94,7 @@ var house = []room{
 		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "duty", "dispatch", "notify", "watch", "client"},
 		"puts the server together; what decides anything belongs in a package that can be tested without it; its watch runs on another machine, where it is a client like any other",
 	},
-	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client", "handover"}, "the command is thin: what a desk will need too belongs in client"},
+	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client", "written", "handover"}, "the command is thin: what a desk will need too belongs in client"},
 
 	{"bench", edge, nil, "sets the service against its ceiling; it has tests only"},
 	{"test/readme", edge, nil, "runs what a newcomer would copy; it has tests only"},

@@ -121,6 +121,7 @@ open ends within two seconds. When in doubt, suspend: it can be taken back.`,
 					if n := answer.GetCasesWithoutOwner(); n > 0 {
 						p.line(p.paint("1;33", fmt.Sprintf("%d open cases are without an owner: amparo staff reassign %s TO", n, arguments[0])))
 					}
+					p.gaps(answer.GetGaps(), nil)
 				})
 			})
 		}),

@@ -193,6 +193,15 @@ func (f *folder) unsealWith(ctx context.Context, engine *bolt.Engine, config rec
 		return nil, err
 	}
 	config.Engine, config.Keyring, config.Log, config.Now, config.Zone = engine, f.keyring, log, time.Now, f.zone
+	if config.Zone == nil {
+		// Whatever opens the store without a configuration begins it as a service
+		// without one would.
+		zone, err := Config{}.zone()
+		if err != nil {
+			return nil, err
+		}
+		config.Zone = zone
+	}
 	booted := time.Now()
 	config.Uptime = func() time.Duration { return time.Since(booted) }
 	r, err := records.Open(ctx, config)

@@ -55,6 +55,7 @@ type Conn struct {
 	Capsules amparov1.CapsuleServiceClient
 
 	Deadlines amparov1.DeadlineServiceClient
+	Policy    amparov1.PolicyServiceClient
 	OnCall    amparov1.OnCallServiceClient
 
 	profile *Profile
@@ -79,7 +80,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		Cards: amparov1.NewCardServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
-		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),
+		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), Policy: amparov1.NewPolicyServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),
 	}
 	told := options.OnSent
 	if told == nil {
