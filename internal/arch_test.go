@@ -42,7 +42,7 @@ var house = []room{
 	{"intake", rule, []string{"api/amparo/v1", "fault", "spelling", "vocabulary"}, "a request is read before there is a case"},
 	{"interpreters", rule, []string{"api/amparo/v1", "fault", "intake"}, "somebody is vetted without a case in mind"},
 	{"safety", rule, []string{"api/amparo/v1", "fault", "intake", "spelling"}, "whom it is safe to call follows from what befell them, not from where their case stands"},
-	{"casefile", rule, []string{"api/amparo/v1", "fault", "deadline", "risk", "intake"}, "who may make a transition is decided by access before a rule runs"},
+	{"casefile", rule, []string{"api/amparo/v1", "fault", "calendar", "deadline", "risk", "intake"}, "who may make a transition is decided by access before a rule runs"},
 	{"handover", rule, []string{"api/amparo/v1", "fault"}, "what is offered and signed follows from the list; whether somebody may be on a team is handed in"},
 	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
 	{"duty", rule, []string{"api/amparo/v1", "fault", "access"}, "who is called follows from rota and roles; what for, and by which way, is not its business"},

@@ -15,7 +15,8 @@ const exampleCase = "k7w3dq5ztm2xgynvp4chbrjlse"
 func (a *app) caseCommand() *cobra.Command {
 	return group("case", "Show and work a case", "  amparo case show "+exampleCase,
 		a.caseShowCommand(), a.cardCommand(), a.triageCommand(), a.assignCommand(), a.noteCommand(), a.contactCommand(), a.incidentCommand(),
-		a.advanceCommand(), a.holdCommand(), a.resumeCommand(), a.closeCommand(), a.reopenCommand(), a.restrictCommand(), a.excludeCommand())
+		a.advanceCommand(), a.holdCommand(), a.resumeCommand(), a.closeCommand(), a.reopenCommand(), a.restrictCommand(), a.excludeCommand(),
+		a.planCommand())
 }
 
 func (a *app) caseShowCommand() *cobra.Command {

@@ -119,7 +119,9 @@ func (a *app) closeCommand() *cobra.Command {
     reason: needs_met        # or referred, subject_request, lost_contact, ...
     retention_wish: keep     # or erase_early, could_not_ask
     outcome: what was reached
-    follow_up: what follows, when and by whom`,
+    follow_up: what follows
+    follow_up_on: 2027-03-01  # with the id of who does it
+    follow_up_staff_id: lq3c5vd2gkzxwhm7ynbt4jsofa`,
 		Example: "  amparo case close " + exampleCase + " --file closing.yaml",
 		Args:    cobra.ExactArgs(1),
 	}

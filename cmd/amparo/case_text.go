@@ -55,6 +55,9 @@ func (p *page) wholeCase(answer *amparov1.GetCaseResponse) {
 	p.entry("programme", word(c.GetProgramme()))
 	p.entry("triage", strings.TrimSuffix(word(c.GetTriageOutcome())+": "+word(c.GetTriageReason()), ": "))
 	p.eligibility(c.GetEligibility())
+	if plan := c.GetPlan(); plan != nil {
+		p.entry("plan", fmt.Sprintf("version %d", plan.GetVersion())+yes(!plan.GetAgreed(), ", not agreed yet"))
+	}
 	p.terms(c.GetTerms())
 	p.message("Safe contact", answer.GetIntake().GetSafeContact())
 	p.message("Who it is about", answer.GetIdentity())

@@ -119,7 +119,7 @@ var canaries = []string{
 	"+41790000017", "+41790000018", "0041 79 000 00 18", "nightheronlantern", "grandmotherhouse", "greyvolgaseventeen",
 	"canarysituationtext", "canaryvillage", "canaryincidenttext", "canaryneedtext", "Canaryfriend", "canaryduplicatetext",
 	"canaryreasonstext", "canarytriagetext", "funeral ribbon", "canaryfirstattempt", "canarysecondattempt", "canaryholdtext",
-	"canarynotetext", "canaryoutcometext", "canaryfollowup", "Olena Canaryoperator", "Ines Canaryofficer",
+	"canarynotetext", "canarymeasuretext", "Canarysister", "canaryagreementtext", "canarymissedtext", "canaryemergencytext", "canaryoutcometext", "canaryfollowup", "Olena Canaryoperator", "Ines Canaryofficer",
 	"Tomas Canarycolleague", "Aiko Canaryauditor",
 }
 

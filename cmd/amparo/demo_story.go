@@ -29,6 +29,7 @@ func (d *demo) story() []part {
 		{"contact", d.contact},
 		{"suspension", d.suspend},
 		{"need to know", d.needToKnow},
+		{"plan", d.plan},
 		{"hold", d.hold},
 		{"close", d.closeCase},
 		{"power cut", d.powerCut},

@@ -45,6 +45,7 @@ func LoadV1() (Rules, error) {
 		amparov1.File_amparo_v1_handover_proto,
 		amparov1.File_amparo_v1_policy_proto,
 		amparov1.File_amparo_v1_interpreter_proto,
+		amparov1.File_amparo_v1_plan_proto,
 		amparov1.File_amparo_v1_queue_proto,
 		amparov1.File_amparo_v1_risk_proto,
 		amparov1.File_amparo_v1_safety_proto,

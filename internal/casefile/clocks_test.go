@@ -16,6 +16,7 @@ const (
 	decision     = amparov1.TermKind_TERM_KIND_SUPPORT_DECISION
 	reassessment = amparov1.TermKind_TERM_KIND_REASSESSMENT
 	checkIn      = amparov1.TermKind_TERM_KIND_CHECK_IN
+	planReview   = amparov1.TermKind_TERM_KIND_PLAN_REVIEW
 
 	reached = amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED
 )

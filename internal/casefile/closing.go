@@ -13,15 +13,23 @@ import (
 // reached; so does one closed for another reason than those listed. The final level
 // may be higher than the level in force, which is raised then, or the first one; a
 // lower one is refused with REASON_SECOND_PERSON_NEEDED and has to be proposed and
-// confirmed before. A proposal that nobody has confirmed lapses. Terms that are not
+// confirmed before. What follows may have a day, and then has somebody who does it
+// and works cases of the office (roles as in Assign). A proposal that nobody has confirmed lapses. Terms that are not
 // met stay on record as they are.
-func (a Act) Close(c *amparov1.Case, closing *amparov1.Closing) (*amparov1.TimelineEntry, error) {
+func (a Act) Close(
+	c *amparov1.Case, closing *amparov1.Closing, roles func(staffID string) (worksCases, caseOfficer bool),
+) (*amparov1.TimelineEntry, error) {
 	end, err := follows(c, toClose)
 	if err != nil {
 		return nil, err
 	}
-	if err := fault.Fields(checkClosing(c, closing)); err != nil {
+	if err := fault.Fields(a.checkClosing(c, closing)); err != nil {
 		return nil, err
+	}
+	if by := closing.GetFollowUpStaffId(); by != "" {
+		if works, _ := roles(by); !works {
+			return nil, fault.Field(amparov1.Reason_REASON_STAFF_UNSUITABLE, "closing.follow_up_staff_id", "works cases of the case's office")
+		}
 	}
 	before, final := c.GetRiskLevel(), closing.GetFinalRiskLevel()
 	if final == amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED {
@@ -46,7 +54,7 @@ func (a Act) Close(c *amparov1.Case, closing *amparov1.Closing) (*amparov1.Timel
 	return entry, a.Record(c, entry, retimes(c)...)
 }
 
-func checkClosing(c *amparov1.Case, closing *amparov1.Closing) []fault.Violation {
+func (a Act) checkClosing(c *amparov1.Case, closing *amparov1.Closing) []fault.Violation {
 	var vs violations
 	if closing.GetReason() == amparov1.ClosureReason_CLOSURE_REASON_UNSPECIFIED {
 		vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.reason", "is required")
@@ -60,6 +68,16 @@ func checkClosing(c *amparov1.Case, closing *amparov1.Closing) []fault.Violation
 	}
 	if closing.GetFinalRiskLevel() == amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED && risk.Assessed(c.GetRiskLevel()) {
 		vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.final_risk_level", "states a level")
+	}
+	day, by := closing.GetFollowUpOn(), closing.GetFollowUpStaffId()
+	if (day == "") != (by == "") {
+		vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.follow_up_staff_id", "is required with follow_up_on, and only then")
+	}
+	if day != "" {
+		a.day(&vs, "closing.follow_up_on", day)
+		if closing.GetFollowUp() == "" {
+			vs.add(amparov1.Reason_REASON_FIELD_INVALID, "closing.follow_up", "says what is done on that day")
+		}
 	}
 	return vs
 }

@@ -111,6 +111,24 @@ func (d *desk) assign(ids ...string) error {
 	return d.note(d.by("operator").Assign(d.c, ids, roles))
 }
 
+func (d *desk) plan(content *amparov1.PlanContent) error {
+	_, entry, err := d.by("officer").SetPlan(d.c, content)
+	return d.note(entry, err)
+}
+
+// plan is one that was agreed by telephone, with a check-in every so many hours.
+func plan(every uint32) *amparov1.PlanContent {
+	return &amparov1.PlanContent{
+		Measures: []*amparov1.PlanMeasure{{
+			What: "a new lock", Who: "her brother", Progress: amparov1.PlanMeasureProgress_PLAN_MEASURE_PROGRESS_PLANNED,
+		}},
+		Agreement:     &amparov1.PlanAgreement{AgreedAt: timestamppb.New(night), Channel: amparov1.ContactChannel_CONTACT_CHANNEL_PHONE},
+		CheckInHours:  every,
+		MissedContact: []*amparov1.MissedContactStep{{Missed: 1, What: "call the sister"}},
+		ReviewOn:      "2026-04-30",
+	}
+}
+
 func (d *desk) advance(to amparov1.CaseState) error {
 	return d.note(d.by("operator").Advance(d.c, to, "onwards", roles))
 }
@@ -123,7 +141,7 @@ func (d *desk) contact(outcome amparov1.ContactOutcome, at time.Time) error {
 }
 
 func (d *desk) close() error {
-	return d.note(d.by("operator").Close(d.c, closing()))
+	return d.note(d.by("operator").Close(d.c, closing(), roles))
 }
 
 func closing() *amparov1.Closing {

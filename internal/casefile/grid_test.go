@@ -9,75 +9,100 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
-// Every state and every action, for five kinds of case. In a cell stands the state
+// Every state and every action, for seven kinds of case. In a cell stands the state
 // that follows, by its first letter (R T V A M H C), or why the action is refused:
 //
 //   - the state forbids it          n  the case was not accepted
 //     o  no case officer on the team   ?  the risk has not been assessed
-//     0  nothing waits to be confirmed
+//     0  nothing waits to be confirmed  p  there is no protection plan
 //
 // The columns: note, restrict, assign, contact, assess, confirm, triage, advance to
 // verification, to active, to monitoring, hold, resume, close, reopen.
-const gridColumns = "note restr assig conta asses confi triag verif activ monit hold resum close reopn"
+const gridColumns = "note restr assig conta asses confi triag verif activ monit hold resum close reopn plan"
 
-// An accepted case at high risk with a case officer: nothing stands in the way.
+// An accepted case at high risk with a case officer and a protection plan: nothing
+// stands in the way.
 const emergencyGrid = `
-RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
-TRIAGED         T    T     T     T     T     0     -     V     A     -     H    -     C     -
-IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    -     C     -
-ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -
-MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -
-ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A
-UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     A     -     H    -     C     -     T
+IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    -     C     -     V
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
+MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -     M
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
 // The same at medium risk: it has to be verified first.
 const usualGrid = `
-RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
-TRIAGED         T    T     T     T     T     0     -     V     -     -     H    -     C     -
-IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    -     C     -
-ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -
-MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -
-ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A
-UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     -     -     H    -     C     -     T
+IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    -     C     -     V
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
+MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -     M
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
 // A declined case at high risk.
 const declinedGrid = `
-TRIAGED         T    T     T     T     T     0     -     n     n     -     H    -     C     -
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T
-ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
-IN_VERIFICATION V    V     V     V     V     0     -     -     n     -     H    -     C     -
-ACTIVE          A    A     A     A     A     0     -     -     -     n     H    -     C     -
-MONITORING      M    M     M     M     M     0     -     -     n     -     H    -     C     -
-RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
-UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+TRIAGED         T    T     T     T     T     0     -     n     n     -     H    -     C     -     n
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T     -
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     n
+IN_VERIFICATION V    V     V     V     V     0     -     -     n     -     H    -     C     -     n
+ACTIVE          A    A     A     A     A     0     -     -     -     n     H    -     C     -     n
+MONITORING      M    M     M     M     M     0     -     -     n     -     H    -     C     -     n
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
 // An accepted case at high risk with an operator alone, who assigns none either.
 const unstaffedGrid = `
-RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
-TRIAGED         T    T     T     T     T     0     -     V     o     -     H    -     C     -
-IN_VERIFICATION V    V     V     V     V     0     -     -     o     -     H    -     C     -
-ACTIVE          A    A     o     A     A     0     -     -     -     M     H    -     C     -
-MONITORING      M    M     o     M     M     0     -     -     o     -     H    -     C     -
-ON_HOLD         H    H     o     H     H     0     -     -     -     -     -    A     C     -
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T
-UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     o     -     H    -     C     -     T
+IN_VERIFICATION V    V     V     V     V     0     -     -     o     -     H    -     C     -     V
+ACTIVE          A    A     o     A     A     0     -     -     -     M     H    -     C     -     A
+MONITORING      M    M     o     M     M     0     -     -     o     -     H    -     C     -     M
+ON_HOLD         H    H     o     H     H     0     -     -     -     -     -    A     C     -     H
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
 // An accepted case whose risk nobody has assessed; assessing sets it to high.
 const unknownGrid = `
-RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -
-TRIAGED         T    T     T     T     T     0     -     V     ?     -     H    -     C     -
-IN_VERIFICATION V    V     V     V     V     0     -     -     ?     -     H    -     C     -
-ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -
-MONITORING      M    M     M     M     M     0     -     -     ?     -     H    -     C     -
-ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T
-UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     ?     -     H    -     C     -     T
+IN_VERIFICATION V    V     V     V     V     0     -     -     ?     -     H    -     C     -     V
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
+MONITORING      M    M     M     M     M     0     -     -     ?     -     H    -     C     -     M
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
+`
+
+// An accepted case at medium risk with a case officer and no protection plan.
+const unplannedGrid = `
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     -     -     H    -     C     -     T
+IN_VERIFICATION V    V     V     V     V     0     -     -     p     -     H    -     C     -     V
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
+MONITORING      M    M     M     M     M     0     -     -     p     -     H    -     C     -     M
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
+`
+
+// The same at high risk: an emergency waits for no plan, but verification does.
+const unplannedEmergencyGrid = `
+RECEIVED        R    R     R     R     R     0     T     -     -     -     -    -     -     -     -
+TRIAGED         T    T     T     T     T     0     -     V     A     -     H    -     C     -     T
+IN_VERIFICATION V    V     V     V     V     0     -     -     p     -     H    -     C     -     V
+ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
+MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -     M
+ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
+CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
 var refusals = map[amparov1.Reason]string{
@@ -86,6 +111,7 @@ var refusals = map[amparov1.Reason]string{
 	amparov1.Reason_REASON_NO_CASE_OFFICER:    "o",
 	amparov1.Reason_REASON_RISK_NOT_ASSESSED:  "?",
 	amparov1.Reason_REASON_NOTHING_TO_CONFIRM: "0",
+	amparov1.Reason_REASON_PLAN_NEEDED:        "p",
 }
 
 var letters = map[amparov1.CaseState]string{
@@ -113,22 +139,27 @@ func actions(team []string) []func(d *desk) error {
 		func(d *desk) error {
 			return d.note(d.by("operator").Reopen(d.c, "called again", roles))
 		},
+		func(d *desk) error { return d.plan(plan(24)) },
 	}
 }
 
 func TestGrid(t *testing.T) {
+	mark := &amparov1.PlanMark{Version: 1, CheckInHours: 24}
 	for _, row := range []struct {
 		name    string
 		level   amparov1.RiskLevel
 		outcome amparov1.TriageOutcome
 		team    []string
+		plan    *amparov1.PlanMark
 		grid    string
 	}{
-		{"emergency", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, emergencyGrid},
-		{"usual", medium, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, usualGrid},
-		{"declined", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_NOT_ABLE_TO_SUPPORT, []string{"operator", "officer"}, declinedGrid},
-		{"unstaffed", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator"}, unstaffedGrid},
-		{"unknown", notAssessed, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, unknownGrid},
+		{"emergency", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, mark, emergencyGrid},
+		{"usual", medium, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, mark, usualGrid},
+		{"declined", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_NOT_ABLE_TO_SUPPORT, []string{"operator", "officer"}, nil, declinedGrid},
+		{"unstaffed", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator"}, mark, unstaffedGrid},
+		{"unknown", notAssessed, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, mark, unknownGrid},
+		{"unplanned", medium, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, nil, unplannedGrid},
+		{"unplanned emergency", high, amparov1.TriageOutcome_TRIAGE_OUTCOME_ACCEPTED, []string{"operator", "officer"}, nil, unplannedEmergencyGrid},
 	} {
 		columns := strings.Fields(gridColumns)
 		rows := strings.Split(strings.TrimSpace(row.grid), "\n")
@@ -144,6 +175,7 @@ func TestGrid(t *testing.T) {
 			for i, act := range actions(row.team) {
 				d := openDesk(t, &amparov1.Intake{})
 				d.c.State, d.c.RiskLevel, d.c.TriageOutcome = amparov1.CaseState(number), row.level, row.outcome
+				d.c.Plan = row.plan
 				d.c.TeamIds, d.c.HeldFrom = row.team, amparov1.CaseState_CASE_STATE_UNSPECIFIED
 				if d.c.GetState() == onHold {
 					d.c.HeldFrom = active

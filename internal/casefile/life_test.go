@@ -57,6 +57,11 @@ func (l *life) actions() map[string]func(*rapid.T) {
 		"advance": l.do("advance", func(t *rapid.T) {
 			_ = l.advance(rapid.SampledFrom([]amparov1.CaseState{inVerification, active, monitoring, closed, received}).Draw(t, "to"))
 		}),
+		"plan": l.do("plan", func(t *rapid.T) {
+			content := plan(rapid.SampledFrom([]uint32{1, 12, 100, 2160}).Draw(t, "every"))
+			content.ReviewOn = l.now.AddDate(0, 0, rapid.IntRange(0, 200).Draw(t, "days")).Format(time.DateOnly)
+			_ = l.plan(content)
+		}),
 		"hold": l.do("hold", func(*rapid.T) {
 			_ = l.note(l.by(l.who).Hold(l.c, amparov1.HoldReason_HOLD_REASON_LOST_CONTACT, ""))
 		}),
@@ -64,7 +69,7 @@ func (l *life) actions() map[string]func(*rapid.T) {
 		"close": l.do("close", func(t *rapid.T) {
 			c := closing()
 			c.FinalRiskLevel = rapid.SampledFrom(append(levels, unset)).Draw(t, "level")
-			_ = l.note(l.by(l.who).Close(l.c, c))
+			_ = l.note(l.by(l.who).Close(l.c, c, roles))
 		}),
 		"reopen": l.do("reopen", func(*rapid.T) { _ = l.note(l.by(l.who).Reopen(l.c, "again", roles)) }),
 	}
@@ -105,6 +110,10 @@ func (l *life) check(t *rapid.T) {
 		if !l.hasOfficer() {
 			t.Fatalf("%v without a case officer", s)
 		}
+	}
+	if changed && l.did == "advance" && is.GetState() == active && is.GetPlan() == nil &&
+		(is.GetRiskLevel() < high || was.GetState() == inVerification) {
+		t.Fatalf("active from %v at %v without a plan", was.GetState(), is.GetRiskLevel())
 	}
 	if len(is.GetTeamIds()) == 0 || is.GetOwnerId() != is.GetTeamIds()[0] {
 		t.Fatal("nobody owns the case")
@@ -182,6 +191,11 @@ func (l *life) checkTerms(t *rapid.T) {
 		if running[term.GetKind()]++; running[term.GetKind()] > 1 {
 			t.Fatalf("%v runs twice after %s", term.GetKind(), l.did)
 		}
+		rule, exists := book.Rule(term.GetKind(), l.c.GetRiskLevel())
+		longest, _ := rule.Length.Elapsed()
+		if exists && term.GetDue().AsTime().Sub(term.GetBase().AsTime()) > longest {
+			t.Fatalf("%v has more time than the policy gives, after %s", term.GetKind(), l.did)
+		}
 		if term.GetOwnerId() != l.c.GetOwnerId() {
 			t.Fatalf("%v is %s's in a case of %s", term.GetKind(), term.GetOwnerId(), l.c.GetOwnerId())
 		}
@@ -192,6 +206,9 @@ func (l *life) checkTerms(t *rapid.T) {
 	}
 	if l.c.GetState() == active && running[checkIn] == 0 {
 		t.Fatal("nobody is asked to check in")
+	}
+	if l.c.GetState() == active && running[planReview] == 0 {
+		t.Fatal("nobody is asked for the plan or its review")
 	}
 	if l.c.GetState() != closed && running[reassessment] == 0 {
 		t.Fatal("nobody is asked to assess the risk again")

@@ -34,6 +34,7 @@ const (
 	toResume
 	toClose
 	toReopen
+	toPlan
 )
 
 // rule is one line of the table: an action, the states in which it is possible,
@@ -56,17 +57,21 @@ type rule struct {
 //     comes first and the check follows (emergency tracks of the field decide with
 //     one verification and complete the second afterwards).
 //   - What was monitored may flare up again; what is worked is never unverified.
+//   - What is worked has a protection plan. In an emergency help comes first, and
+//     the plan has a term instead: straight from triage, and when a case that was
+//     monitored flares up.
 var table = []rule{
 	{do: toNote, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold, closed}},
 	{do: toRestrict, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold, closed}},
 	{do: toAssign, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
 	{do: toContact, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
 	{do: toAssess, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
+	{do: toPlan, in: []amparov1.CaseState{triaged, inVerification, active, monitoring, onHold}},
 	{do: toTriage, in: []amparov1.CaseState{received}, ends: triaged},
 
 	{do: toAdvance, in: []amparov1.CaseState{triaged}, ends: inVerification, guards: []guard{accepted}},
 	{do: toAdvance, in: []amparov1.CaseState{triaged}, ends: active, guards: []guard{accepted, assessed, emergency, worked}},
-	{do: toAdvance, in: []amparov1.CaseState{inVerification, monitoring}, ends: active, guards: []guard{accepted, assessed, worked}},
+	{do: toAdvance, in: []amparov1.CaseState{inVerification, monitoring}, ends: active, guards: []guard{accepted, assessed, worked, planned}},
 	{do: toAdvance, in: []amparov1.CaseState{active}, ends: monitoring, guards: []guard{accepted}},
 
 	{do: toHold, in: []amparov1.CaseState{triaged, inVerification, active, monitoring}, ends: onHold},
@@ -111,6 +116,14 @@ func emergency(c *amparov1.Case, _ bool) error {
 func worked(_ *amparov1.Case, officers bool) error {
 	if !officers {
 		return fault.New(amparov1.Reason_REASON_NO_CASE_OFFICER)
+	}
+	return nil
+}
+
+func planned(c *amparov1.Case, officers bool) error {
+	flaresUp := c.GetState() == monitoring && emergency(c, officers) == nil
+	if c.GetPlan().GetVersion() == 0 && !flaresUp {
+		return fault.New(amparov1.Reason_REASON_PLAN_NEEDED)
 	}
 	return nil
 }

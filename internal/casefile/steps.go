@@ -103,10 +103,11 @@ func (a Act) Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt) (*ampar
 }
 
 // Advance moves an accepted case to verification, to active work, to monitoring or
-// back from there. For active work somebody must have assessed the risk and the
-// team must have a case officer (roles as in Assign); a case that is high or
-// extreme may go there straight from triage. Refusals: REASON_STATE_FORBIDS,
-// REASON_NOT_ACCEPTED, REASON_RISK_NOT_ASSESSED, REASON_NO_CASE_OFFICER.
+// back from there. For active work somebody must have assessed the risk, the team
+// must have a case officer (roles as in Assign), and there must be a protection
+// plan; a case that is high or extreme may go there straight from triage, without
+// one. Refusals: REASON_STATE_FORBIDS, REASON_NOT_ACCEPTED,
+// REASON_RISK_NOT_ASSESSED, REASON_NO_CASE_OFFICER, REASON_PLAN_NEEDED.
 func (a Act) Advance(
 	c *amparov1.Case, to amparov1.CaseState, text string, roles func(staffID string) (worksCases, caseOfficer bool),
 ) (*amparov1.TimelineEntry, error) {

@@ -164,12 +164,12 @@ func TestClose(t *testing.T) {
 	} {
 		d, c := open(), closing()
 		row.spoil(c)
-		refusal(t, row.name, d, row.want, row.field, func() error { return d.note(d.by("operator").Close(d.c, c)) })
+		refusal(t, row.name, d, row.want, row.field, func() error { return d.note(d.by("operator").Close(d.c, c, roles)) })
 	}
 	for final, want := range map[amparov1.RiskLevel]amparov1.RiskLevel{unset: high, high: high, extreme: extreme} {
 		d, c := open(), closing()
 		c.FinalRiskLevel = final
-		must(t, d.note(d.by("operator").Close(d.c, c)))
+		must(t, d.note(d.by("operator").Close(d.c, c, roles)))
 		if d.c.GetRiskLevel() != want || d.c.GetClosing().GetFinalRiskLevel() != want ||
 			d.c.GetClosing().GetClosedById() != "operator" || !d.c.GetClosing().GetClosedAt().AsTime().Equal(d.now) {
 			t.Errorf("closed at %v: the case says %v", final, d.c.GetClosing().GetFinalRiskLevel())
@@ -180,15 +180,15 @@ func TestClose(t *testing.T) {
 	c.Outcome = ""
 	other := proto.CloneOf(c)
 	other.Reason = amparov1.ClosureReason_CLOSURE_REASON_OTHER
-	refusal(t, "another reason, unsaid", d, invalid, "closing.outcome", func() error { return d.note(d.by("operator").Close(d.c, other)) })
-	must(t, d.note(d.by("operator").Close(d.c, c)))
+	refusal(t, "another reason, unsaid", d, invalid, "closing.outcome", func() error { return d.note(d.by("operator").Close(d.c, other, roles)) })
+	must(t, d.note(d.by("operator").Close(d.c, c, roles)))
 }
 
 func TestReopenKeepsTheWish(t *testing.T) {
 	d, c := openDesk(t, &amparov1.Intake{}), closing()
 	must(t, d.triage(acceptedAt(high), "operator"), d.assign("officer"))
 	c.RetentionWish = amparov1.RetentionWish_RETENTION_WISH_ERASE_EARLY
-	must(t, d.note(d.by("operator").Close(d.c, c)))
+	must(t, d.note(d.by("operator").Close(d.c, c, roles)))
 	must(t, d.note(d.by("officer").Reopen(d.c, "called again", roles)))
 	if d.c.GetState() != active || d.c.GetClosing().GetRetentionWish() != c.GetRetentionWish() {
 		t.Error("the person's wish about the file is lost")

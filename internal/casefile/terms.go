@@ -17,6 +17,7 @@ const (
 	decision     = amparov1.TermKind_TERM_KIND_SUPPORT_DECISION
 	reassessment = amparov1.TermKind_TERM_KIND_REASSESSMENT
 	checkIn      = amparov1.TermKind_TERM_KIND_CHECK_IN
+	planReview   = amparov1.TermKind_TERM_KIND_PLAN_REVIEW
 )
 
 // Record does to the terms of a case what events say, in their order, and puts them
@@ -74,6 +75,19 @@ func meets(kind amparov1.TermKind) *amparov1.TermEvent {
 	return &amparov1.TermEvent{Event: amparov1.TermEventKind_TERM_EVENT_KIND_MET, Kind: kind}
 }
 
+func agrees(kind amparov1.TermKind, due time.Time) *amparov1.TermEvent {
+	return &amparov1.TermEvent{Event: amparov1.TermEventKind_TERM_EVENT_KIND_AGREED, Kind: kind, Due: timestamppb.New(due)}
+}
+
+// startsCheckIn begins a check-in at a contact, at the latest when the plan says.
+func startsCheckIn(c *amparov1.Case, base time.Time) []*amparov1.TermEvent {
+	events := []*amparov1.TermEvent{starts(c, checkIn, base)}
+	if every := c.GetPlan().GetCheckInHours(); every > 0 {
+		events = append(events, agrees(checkIn, base.Add(checkInInterval(c))))
+	}
+	return events
+}
+
 // retimes counts the running terms at the level in force. The decision on support
 // has a term only when the level is known, and then runs from the request like the
 // others.
@@ -94,13 +108,13 @@ func (a Act) reassesses(c *amparov1.Case, j *amparov1.RiskJudgement) []*amparov1
 	return events
 }
 
-// beginsSupport is what active work does: the decision has been made, and the
-// person is to be heard from.
+// beginsSupport is what active work does: the decision has been made, the person is
+// to be heard from, and a plan is due where an emergency has begun without one.
 func (a Act) beginsSupport(c *amparov1.Case) []*amparov1.TermEvent {
 	if died(c) {
 		return []*amparov1.TermEvent{meets(decision)}
 	}
-	return []*amparov1.TermEvent{meets(decision), starts(c, checkIn, a.Now)}
+	return append([]*amparov1.TermEvent{meets(decision), starts(c, planReview, a.Now)}, startsCheckIn(c, a.Now)...)
 }
 
 // checksIn begins the next check-in at a contact. A contact older than the one that
@@ -114,5 +128,5 @@ func checksIn(c *amparov1.Case, at time.Time) []*amparov1.TermEvent {
 			return nil
 		}
 	}
-	return []*amparov1.TermEvent{meets(checkIn), starts(c, checkIn, at)}
+	return append([]*amparov1.TermEvent{meets(checkIn)}, startsCheckIn(c, at)...)
 }

@@ -48,6 +48,7 @@ type Conn struct {
 	Cards amparov1.CardServiceClient
 	Cases amparov1.CaseServiceClient
 	Risk  amparov1.RiskServiceClient
+	Plans amparov1.PlanServiceClient
 	Queue amparov1.QueueServiceClient
 	Staff amparov1.StaffServiceClient
 	Audit amparov1.AuditServiceClient
@@ -79,6 +80,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		ClientConn: conn, profile: p, outbox: box, Capsules: amparov1.NewCapsuleServiceClient(conn),
 		Cards: amparov1.NewCardServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
+		Plans: amparov1.NewPlanServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
 		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), Policy: amparov1.NewPolicyServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),
 	}

@@ -41,6 +41,7 @@ var table = map[amparov1.Reason]row{
 	amparov1.Reason_REASON_SECOND_SOURCE_NEEDED:    {Refused, "this rests on one source", "record a second source with: amparo case status confirm"},
 	amparov1.Reason_REASON_HANDOVER_CHANGED:        {Refused, "what was to be handed over has changed", "make the list anew"},
 	amparov1.Reason_REASON_SIGNATURE_WRONG:         {Refused, "the signature is not this device's over what was sent", "send it from the device that signed; if it persists, speak to an administrator"},
+	amparov1.Reason_REASON_PLAN_NEEDED:             {Refused, "the case has no protection plan", "write one with: amparo case plan"},
 	amparov1.Reason_REASON_REQUEST_ID_REUSED:       {Conflict, "this request id was used with another content", "use a new request id"},
 	amparov1.Reason_REASON_BUSY_FILE:               {Conflict, "somebody else is changing this", "look at it again and repeat"},
 	amparov1.Reason_REASON_RATE_LIMITED:            {Exhausted, "too many calls", "wait a moment"},

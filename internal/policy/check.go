@@ -43,6 +43,9 @@ var bounds = map[amparov1.TermKind]bound{
 	amparov1.TermKind_TERM_KIND_CHECK_IN: {
 		length: &amparov1.LengthByLevel{Low: "2160h", Medium: "720h", High: "336h", Extreme: "72h"},
 	},
+	amparov1.TermKind_TERM_KIND_PLAN_REVIEW: {
+		length: &amparov1.LengthByLevel{Low: "8784h", Medium: "4392h", High: "2160h", Extreme: "720h"},
+	},
 	amparov1.TermKind_TERM_KIND_COMPLAINT_ACKNOWLEDGEMENT:  {length: &amparov1.LengthByLevel{EveryLevel: "168h"}},
 	amparov1.TermKind_TERM_KIND_COMPLAINT_INITIAL_RESPONSE: {length: &amparov1.LengthByLevel{EveryLevel: "3mo"}},
 	amparov1.TermKind_TERM_KIND_COMPLAINT_FINAL_RESPONSE:   {length: &amparov1.LengthByLevel{EveryLevel: "3mo"}},

@@ -83,6 +83,11 @@ func termsByRisk() []*amparov1.TermPolicy {
 			Length: &amparov1.LengthByLevel{Low: "720h", Medium: "336h", High: "168h", Extreme: "24h"},
 			Source: "Amparo's own",
 		},
+		{
+			Kind:   amparov1.TermKind_TERM_KIND_PLAN_REVIEW,
+			Length: &amparov1.LengthByLevel{Low: "2160h", Medium: "1440h", High: "720h", Extreme: "336h"},
+			Source: "Amparo's own: how long a protection plan holds unless it names an earlier day, and what an emergency has to make one in",
+		},
 	}
 }
 

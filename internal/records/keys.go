@@ -52,6 +52,7 @@ const (
 	recordTimeline uint8 = 6
 	recordRequest  uint8 = 7
 	recordSafety   uint8 = 8
+	recordPlan     uint8 = 9
 	recordDuty     uint8 = 11
 	recordHandover uint8 = 13
 	recordPolicy   uint8 = 16

@@ -248,7 +248,7 @@ func (h *cases) CloseCase(ctx context.Context, req *amparov1.CloseCaseRequest) (
 		if err := safety.MayClose(held, req.GetClosing().GetReason()); err != nil {
 			return nil, err
 		}
-		entry, err := actOf(ctx, w).Close(f.Case(), req.GetClosing())
+		entry, err := actOf(ctx, w).Close(f.Case(), req.GetClosing(), h.s.rolesAt(f.Case().GetOffice(), w.Now))
 		if err != nil {
 			return nil, err
 		}

@@ -258,6 +258,10 @@ func (b *bench) forceSteps(t *testing.T, take func(string, error)) {
 	take("NOT_ACCEPTED", b.activate(t, b.triaged(t, func(c *amparov1.Case) { c.TriageOutcome = 0 })))
 	take("RISK_NOT_ASSESSED", b.activate(t, b.triaged(t, func(c *amparov1.Case) { c.RiskLevel = amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED })))
 	take("NO_CASE_OFFICER", b.activate(t, b.triaged(t, func(*amparov1.Case) {})))
+	caseOfficer := b.Enrol(t, canary, []amparov1.Role{amparov1.Role_ROLE_CASE_OFFICER}, []string{"north"})
+	take("PLAN_NEEDED", b.activate(t, b.triaged(t, func(c *amparov1.Case) {
+		c.State, c.TeamIds = amparov1.CaseState_CASE_STATE_IN_VERIFICATION, []string{caseOfficer.StaffID}
+	})))
 	_, err := b.cases.AssignCase(t.Context(), &amparov1.AssignCaseRequest{
 		RequestId: records.NewID(), CaseId: b.newCase(t, b.officer, nil), StaffIds: []string{b.administrator.StaffID},
 	})

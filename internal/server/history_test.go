@@ -103,6 +103,12 @@ func (o *office) acts(id string) map[string]func(*rapid.T) {
 			}).Draw(t, "to")
 			return &amparov1.AdvanceCaseRequest{RequestId: records.NewID(), CaseId: id, To: to}
 		}, &amparov1.AdvanceCaseResponse{}),
+		"plan": receipts(amparov1.PlanService_SetPlan_FullMethodName, func(t *rapid.T) proto.Message {
+			content := newPlan()
+			content.CheckInHours = uint32(rapid.IntRange(1, 2160).Draw(t, "every"))
+			content.ReviewOn = o.clock.Now().AddDate(0, 0, rapid.IntRange(1, 200).Draw(t, "days")).Format(time.DateOnly)
+			return &amparov1.SetPlanRequest{RequestId: records.NewID(), CaseId: id, Plan: content}
+		}, &amparov1.SetPlanResponse{}),
 		"close": receipts(amparov1.CaseService_CloseCase_FullMethodName, func(*rapid.T) proto.Message {
 			return &amparov1.CloseCaseRequest{RequestId: records.NewID(), CaseId: id, Closing: &amparov1.Closing{
 				Reason: amparov1.ClosureReason_CLOSURE_REASON_NEEDS_MET, Outcome: "safe",
@@ -141,9 +147,7 @@ func TestHistoryGivesTheTerms(t *testing.T) {
 		if lives++; lives%40 == 0 {
 			o.Restart(t)
 		}
-		shown := &amparov1.GetCaseResponse{}
-		o.act(rt, amparov1.CaseService_GetCase_FullMethodName, &amparov1.GetCaseRequest{CaseId: id}, shown)
-		history := o.history(rt, id)
+		shown, history := o.atOnce(rt, id)
 		events += len(history)
 		terms, err := deadline.Replay([]*deadline.Book{o.Records.Book()}, history)
 		if err != nil {
@@ -168,6 +172,25 @@ func names(acts map[string]func(*rapid.T)) []string {
 	}
 	slices.Sort(sorted)
 	return sorted
+}
+
+// atOnce reads a case and the history of its terms, both as of one version: the
+// service itself may be recording a notice in the meantime.
+func (o *office) atOnce(t *rapid.T, id string) (*amparov1.GetCaseResponse, []*amparov1.TermEvent) {
+	get := func() *amparov1.GetCaseResponse {
+		shown := &amparov1.GetCaseResponse{}
+		if !o.actAs(t, o.people[0], amparov1.CaseService_GetCase_FullMethodName, &amparov1.GetCaseRequest{CaseId: id}, shown) {
+			t.Fatal("the case is not shown")
+		}
+		return shown
+	}
+	for {
+		before := get()
+		history := o.history(t, id)
+		if get().GetCase().GetVersion() == before.GetCase().GetVersion() {
+			return before, history
+		}
+	}
 }
 
 // history reads all that happened to the terms of a case, page by page.

@@ -119,6 +119,7 @@ func New(cfg Config) (*Server, error) {
 	amparov1.RegisterHandoverServiceServer(s.grpc, &handovers{s: s})
 	amparov1.RegisterPolicyServiceServer(s.grpc, &policies{s: s})
 	amparov1.RegisterInterpreterServiceServer(s.grpc, &interpreting{s: s})
+	amparov1.RegisterPlanServiceServer(s.grpc, &plans{s: s})
 	amparov1.RegisterQueueServiceServer(s.grpc, &queue{s: s})
 	amparov1.RegisterRiskServiceServer(s.grpc, &risks{s: s})
 	amparov1.RegisterSafetyServiceServer(s.grpc, &contacts{s: s})

@@ -93,6 +93,19 @@ func newIntake() *amparov1.CreateIntakeRequest {
 	}}
 }
 
+func newPlan() *amparov1.PlanContent {
+	return &amparov1.PlanContent{
+		Measures: []*amparov1.PlanMeasure{{
+			What: "a new lock", Who: "her brother", Progress: amparov1.PlanMeasureProgress_PLAN_MEASURE_PROGRESS_PLANNED,
+		}},
+		Agreement:     &amparov1.PlanAgreement{WhyNot: amparov1.PlanNotAgreed_PLAN_NOT_AGREED_NOT_REACHED},
+		CheckInHours:  24,
+		MissedContact: []*amparov1.MissedContactStep{{Missed: 1, What: "call her sister"}},
+		ReviewOn:      "2099-01-31",
+		EmergencyPlan: "She goes to her sister's by the back door.",
+	}
+}
+
 func judgement() *amparov1.RiskJudgement {
 	return &amparov1.RiskJudgement{
 		Threats: []string{"calls at night"}, ThreatRating: 4, VulnerabilityRating: 3, CapacityRating: 2,
@@ -135,6 +148,8 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 			Reason: amparov1.ClosureReason_CLOSURE_REASON_NEEDS_MET, Outcome: "safe",
 			RetentionWish: amparov1.RetentionWish_RETENTION_WISH_KEEP,
 		}}
+	case "PlanService/SetPlan":
+		return &amparov1.SetPlanRequest{RequestId: newID, CaseId: id, Plan: newPlan()}
 	case "CaseService/ReopenCase":
 		return &amparov1.ReopenCaseRequest{RequestId: newID, CaseId: id, Reason: "threatened again"}
 	case "OnCallService/SetRota":

@@ -228,6 +228,10 @@ const (
 	LeafAction_LEAF_ACTION_RISK_RAISE LeafAction = 82
 	// It was set who must not learn of a case.
 	LeafAction_LEAF_ACTION_EXCLUDE LeafAction = 83
+	// A version of a protection plan was written.
+	LeafAction_LEAF_ACTION_PLAN_SET LeafAction = 115
+	// A protection plan was shown.
+	LeafAction_LEAF_ACTION_PLAN_READ LeafAction = 116
 	// An alarm was raised.
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
@@ -338,6 +342,8 @@ var (
 		81:  "LEAF_ACTION_INCIDENT",
 		82:  "LEAF_ACTION_RISK_RAISE",
 		83:  "LEAF_ACTION_EXCLUDE",
+		115: "LEAF_ACTION_PLAN_SET",
+		116: "LEAF_ACTION_PLAN_READ",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
 		160: "LEAF_ACTION_POLICY_READ",
@@ -428,6 +434,8 @@ var (
 		"LEAF_ACTION_INCIDENT":                81,
 		"LEAF_ACTION_RISK_RAISE":              82,
 		"LEAF_ACTION_EXCLUDE":                 83,
+		"LEAF_ACTION_PLAN_SET":                115,
+		"LEAF_ACTION_PLAN_READ":               116,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
 		"LEAF_ACTION_POLICY_READ":             160,
@@ -769,7 +777,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xdb\x14\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\x90\x15\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -844,7 +852,9 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x15LEAF_ACTION_CARD_OPEN\x10P\x12\x18\n" +
 	"\x14LEAF_ACTION_INCIDENT\x10Q\x12\x1a\n" +
 	"\x16LEAF_ACTION_RISK_RAISE\x10R\x12\x17\n" +
-	"\x13LEAF_ACTION_EXCLUDE\x10S\x12\x1c\n" +
+	"\x13LEAF_ACTION_EXCLUDE\x10S\x12\x18\n" +
+	"\x14LEAF_ACTION_PLAN_SET\x10s\x12\x19\n" +
+	"\x15LEAF_ACTION_PLAN_READ\x10t\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
 	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1c\n" +
 	"\x17LEAF_ACTION_POLICY_READ\x10\xa0\x01\x12\x1f\n" +

@@ -760,6 +760,8 @@ const (
 	TimelineKind_TIMELINE_KIND_INCIDENT TimelineKind = 51
 	// It was set who must not learn of the case.
 	TimelineKind_TIMELINE_KIND_EXCLUSION TimelineKind = 52
+	// A version of the protection plan was written.
+	TimelineKind_TIMELINE_KIND_PLAN TimelineKind = 30
 )
 
 // Enum value maps for TimelineKind.
@@ -791,6 +793,7 @@ var (
 		50: "TIMELINE_KIND_CARD",
 		51: "TIMELINE_KIND_INCIDENT",
 		52: "TIMELINE_KIND_EXCLUSION",
+		30: "TIMELINE_KIND_PLAN",
 	}
 	TimelineKind_value = map[string]int32{
 		"TIMELINE_KIND_UNSPECIFIED":         0,
@@ -819,6 +822,7 @@ var (
 		"TIMELINE_KIND_CARD":                50,
 		"TIMELINE_KIND_INCIDENT":            51,
 		"TIMELINE_KIND_EXCLUSION":           52,
+		"TIMELINE_KIND_PLAN":                30,
 	}
 )
 
@@ -907,6 +911,8 @@ type Case struct {
 	Eligibility []*EligibilityAdvice `protobuf:"bytes,26,rep,name=eligibility,proto3" json:"eligibility,omitempty"`
 	// What has befallen the person; the particulars are a record of their own.
 	PersonStatus PersonStatus `protobuf:"varint,27,opt,name=person_status,json=personStatus,proto3,enum=amparo.v1.PersonStatus" json:"person_status,omitempty"`
+	// What there is of a protection plan; unset where there is none.
+	Plan *PlanMark `protobuf:"bytes,30,opt,name=plan,proto3" json:"plan,omitempty"`
 	// The timeline holds the whole history of the terms (TimelineEntry.term_events).
 	// False in a case of an earlier release, until the next act that concerns its
 	// terms; that one records them first as they were found.
@@ -1138,6 +1144,13 @@ func (x *Case) GetPersonStatus() PersonStatus {
 	return PersonStatus_PERSON_STATUS_UNSPECIFIED
 }
 
+func (x *Case) GetPlan() *PlanMark {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
 func (x *Case) GetTermsOnRecord() bool {
 	if x != nil {
 		return x.TermsOnRecord
@@ -1159,6 +1172,70 @@ func (x *Case) GetHandoverToId() string {
 	return ""
 }
 
+// PlanMark is what the head of a case holds of its protection plan.
+type PlanMark struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its newest version, from 1.
+	Version uint32 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// Hours between two check-ins, as the plan has it.
+	CheckInHours uint32 `protobuf:"varint,2,opt,name=check_in_hours,json=checkInHours,proto3" json:"check_in_hours,omitempty"`
+	// The person has agreed to that version.
+	Agreed        bool `protobuf:"varint,3,opt,name=agreed,proto3" json:"agreed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanMark) Reset() {
+	*x = PlanMark{}
+	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanMark) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanMark) ProtoMessage() {}
+
+func (x *PlanMark) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanMark.ProtoReflect.Descriptor instead.
+func (*PlanMark) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PlanMark) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *PlanMark) GetCheckInHours() uint32 {
+	if x != nil {
+		return x.CheckInHours
+	}
+	return 0
+}
+
+func (x *PlanMark) GetAgreed() bool {
+	if x != nil {
+		return x.Agreed
+	}
+	return false
+}
+
 // EligibilityAdvice quotes a rule of a programme that the request touches. A
 // person decides.
 type EligibilityAdvice struct {
@@ -1173,7 +1250,7 @@ type EligibilityAdvice struct {
 
 func (x *EligibilityAdvice) Reset() {
 	*x = EligibilityAdvice{}
-	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	mi := &file_amparo_v1_case_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1262,7 @@ func (x *EligibilityAdvice) String() string {
 func (*EligibilityAdvice) ProtoMessage() {}
 
 func (x *EligibilityAdvice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	mi := &file_amparo_v1_case_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1275,7 @@ func (x *EligibilityAdvice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EligibilityAdvice.ProtoReflect.Descriptor instead.
 func (*EligibilityAdvice) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *EligibilityAdvice) GetRule() EligibilityRule {
@@ -1238,7 +1315,7 @@ type CaseReceipt struct {
 
 func (x *CaseReceipt) Reset() {
 	*x = CaseReceipt{}
-	mi := &file_amparo_v1_case_proto_msgTypes[2]
+	mi := &file_amparo_v1_case_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1327,7 @@ func (x *CaseReceipt) String() string {
 func (*CaseReceipt) ProtoMessage() {}
 
 func (x *CaseReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[2]
+	mi := &file_amparo_v1_case_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1340,7 @@ func (x *CaseReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseReceipt.ProtoReflect.Descriptor instead.
 func (*CaseReceipt) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{2}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CaseReceipt) GetCaseId() string {
@@ -1367,7 +1444,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_amparo_v1_case_proto_msgTypes[3]
+	mi := &file_amparo_v1_case_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1379,7 +1456,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[3]
+	mi := &file_amparo_v1_case_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1392,7 +1469,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{3}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *TimelineEntry) GetSequence() uint64 {
@@ -1564,7 +1641,7 @@ type ContactAttempt struct {
 
 func (x *ContactAttempt) Reset() {
 	*x = ContactAttempt{}
-	mi := &file_amparo_v1_case_proto_msgTypes[4]
+	mi := &file_amparo_v1_case_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1576,7 +1653,7 @@ func (x *ContactAttempt) String() string {
 func (*ContactAttempt) ProtoMessage() {}
 
 func (x *ContactAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[4]
+	mi := &file_amparo_v1_case_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1589,7 +1666,7 @@ func (x *ContactAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactAttempt.ProtoReflect.Descriptor instead.
 func (*ContactAttempt) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{4}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ContactAttempt) GetAt() *timestamppb.Timestamp {
@@ -1667,19 +1744,24 @@ type Closing struct {
 	FinalRiskLevel RiskLevel `protobuf:"varint,3,opt,name=final_risk_level,json=finalRiskLevel,proto3,enum=amparo.v1.RiskLevel" json:"final_risk_level,omitempty"`
 	// What the person wishes for the file. Required.
 	RetentionWish RetentionWish `protobuf:"varint,4,opt,name=retention_wish,json=retentionWish,proto3,enum=amparo.v1.RetentionWish" json:"retention_wish,omitempty"`
-	// What follows, when and by whom.
+	// What follows. Required with a day for it.
 	FollowUp string `protobuf:"bytes,5,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
 	// When it was closed; output only.
 	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
 	// Who closed it; output only.
-	ClosedById    string `protobuf:"bytes,7,opt,name=closed_by_id,json=closedById,proto3" json:"closed_by_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ClosedById string `protobuf:"bytes,7,opt,name=closed_by_id,json=closedById,proto3" json:"closed_by_id,omitempty"`
+	// On which day that is done, as 2027-01-31; today or later.
+	FollowUpOn string `protobuf:"bytes,8,opt,name=follow_up_on,json=followUpOn,proto3" json:"follow_up_on,omitempty"`
+	// Who does it: active staff that works cases of the office. Required with a
+	// day, and only then.
+	FollowUpStaffId string `protobuf:"bytes,9,opt,name=follow_up_staff_id,json=followUpStaffId,proto3" json:"follow_up_staff_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Closing) Reset() {
 	*x = Closing{}
-	mi := &file_amparo_v1_case_proto_msgTypes[5]
+	mi := &file_amparo_v1_case_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1773,7 @@ func (x *Closing) String() string {
 func (*Closing) ProtoMessage() {}
 
 func (x *Closing) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[5]
+	mi := &file_amparo_v1_case_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +1786,7 @@ func (x *Closing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closing.ProtoReflect.Descriptor instead.
 func (*Closing) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{5}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Closing) GetReason() ClosureReason {
@@ -1756,6 +1838,20 @@ func (x *Closing) GetClosedById() string {
 	return ""
 }
 
+func (x *Closing) GetFollowUpOn() string {
+	if x != nil {
+		return x.FollowUpOn
+	}
+	return ""
+}
+
+func (x *Closing) GetFollowUpStaffId() string {
+	if x != nil {
+		return x.FollowUpStaffId
+	}
+	return ""
+}
+
 // CreateIntakeRequest takes a request for help in.
 type CreateIntakeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1770,7 +1866,7 @@ type CreateIntakeRequest struct {
 
 func (x *CreateIntakeRequest) Reset() {
 	*x = CreateIntakeRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[6]
+	mi := &file_amparo_v1_case_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1782,7 +1878,7 @@ func (x *CreateIntakeRequest) String() string {
 func (*CreateIntakeRequest) ProtoMessage() {}
 
 func (x *CreateIntakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[6]
+	mi := &file_amparo_v1_case_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1795,7 +1891,7 @@ func (x *CreateIntakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntakeRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntakeRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{6}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateIntakeRequest) GetRequestId() string {
@@ -1825,7 +1921,7 @@ type CreateIntakeResponse struct {
 
 func (x *CreateIntakeResponse) Reset() {
 	*x = CreateIntakeResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[7]
+	mi := &file_amparo_v1_case_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +1933,7 @@ func (x *CreateIntakeResponse) String() string {
 func (*CreateIntakeResponse) ProtoMessage() {}
 
 func (x *CreateIntakeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[7]
+	mi := &file_amparo_v1_case_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +1946,7 @@ func (x *CreateIntakeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntakeResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntakeResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{7}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateIntakeResponse) GetCase() *CaseReceipt {
@@ -1878,7 +1974,7 @@ type GetCaseRequest struct {
 
 func (x *GetCaseRequest) Reset() {
 	*x = GetCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[8]
+	mi := &file_amparo_v1_case_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1890,7 +1986,7 @@ func (x *GetCaseRequest) String() string {
 func (*GetCaseRequest) ProtoMessage() {}
 
 func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[8]
+	mi := &file_amparo_v1_case_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1903,7 +1999,7 @@ func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
 func (*GetCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{8}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetCaseRequest) GetCaseId() string {
@@ -1930,7 +2026,7 @@ type GetCaseResponse struct {
 
 func (x *GetCaseResponse) Reset() {
 	*x = GetCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[9]
+	mi := &file_amparo_v1_case_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2038,7 @@ func (x *GetCaseResponse) String() string {
 func (*GetCaseResponse) ProtoMessage() {}
 
 func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[9]
+	mi := &file_amparo_v1_case_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2051,7 @@ func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseResponse.ProtoReflect.Descriptor instead.
 func (*GetCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetCaseResponse) GetCase() *Case {
@@ -2001,7 +2097,7 @@ type ListTimelineRequest struct {
 
 func (x *ListTimelineRequest) Reset() {
 	*x = ListTimelineRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[10]
+	mi := &file_amparo_v1_case_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2109,7 @@ func (x *ListTimelineRequest) String() string {
 func (*ListTimelineRequest) ProtoMessage() {}
 
 func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[10]
+	mi := &file_amparo_v1_case_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2122,7 @@ func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineRequest.ProtoReflect.Descriptor instead.
 func (*ListTimelineRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListTimelineRequest) GetCaseId() string {
@@ -2063,7 +2159,7 @@ type ListTimelineResponse struct {
 
 func (x *ListTimelineResponse) Reset() {
 	*x = ListTimelineResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[11]
+	mi := &file_amparo_v1_case_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2171,7 @@ func (x *ListTimelineResponse) String() string {
 func (*ListTimelineResponse) ProtoMessage() {}
 
 func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[11]
+	mi := &file_amparo_v1_case_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2184,7 @@ func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineResponse.ProtoReflect.Descriptor instead.
 func (*ListTimelineResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListTimelineResponse) GetEntries() []*TimelineEntry {
@@ -2130,7 +2226,7 @@ type TriageCaseRequest struct {
 
 func (x *TriageCaseRequest) Reset() {
 	*x = TriageCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[12]
+	mi := &file_amparo_v1_case_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2142,7 +2238,7 @@ func (x *TriageCaseRequest) String() string {
 func (*TriageCaseRequest) ProtoMessage() {}
 
 func (x *TriageCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[12]
+	mi := &file_amparo_v1_case_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2155,7 +2251,7 @@ func (x *TriageCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageCaseRequest.ProtoReflect.Descriptor instead.
 func (*TriageCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{12}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TriageCaseRequest) GetRequestId() string {
@@ -2227,7 +2323,7 @@ type TriageCaseResponse struct {
 
 func (x *TriageCaseResponse) Reset() {
 	*x = TriageCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[13]
+	mi := &file_amparo_v1_case_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2239,7 +2335,7 @@ func (x *TriageCaseResponse) String() string {
 func (*TriageCaseResponse) ProtoMessage() {}
 
 func (x *TriageCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[13]
+	mi := &file_amparo_v1_case_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2252,7 +2348,7 @@ func (x *TriageCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageCaseResponse.ProtoReflect.Descriptor instead.
 func (*TriageCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{13}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TriageCaseResponse) GetCase() *CaseReceipt {
@@ -2284,7 +2380,7 @@ type AssignCaseRequest struct {
 
 func (x *AssignCaseRequest) Reset() {
 	*x = AssignCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[14]
+	mi := &file_amparo_v1_case_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2296,7 +2392,7 @@ func (x *AssignCaseRequest) String() string {
 func (*AssignCaseRequest) ProtoMessage() {}
 
 func (x *AssignCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[14]
+	mi := &file_amparo_v1_case_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2309,7 +2405,7 @@ func (x *AssignCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignCaseRequest.ProtoReflect.Descriptor instead.
 func (*AssignCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{14}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AssignCaseRequest) GetRequestId() string {
@@ -2344,7 +2440,7 @@ type AssignCaseResponse struct {
 
 func (x *AssignCaseResponse) Reset() {
 	*x = AssignCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[15]
+	mi := &file_amparo_v1_case_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2356,7 +2452,7 @@ func (x *AssignCaseResponse) String() string {
 func (*AssignCaseResponse) ProtoMessage() {}
 
 func (x *AssignCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[15]
+	mi := &file_amparo_v1_case_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2369,7 +2465,7 @@ func (x *AssignCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignCaseResponse.ProtoReflect.Descriptor instead.
 func (*AssignCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{15}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AssignCaseResponse) GetCase() *CaseReceipt {
@@ -2394,7 +2490,7 @@ type AddNoteRequest struct {
 
 func (x *AddNoteRequest) Reset() {
 	*x = AddNoteRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[16]
+	mi := &file_amparo_v1_case_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2406,7 +2502,7 @@ func (x *AddNoteRequest) String() string {
 func (*AddNoteRequest) ProtoMessage() {}
 
 func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[16]
+	mi := &file_amparo_v1_case_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2419,7 +2515,7 @@ func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddNoteRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{16}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AddNoteRequest) GetRequestId() string {
@@ -2454,7 +2550,7 @@ type AddNoteResponse struct {
 
 func (x *AddNoteResponse) Reset() {
 	*x = AddNoteResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[17]
+	mi := &file_amparo_v1_case_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2466,7 +2562,7 @@ func (x *AddNoteResponse) String() string {
 func (*AddNoteResponse) ProtoMessage() {}
 
 func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[17]
+	mi := &file_amparo_v1_case_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2479,7 +2575,7 @@ func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddNoteResponse.ProtoReflect.Descriptor instead.
 func (*AddNoteResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{17}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AddNoteResponse) GetCase() *CaseReceipt {
@@ -2506,7 +2602,7 @@ type RecordContactRequest struct {
 
 func (x *RecordContactRequest) Reset() {
 	*x = RecordContactRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[18]
+	mi := &file_amparo_v1_case_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2518,7 +2614,7 @@ func (x *RecordContactRequest) String() string {
 func (*RecordContactRequest) ProtoMessage() {}
 
 func (x *RecordContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[18]
+	mi := &file_amparo_v1_case_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2531,7 +2627,7 @@ func (x *RecordContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordContactRequest.ProtoReflect.Descriptor instead.
 func (*RecordContactRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{18}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RecordContactRequest) GetRequestId() string {
@@ -2575,7 +2671,7 @@ type RecordContactResponse struct {
 
 func (x *RecordContactResponse) Reset() {
 	*x = RecordContactResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[19]
+	mi := &file_amparo_v1_case_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2587,7 +2683,7 @@ func (x *RecordContactResponse) String() string {
 func (*RecordContactResponse) ProtoMessage() {}
 
 func (x *RecordContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[19]
+	mi := &file_amparo_v1_case_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2600,7 +2696,7 @@ func (x *RecordContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordContactResponse.ProtoReflect.Descriptor instead.
 func (*RecordContactResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{19}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RecordContactResponse) GetCase() *CaseReceipt {
@@ -2634,7 +2730,7 @@ type AdvanceCaseRequest struct {
 
 func (x *AdvanceCaseRequest) Reset() {
 	*x = AdvanceCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[20]
+	mi := &file_amparo_v1_case_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2646,7 +2742,7 @@ func (x *AdvanceCaseRequest) String() string {
 func (*AdvanceCaseRequest) ProtoMessage() {}
 
 func (x *AdvanceCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[20]
+	mi := &file_amparo_v1_case_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2659,7 +2755,7 @@ func (x *AdvanceCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceCaseRequest.ProtoReflect.Descriptor instead.
 func (*AdvanceCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{20}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AdvanceCaseRequest) GetRequestId() string {
@@ -2701,7 +2797,7 @@ type AdvanceCaseResponse struct {
 
 func (x *AdvanceCaseResponse) Reset() {
 	*x = AdvanceCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[21]
+	mi := &file_amparo_v1_case_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2713,7 +2809,7 @@ func (x *AdvanceCaseResponse) String() string {
 func (*AdvanceCaseResponse) ProtoMessage() {}
 
 func (x *AdvanceCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[21]
+	mi := &file_amparo_v1_case_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2726,7 +2822,7 @@ func (x *AdvanceCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceCaseResponse.ProtoReflect.Descriptor instead.
 func (*AdvanceCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{21}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdvanceCaseResponse) GetCase() *CaseReceipt {
@@ -2753,7 +2849,7 @@ type HoldCaseRequest struct {
 
 func (x *HoldCaseRequest) Reset() {
 	*x = HoldCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[22]
+	mi := &file_amparo_v1_case_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2765,7 +2861,7 @@ func (x *HoldCaseRequest) String() string {
 func (*HoldCaseRequest) ProtoMessage() {}
 
 func (x *HoldCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[22]
+	mi := &file_amparo_v1_case_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2778,7 +2874,7 @@ func (x *HoldCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldCaseRequest.ProtoReflect.Descriptor instead.
 func (*HoldCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{22}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HoldCaseRequest) GetRequestId() string {
@@ -2820,7 +2916,7 @@ type HoldCaseResponse struct {
 
 func (x *HoldCaseResponse) Reset() {
 	*x = HoldCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[23]
+	mi := &file_amparo_v1_case_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2832,7 +2928,7 @@ func (x *HoldCaseResponse) String() string {
 func (*HoldCaseResponse) ProtoMessage() {}
 
 func (x *HoldCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[23]
+	mi := &file_amparo_v1_case_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2845,7 +2941,7 @@ func (x *HoldCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldCaseResponse.ProtoReflect.Descriptor instead.
 func (*HoldCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{23}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HoldCaseResponse) GetCase() *CaseReceipt {
@@ -2870,7 +2966,7 @@ type ResumeCaseRequest struct {
 
 func (x *ResumeCaseRequest) Reset() {
 	*x = ResumeCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[24]
+	mi := &file_amparo_v1_case_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2882,7 +2978,7 @@ func (x *ResumeCaseRequest) String() string {
 func (*ResumeCaseRequest) ProtoMessage() {}
 
 func (x *ResumeCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[24]
+	mi := &file_amparo_v1_case_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2895,7 +2991,7 @@ func (x *ResumeCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeCaseRequest.ProtoReflect.Descriptor instead.
 func (*ResumeCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{24}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ResumeCaseRequest) GetRequestId() string {
@@ -2930,7 +3026,7 @@ type ResumeCaseResponse struct {
 
 func (x *ResumeCaseResponse) Reset() {
 	*x = ResumeCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[25]
+	mi := &file_amparo_v1_case_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2942,7 +3038,7 @@ func (x *ResumeCaseResponse) String() string {
 func (*ResumeCaseResponse) ProtoMessage() {}
 
 func (x *ResumeCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[25]
+	mi := &file_amparo_v1_case_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2955,7 +3051,7 @@ func (x *ResumeCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeCaseResponse.ProtoReflect.Descriptor instead.
 func (*ResumeCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{25}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ResumeCaseResponse) GetCase() *CaseReceipt {
@@ -2980,7 +3076,7 @@ type CloseCaseRequest struct {
 
 func (x *CloseCaseRequest) Reset() {
 	*x = CloseCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[26]
+	mi := &file_amparo_v1_case_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2992,7 +3088,7 @@ func (x *CloseCaseRequest) String() string {
 func (*CloseCaseRequest) ProtoMessage() {}
 
 func (x *CloseCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[26]
+	mi := &file_amparo_v1_case_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3005,7 +3101,7 @@ func (x *CloseCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseCaseRequest.ProtoReflect.Descriptor instead.
 func (*CloseCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{26}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CloseCaseRequest) GetRequestId() string {
@@ -3040,7 +3136,7 @@ type CloseCaseResponse struct {
 
 func (x *CloseCaseResponse) Reset() {
 	*x = CloseCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[27]
+	mi := &file_amparo_v1_case_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3052,7 +3148,7 @@ func (x *CloseCaseResponse) String() string {
 func (*CloseCaseResponse) ProtoMessage() {}
 
 func (x *CloseCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[27]
+	mi := &file_amparo_v1_case_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3065,7 +3161,7 @@ func (x *CloseCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseCaseResponse.ProtoReflect.Descriptor instead.
 func (*CloseCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{27}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CloseCaseResponse) GetCase() *CaseReceipt {
@@ -3090,7 +3186,7 @@ type ReopenCaseRequest struct {
 
 func (x *ReopenCaseRequest) Reset() {
 	*x = ReopenCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[28]
+	mi := &file_amparo_v1_case_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3102,7 +3198,7 @@ func (x *ReopenCaseRequest) String() string {
 func (*ReopenCaseRequest) ProtoMessage() {}
 
 func (x *ReopenCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[28]
+	mi := &file_amparo_v1_case_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3115,7 +3211,7 @@ func (x *ReopenCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenCaseRequest.ProtoReflect.Descriptor instead.
 func (*ReopenCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{28}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReopenCaseRequest) GetRequestId() string {
@@ -3150,7 +3246,7 @@ type ReopenCaseResponse struct {
 
 func (x *ReopenCaseResponse) Reset() {
 	*x = ReopenCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[29]
+	mi := &file_amparo_v1_case_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3162,7 +3258,7 @@ func (x *ReopenCaseResponse) String() string {
 func (*ReopenCaseResponse) ProtoMessage() {}
 
 func (x *ReopenCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[29]
+	mi := &file_amparo_v1_case_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3175,7 +3271,7 @@ func (x *ReopenCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenCaseResponse.ProtoReflect.Descriptor instead.
 func (*ReopenCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{29}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReopenCaseResponse) GetCase() *CaseReceipt {
@@ -3200,7 +3296,7 @@ type RestrictCaseRequest struct {
 
 func (x *RestrictCaseRequest) Reset() {
 	*x = RestrictCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[30]
+	mi := &file_amparo_v1_case_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3212,7 +3308,7 @@ func (x *RestrictCaseRequest) String() string {
 func (*RestrictCaseRequest) ProtoMessage() {}
 
 func (x *RestrictCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[30]
+	mi := &file_amparo_v1_case_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3225,7 +3321,7 @@ func (x *RestrictCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictCaseRequest.ProtoReflect.Descriptor instead.
 func (*RestrictCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{30}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RestrictCaseRequest) GetRequestId() string {
@@ -3260,7 +3356,7 @@ type RestrictCaseResponse struct {
 
 func (x *RestrictCaseResponse) Reset() {
 	*x = RestrictCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[31]
+	mi := &file_amparo_v1_case_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3272,7 +3368,7 @@ func (x *RestrictCaseResponse) String() string {
 func (*RestrictCaseResponse) ProtoMessage() {}
 
 func (x *RestrictCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[31]
+	mi := &file_amparo_v1_case_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3285,7 +3381,7 @@ func (x *RestrictCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictCaseResponse.ProtoReflect.Descriptor instead.
 func (*RestrictCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{31}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RestrictCaseResponse) GetCase() *CaseReceipt {
@@ -3299,8 +3395,7 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1damparo/v1/person_status.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\n" +
-	"\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1damparo/v1/person_status.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\v\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -3335,11 +3430,16 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\aclosing\x18\x18 \x01(\v2\x12.amparo.v1.ClosingR\aclosing\x12-\n" +
 	"\x12possible_duplicate\x18\x19 \x01(\bR\x11possibleDuplicate\x12>\n" +
 	"\veligibility\x18\x1a \x03(\v2\x1c.amparo.v1.EligibilityAdviceR\veligibility\x12<\n" +
-	"\rperson_status\x18\x1b \x01(\x0e2\x17.amparo.v1.PersonStatusR\fpersonStatus\x12&\n" +
+	"\rperson_status\x18\x1b \x01(\x0e2\x17.amparo.v1.PersonStatusR\fpersonStatus\x12'\n" +
+	"\x04plan\x18\x1e \x01(\v2\x13.amparo.v1.PlanMarkR\x04plan\x12&\n" +
 	"\x0fterms_on_record\x18\x1f \x01(\bR\rtermsOnRecord\x12\x1f\n" +
 	"\vhandover_id\x18  \x01(\tR\n" +
 	"handoverId\x12$\n" +
-	"\x0ehandover_to_id\x18! \x01(\tR\fhandoverToId\"Y\n" +
+	"\x0ehandover_to_id\x18! \x01(\tR\fhandoverToId\"b\n" +
+	"\bPlanMark\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
+	"\x0echeck_in_hours\x18\x02 \x01(\rR\fcheckInHours\x12\x16\n" +
+	"\x06agreed\x18\x03 \x01(\bR\x06agreed\"Y\n" +
 	"\x11EligibilityAdvice\x12.\n" +
 	"\x04rule\x18\x01 \x01(\x0e2\x1a.amparo.v1.EligibilityRuleR\x04rule\x12\x14\n" +
 	"\x05quote\x18\x02 \x01(\tR\x05quote\"\xb3\x02\n" +
@@ -3391,7 +3491,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x0econtact_number\x18\x06 \x01(\rR\rcontactNumber\x12?\n" +
 	"\x0einterpreter_id\x18\a \x01(\tB\x18\xbaH\x15r\x132\x11^([a-z2-7]{26})?$R\rinterpreterId\x121\n" +
 	"\x14unvetted_interpreter\x18\b \x01(\bR\x13unvettedInterpreter\x12:\n" +
-	"\x12interpreter_reason\x18\t \x01(\tB\v\xbaH\x05r\x03\x18\xf4\x03\x80\x01\x01R\x11interpreterReason\"\x92\x03\n" +
+	"\x12interpreter_reason\x18\t \x01(\tB\v\xbaH\x05r\x03\x18\xf4\x03\x80\x01\x01R\x11interpreterReason\"\x87\x04\n" +
 	"\aClosing\x12<\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x18.amparo.v1.ClosureReasonB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\x12)\n" +
@@ -3402,7 +3502,12 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\tfollow_up\x18\x05 \x01(\tB\x0f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xd4\x18\x01\x80\x01\x01R\bfollowUp\x127\n" +
 	"\tclosed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\x12 \n" +
 	"\fclosed_by_id\x18\a \x01(\tR\n" +
-	"closedById\"\x81\x01\n" +
+	"closedById\x12,\n" +
+	"\ffollow_up_on\x18\b \x01(\tB\n" +
+	"\xbaH\x04r\x02\x18\n" +
+	"\x80\x01\x01R\n" +
+	"followUpOn\x12E\n" +
+	"\x12follow_up_staff_id\x18\t \x01(\tB\x18\xbaH\x15r\x132\x11^([a-z2-7]{26})?$R\x0ffollowUpStaffId\"\x81\x01\n" +
 	"\x13CreateIntakeRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x124\n" +
@@ -3589,7 +3694,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xa9\x06\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xc1\x06\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3617,7 +3722,8 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x18TIMELINE_KIND_REASSIGNED\x10&\x12\x16\n" +
 	"\x12TIMELINE_KIND_CARD\x102\x12\x1a\n" +
 	"\x16TIMELINE_KIND_INCIDENT\x103\x12\x1b\n" +
-	"\x17TIMELINE_KIND_EXCLUSION\x1042\xe7\n" +
+	"\x17TIMELINE_KIND_EXCLUSION\x104\x12\x16\n" +
+	"\x12TIMELINE_KIND_PLAN\x10\x1e2\xe7\n" +
 	"\n" +
 	"\vCaseService\x12c\n" +
 	"\fCreateIntake\x12\x1e.amparo.v1.CreateIntakeRequest\x1a\x1f.amparo.v1.CreateIntakeResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +
@@ -3686,7 +3792,7 @@ func file_amparo_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_amparo_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_amparo_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_amparo_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_amparo_v1_case_proto_goTypes = []any{
 	(CaseState)(0),                // 0: amparo.v1.CaseState
 	(PriorityClass)(0),            // 1: amparo.v1.PriorityClass
@@ -3700,151 +3806,153 @@ var file_amparo_v1_case_proto_goTypes = []any{
 	(EligibilityRule)(0),          // 9: amparo.v1.EligibilityRule
 	(TimelineKind)(0),             // 10: amparo.v1.TimelineKind
 	(*Case)(nil),                  // 11: amparo.v1.Case
-	(*EligibilityAdvice)(nil),     // 12: amparo.v1.EligibilityAdvice
-	(*CaseReceipt)(nil),           // 13: amparo.v1.CaseReceipt
-	(*TimelineEntry)(nil),         // 14: amparo.v1.TimelineEntry
-	(*ContactAttempt)(nil),        // 15: amparo.v1.ContactAttempt
-	(*Closing)(nil),               // 16: amparo.v1.Closing
-	(*CreateIntakeRequest)(nil),   // 17: amparo.v1.CreateIntakeRequest
-	(*CreateIntakeResponse)(nil),  // 18: amparo.v1.CreateIntakeResponse
-	(*GetCaseRequest)(nil),        // 19: amparo.v1.GetCaseRequest
-	(*GetCaseResponse)(nil),       // 20: amparo.v1.GetCaseResponse
-	(*ListTimelineRequest)(nil),   // 21: amparo.v1.ListTimelineRequest
-	(*ListTimelineResponse)(nil),  // 22: amparo.v1.ListTimelineResponse
-	(*TriageCaseRequest)(nil),     // 23: amparo.v1.TriageCaseRequest
-	(*TriageCaseResponse)(nil),    // 24: amparo.v1.TriageCaseResponse
-	(*AssignCaseRequest)(nil),     // 25: amparo.v1.AssignCaseRequest
-	(*AssignCaseResponse)(nil),    // 26: amparo.v1.AssignCaseResponse
-	(*AddNoteRequest)(nil),        // 27: amparo.v1.AddNoteRequest
-	(*AddNoteResponse)(nil),       // 28: amparo.v1.AddNoteResponse
-	(*RecordContactRequest)(nil),  // 29: amparo.v1.RecordContactRequest
-	(*RecordContactResponse)(nil), // 30: amparo.v1.RecordContactResponse
-	(*AdvanceCaseRequest)(nil),    // 31: amparo.v1.AdvanceCaseRequest
-	(*AdvanceCaseResponse)(nil),   // 32: amparo.v1.AdvanceCaseResponse
-	(*HoldCaseRequest)(nil),       // 33: amparo.v1.HoldCaseRequest
-	(*HoldCaseResponse)(nil),      // 34: amparo.v1.HoldCaseResponse
-	(*ResumeCaseRequest)(nil),     // 35: amparo.v1.ResumeCaseRequest
-	(*ResumeCaseResponse)(nil),    // 36: amparo.v1.ResumeCaseResponse
-	(*CloseCaseRequest)(nil),      // 37: amparo.v1.CloseCaseRequest
-	(*CloseCaseResponse)(nil),     // 38: amparo.v1.CloseCaseResponse
-	(*ReopenCaseRequest)(nil),     // 39: amparo.v1.ReopenCaseRequest
-	(*ReopenCaseResponse)(nil),    // 40: amparo.v1.ReopenCaseResponse
-	(*RestrictCaseRequest)(nil),   // 41: amparo.v1.RestrictCaseRequest
-	(*RestrictCaseResponse)(nil),  // 42: amparo.v1.RestrictCaseResponse
-	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
-	(Channel)(0),                  // 44: amparo.v1.Channel
-	(RiskLevel)(0),                // 45: amparo.v1.RiskLevel
-	(*Term)(nil),                  // 46: amparo.v1.Term
-	(PersonStatus)(0),             // 47: amparo.v1.PersonStatus
-	(*TermEvent)(nil),             // 48: amparo.v1.TermEvent
-	(*Incident)(nil),              // 49: amparo.v1.Incident
-	(ContactChannel)(0),           // 50: amparo.v1.ContactChannel
-	(*Intake)(nil),                // 51: amparo.v1.Intake
-	(*Identity)(nil),              // 52: amparo.v1.Identity
-	(*RiskAssessment)(nil),        // 53: amparo.v1.RiskAssessment
-	(*RiskJudgement)(nil),         // 54: amparo.v1.RiskJudgement
-	(SafetyWarning)(0),            // 55: amparo.v1.SafetyWarning
+	(*PlanMark)(nil),              // 12: amparo.v1.PlanMark
+	(*EligibilityAdvice)(nil),     // 13: amparo.v1.EligibilityAdvice
+	(*CaseReceipt)(nil),           // 14: amparo.v1.CaseReceipt
+	(*TimelineEntry)(nil),         // 15: amparo.v1.TimelineEntry
+	(*ContactAttempt)(nil),        // 16: amparo.v1.ContactAttempt
+	(*Closing)(nil),               // 17: amparo.v1.Closing
+	(*CreateIntakeRequest)(nil),   // 18: amparo.v1.CreateIntakeRequest
+	(*CreateIntakeResponse)(nil),  // 19: amparo.v1.CreateIntakeResponse
+	(*GetCaseRequest)(nil),        // 20: amparo.v1.GetCaseRequest
+	(*GetCaseResponse)(nil),       // 21: amparo.v1.GetCaseResponse
+	(*ListTimelineRequest)(nil),   // 22: amparo.v1.ListTimelineRequest
+	(*ListTimelineResponse)(nil),  // 23: amparo.v1.ListTimelineResponse
+	(*TriageCaseRequest)(nil),     // 24: amparo.v1.TriageCaseRequest
+	(*TriageCaseResponse)(nil),    // 25: amparo.v1.TriageCaseResponse
+	(*AssignCaseRequest)(nil),     // 26: amparo.v1.AssignCaseRequest
+	(*AssignCaseResponse)(nil),    // 27: amparo.v1.AssignCaseResponse
+	(*AddNoteRequest)(nil),        // 28: amparo.v1.AddNoteRequest
+	(*AddNoteResponse)(nil),       // 29: amparo.v1.AddNoteResponse
+	(*RecordContactRequest)(nil),  // 30: amparo.v1.RecordContactRequest
+	(*RecordContactResponse)(nil), // 31: amparo.v1.RecordContactResponse
+	(*AdvanceCaseRequest)(nil),    // 32: amparo.v1.AdvanceCaseRequest
+	(*AdvanceCaseResponse)(nil),   // 33: amparo.v1.AdvanceCaseResponse
+	(*HoldCaseRequest)(nil),       // 34: amparo.v1.HoldCaseRequest
+	(*HoldCaseResponse)(nil),      // 35: amparo.v1.HoldCaseResponse
+	(*ResumeCaseRequest)(nil),     // 36: amparo.v1.ResumeCaseRequest
+	(*ResumeCaseResponse)(nil),    // 37: amparo.v1.ResumeCaseResponse
+	(*CloseCaseRequest)(nil),      // 38: amparo.v1.CloseCaseRequest
+	(*CloseCaseResponse)(nil),     // 39: amparo.v1.CloseCaseResponse
+	(*ReopenCaseRequest)(nil),     // 40: amparo.v1.ReopenCaseRequest
+	(*ReopenCaseResponse)(nil),    // 41: amparo.v1.ReopenCaseResponse
+	(*RestrictCaseRequest)(nil),   // 42: amparo.v1.RestrictCaseRequest
+	(*RestrictCaseResponse)(nil),  // 43: amparo.v1.RestrictCaseResponse
+	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
+	(Channel)(0),                  // 45: amparo.v1.Channel
+	(RiskLevel)(0),                // 46: amparo.v1.RiskLevel
+	(*Term)(nil),                  // 47: amparo.v1.Term
+	(PersonStatus)(0),             // 48: amparo.v1.PersonStatus
+	(*TermEvent)(nil),             // 49: amparo.v1.TermEvent
+	(*Incident)(nil),              // 50: amparo.v1.Incident
+	(ContactChannel)(0),           // 51: amparo.v1.ContactChannel
+	(*Intake)(nil),                // 52: amparo.v1.Intake
+	(*Identity)(nil),              // 53: amparo.v1.Identity
+	(*RiskAssessment)(nil),        // 54: amparo.v1.RiskAssessment
+	(*RiskJudgement)(nil),         // 55: amparo.v1.RiskJudgement
+	(SafetyWarning)(0),            // 56: amparo.v1.SafetyWarning
 }
 var file_amparo_v1_case_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.Case.state:type_name -> amparo.v1.CaseState
 	0,  // 1: amparo.v1.Case.held_from:type_name -> amparo.v1.CaseState
 	5,  // 2: amparo.v1.Case.hold_reason:type_name -> amparo.v1.HoldReason
-	43, // 3: amparo.v1.Case.received_at:type_name -> google.protobuf.Timestamp
-	43, // 4: amparo.v1.Case.recorded_at:type_name -> google.protobuf.Timestamp
-	44, // 5: amparo.v1.Case.channel:type_name -> amparo.v1.Channel
+	44, // 3: amparo.v1.Case.received_at:type_name -> google.protobuf.Timestamp
+	44, // 4: amparo.v1.Case.recorded_at:type_name -> google.protobuf.Timestamp
+	45, // 5: amparo.v1.Case.channel:type_name -> amparo.v1.Channel
 	1,  // 6: amparo.v1.Case.priority_class:type_name -> amparo.v1.PriorityClass
-	45, // 7: amparo.v1.Case.risk_level:type_name -> amparo.v1.RiskLevel
-	45, // 8: amparo.v1.Case.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	46, // 7: amparo.v1.Case.risk_level:type_name -> amparo.v1.RiskLevel
+	46, // 8: amparo.v1.Case.risk_level_proposed:type_name -> amparo.v1.RiskLevel
 	2,  // 9: amparo.v1.Case.programme:type_name -> amparo.v1.Programme
 	3,  // 10: amparo.v1.Case.triage_outcome:type_name -> amparo.v1.TriageOutcome
 	4,  // 11: amparo.v1.Case.triage_reason:type_name -> amparo.v1.TriageReason
-	46, // 12: amparo.v1.Case.terms:type_name -> amparo.v1.Term
-	16, // 13: amparo.v1.Case.closing:type_name -> amparo.v1.Closing
-	12, // 14: amparo.v1.Case.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	47, // 15: amparo.v1.Case.person_status:type_name -> amparo.v1.PersonStatus
-	9,  // 16: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
-	0,  // 17: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
-	45, // 18: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
-	45, // 19: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
-	46, // 20: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
-	10, // 21: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
-	43, // 22: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
-	43, // 23: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	0,  // 24: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
-	0,  // 25: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
-	15, // 26: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
-	45, // 27: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
-	45, // 28: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
-	5,  // 29: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
-	48, // 30: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
-	47, // 31: amparo.v1.TimelineEntry.person_status:type_name -> amparo.v1.PersonStatus
-	49, // 32: amparo.v1.TimelineEntry.incident:type_name -> amparo.v1.Incident
-	43, // 33: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
-	50, // 34: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
-	8,  // 35: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
-	6,  // 36: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
-	45, // 37: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
-	7,  // 38: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
-	43, // 39: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
-	51, // 40: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
-	13, // 41: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
-	11, // 42: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
-	51, // 43: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
-	52, // 44: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
-	53, // 45: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
-	14, // 46: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
-	1,  // 47: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
-	54, // 48: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
-	2,  // 49: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
-	3,  // 50: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
-	4,  // 51: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
-	13, // 52: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	12, // 53: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	13, // 54: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 55: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
-	15, // 56: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
-	13, // 57: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	55, // 58: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
-	0,  // 59: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
-	13, // 60: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	5,  // 61: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
-	13, // 62: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 63: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	16, // 64: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
-	13, // 65: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 66: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 67: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	17, // 68: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
-	19, // 69: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
-	21, // 70: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
-	23, // 71: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
-	25, // 72: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
-	27, // 73: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
-	29, // 74: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
-	31, // 75: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
-	33, // 76: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
-	35, // 77: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
-	37, // 78: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
-	39, // 79: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
-	41, // 80: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
-	18, // 81: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
-	20, // 82: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
-	22, // 83: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
-	24, // 84: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
-	26, // 85: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
-	28, // 86: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
-	30, // 87: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
-	32, // 88: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
-	34, // 89: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
-	36, // 90: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
-	38, // 91: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
-	40, // 92: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
-	42, // 93: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
-	81, // [81:94] is the sub-list for method output_type
-	68, // [68:81] is the sub-list for method input_type
-	68, // [68:68] is the sub-list for extension type_name
-	68, // [68:68] is the sub-list for extension extendee
-	0,  // [0:68] is the sub-list for field type_name
+	47, // 12: amparo.v1.Case.terms:type_name -> amparo.v1.Term
+	17, // 13: amparo.v1.Case.closing:type_name -> amparo.v1.Closing
+	13, // 14: amparo.v1.Case.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	48, // 15: amparo.v1.Case.person_status:type_name -> amparo.v1.PersonStatus
+	12, // 16: amparo.v1.Case.plan:type_name -> amparo.v1.PlanMark
+	9,  // 17: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
+	0,  // 18: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
+	46, // 19: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
+	46, // 20: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	47, // 21: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
+	10, // 22: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
+	44, // 23: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
+	44, // 24: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	0,  // 25: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
+	0,  // 26: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
+	16, // 27: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
+	46, // 28: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
+	46, // 29: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
+	5,  // 30: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
+	49, // 31: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
+	48, // 32: amparo.v1.TimelineEntry.person_status:type_name -> amparo.v1.PersonStatus
+	50, // 33: amparo.v1.TimelineEntry.incident:type_name -> amparo.v1.Incident
+	44, // 34: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
+	51, // 35: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
+	8,  // 36: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
+	6,  // 37: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
+	46, // 38: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
+	7,  // 39: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
+	44, // 40: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
+	52, // 41: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
+	14, // 42: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
+	11, // 43: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
+	52, // 44: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
+	53, // 45: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
+	54, // 46: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
+	15, // 47: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
+	1,  // 48: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
+	55, // 49: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
+	2,  // 50: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
+	3,  // 51: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
+	4,  // 52: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
+	14, // 53: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 54: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	14, // 55: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 56: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 57: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
+	14, // 58: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	56, // 59: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
+	0,  // 60: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
+	14, // 61: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	5,  // 62: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
+	14, // 63: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 64: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	17, // 65: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
+	14, // 66: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 67: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 68: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	18, // 69: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
+	20, // 70: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
+	22, // 71: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
+	24, // 72: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
+	26, // 73: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
+	28, // 74: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
+	30, // 75: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
+	32, // 76: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
+	34, // 77: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
+	36, // 78: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
+	38, // 79: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
+	40, // 80: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
+	42, // 81: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
+	19, // 82: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
+	21, // 83: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
+	23, // 84: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
+	25, // 85: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
+	27, // 86: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
+	29, // 87: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
+	31, // 88: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
+	33, // 89: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
+	35, // 90: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
+	37, // 91: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
+	39, // 92: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
+	41, // 93: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
+	43, // 94: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
+	82, // [82:95] is the sub-list for method output_type
+	69, // [69:82] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_case_proto_init() }
@@ -3863,7 +3971,7 @@ func file_amparo_v1_case_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_case_proto_rawDesc), len(file_amparo_v1_case_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -80,7 +80,9 @@ type CaseServiceClient interface {
 	// case waits for triage, or on shift for it.
 	RecordContact(ctx context.Context, in *RecordContactRequest, opts ...grpc.CallOption) (*RecordContactResponse, error)
 	// AdvanceCase moves an accepted case on: into verification, to active work,
-	// to monitoring and back.
+	// to monitoring and back. Active work asks for a protection plan, but not in
+	// an emergency: at a high or extreme risk straight from triage, or when what
+	// was monitored flares up again.
 	// Errors: NOT_FOUND, FAILED_PRECONDITION with the guard that stands in the way.
 	// The caller must be on the team, or reviewer or head of the case's office.
 	AdvanceCase(ctx context.Context, in *AdvanceCaseRequest, opts ...grpc.CallOption) (*AdvanceCaseResponse, error)
@@ -289,7 +291,9 @@ type CaseServiceServer interface {
 	// case waits for triage, or on shift for it.
 	RecordContact(context.Context, *RecordContactRequest) (*RecordContactResponse, error)
 	// AdvanceCase moves an accepted case on: into verification, to active work,
-	// to monitoring and back.
+	// to monitoring and back. Active work asks for a protection plan, but not in
+	// an emergency: at a high or extreme risk straight from triage, or when what
+	// was monitored flares up again.
 	// Errors: NOT_FOUND, FAILED_PRECONDITION with the guard that stands in the way.
 	// The caller must be on the team, or reviewer or head of the case's office.
 	AdvanceCase(context.Context, *AdvanceCaseRequest) (*AdvanceCaseResponse, error)

@@ -87,6 +87,8 @@ const (
 	Reason_REASON_HANDOVER_CHANGED Reason = 43
 	// A signature is not that of the caller's device over what was sent.
 	Reason_REASON_SIGNATURE_WRONG Reason = 44
+	// The case has no protection plan, and is no emergency.
+	Reason_REASON_PLAN_NEEDED Reason = 49
 	// The same request id was used with another content.
 	Reason_REASON_REQUEST_ID_REUSED Reason = 50
 	// Somebody else changed the file at the same time, again and again.
@@ -151,6 +153,7 @@ var (
 		39: "REASON_SECOND_SOURCE_NEEDED",
 		43: "REASON_HANDOVER_CHANGED",
 		44: "REASON_SIGNATURE_WRONG",
+		49: "REASON_PLAN_NEEDED",
 		50: "REASON_REQUEST_ID_REUSED",
 		51: "REASON_BUSY_FILE",
 		60: "REASON_RATE_LIMITED",
@@ -197,6 +200,7 @@ var (
 		"REASON_SECOND_SOURCE_NEEDED":    39,
 		"REASON_HANDOVER_CHANGED":        43,
 		"REASON_SIGNATURE_WRONG":         44,
+		"REASON_PLAN_NEEDED":             49,
 		"REASON_REQUEST_ID_REUSED":       50,
 		"REASON_BUSY_FILE":               51,
 		"REASON_RATE_LIMITED":            60,
@@ -246,7 +250,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xa6\t\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xbe\t\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -277,7 +281,8 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x11REASON_NOT_PROVEN\x10&\x12\x1f\n" +
 	"\x1bREASON_SECOND_SOURCE_NEEDED\x10'\x12\x1b\n" +
 	"\x17REASON_HANDOVER_CHANGED\x10+\x12\x1a\n" +
-	"\x16REASON_SIGNATURE_WRONG\x10,\x12\x1c\n" +
+	"\x16REASON_SIGNATURE_WRONG\x10,\x12\x16\n" +
+	"\x12REASON_PLAN_NEEDED\x101\x12\x1c\n" +
 	"\x18REASON_REQUEST_ID_REUSED\x102\x12\x14\n" +
 	"\x10REASON_BUSY_FILE\x103\x12\x17\n" +
 	"\x13REASON_RATE_LIMITED\x10<\x12\x14\n" +
