@@ -91,7 +91,7 @@ var house = []room{
 	{"client", edge, []string{"api/amparo/v1", "fault", "intake", "vocabulary", "audit", "enrolment", "written", "capsule", "handover"}, "an operator's laptop must not hold the server's code"},
 	{
 		"cmd/amparod", edge,
-		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "duty", "dispatch", "notify", "watch", "client"},
+		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "dispatch", "notify", "watch", "client"},
 		"puts the server together; what decides anything belongs in a package that can be tested without it; its watch runs on another machine, where it is a client like any other",
 	},
 	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client", "written", "handover"}, "the command is thin: what a desk will need too belongs in client"},

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/amparo-project/amparo/internal/dispatch"
-	"github.com/amparo-project/amparo/internal/duty"
 	"github.com/amparo-project/amparo/internal/notify"
 )
 
@@ -16,7 +14,6 @@ import (
 func (u *unsealed) wake(ctx context.Context, log zerolog.Logger, ways []dispatch.Way) {
 	dispatch.Run(ctx, dispatch.Config{
 		Records: u.records, Ways: ways,
-		Patience: func() time.Duration { return duty.Patience },
 		Failed: func(way string, err error) {
 			if way == "" {
 				log.Error().Err(err).Msg("what was done for an alarm could not be recorded yet; trying again")

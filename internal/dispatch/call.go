@@ -41,7 +41,7 @@ func (d *dispatcher) call(ctx context.Context, alarmID, staffID string) {
 func (d *dispatcher) insist(ctx context.Context, l *line, m Message, first chan<- bool) {
 	err := d.send(ctx, l, m)
 	first <- err == nil
-	until := d.Records.Now().Add(d.Patience())
+	until := d.Records.Now().Add(d.Records.Board().Times.PassOn)
 	for wait := firstPause; err != nil; wait = min(2*wait, longestCall) {
 		if errors.Is(err, ErrNoWay) || ctx.Err() != nil {
 			return
@@ -64,7 +64,7 @@ func (d *dispatcher) open(alarmID string) bool {
 // note makes a call durable. While it cannot, it goes on trying: called again before
 // that, the person would only be disturbed twice.
 func (d *dispatcher) note(ctx context.Context, m Message, reached bool) {
-	d.persist(ctx, func() error { return d.Records.NoteCall(ctx, m.Alarm, m.StaffID, reached, d.Patience()) })
+	d.persist(ctx, func() error { return d.Records.NoteCall(ctx, m.Alarm, m.StaffID, reached) })
 }
 
 func (d *dispatcher) persist(ctx context.Context, write func() error) {
@@ -86,8 +86,9 @@ func (d *dispatcher) persist(ctx context.Context, write func() error) {
 func (d *dispatcher) tell(ctx context.Context, notice duty.Notice) {
 	m := Message{StaffID: notice.StaffID, Mail: d.Records.Address(notice.StaffID)}
 	for wait := firstTell; ; wait = min(2*wait, longestTell) {
-		if done := d.digest(ctx, m); done {
-			d.persist(ctx, func() error { return d.Records.NoteTold(ctx, notice) })
+		left, done := d.digest(ctx, m)
+		if done {
+			d.persist(ctx, func() error { return d.Records.NoteTold(ctx, notice, left) })
 			return
 		}
 		if !pause(ctx, wait) || !d.waits(notice) {
@@ -96,25 +97,25 @@ func (d *dispatcher) tell(ctx context.Context, notice duty.Notice) {
 	}
 }
 
-// digest tries the ways one after the other and reports whether there is nothing
-// left to try.
-func (d *dispatcher) digest(ctx context.Context, m Message) bool {
+// digest tries the ways one after the other. It reports whether a message left, and
+// whether there is nothing left to try.
+func (d *dispatcher) digest(ctx context.Context, m Message) (left, done bool) {
 	member := d.Records.Directory().ByID(m.StaffID)
 	if member.GetStanding() != amparov1.StaffStanding_STAFF_STANDING_ACTIVE {
-		return true
+		return false, true
 	}
 	none := true
 	for _, l := range d.ways {
 		err := d.send(ctx, l, m)
 		if err == nil {
-			return true
+			return true, true
 		}
 		if !errors.Is(err, ErrNoWay) && ctx.Err() == nil {
 			none = false
 			d.Failed(l.Name, err)
 		}
 	}
-	return none && ctx.Err() == nil
+	return false, none && ctx.Err() == nil
 }
 
 func (d *dispatcher) waits(notice duty.Notice) bool {

@@ -46,9 +46,6 @@ type Config struct {
 	// Ways are used all at once. Without any, alarms are shown only to those who
 	// watch them, and still pass on.
 	Ways []Way
-	// Patience is how long somebody who was called has to acknowledge an alarm
-	// before it passes to the next.
-	Patience func() time.Duration
 	// Failed is told what went wrong and on which way; empty for the store.
 	Failed func(way string, err error)
 }
@@ -111,7 +108,7 @@ func (d *dispatcher) round(ctx context.Context) time.Duration {
 		}
 	}
 	for _, alarm := range board.Alarms {
-		who, at := board.Next(alarm, d.Records.Excluded(alarm.GetCaseId()), d.Patience(), now)
+		who, at := board.Next(alarm, d.Records.Excluded(alarm.GetCaseId()), now)
 		for _, staffID := range who {
 			id := alarm.GetId()
 			d.once(id+" "+staffID, func() { d.call(ctx, id, staffID) })

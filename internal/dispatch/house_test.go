@@ -15,7 +15,6 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/audit"
-	"github.com/amparo-project/amparo/internal/duty"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/seal"
 	"github.com/amparo-project/amparo/internal/store"
@@ -146,5 +145,3 @@ func act(t testing.TB, r *records.Records, file string, fn func(*records.Work) e
 		func(w *records.Work) (proto.Message, error) { return nil, fn(w) })
 	must(t, err)
 }
-
-func patience() time.Duration { return duty.Patience }

@@ -108,7 +108,7 @@ func serveFolder(t testing.TB, folder, hook string, raises bool) {
 		return response.Body.Close()
 	}}
 	go dispatch.Run(t.Context(), dispatch.Config{
-		Records: r, Ways: []dispatch.Way{way}, Patience: patience, Failed: func(string, error) {},
+		Records: r, Ways: []dispatch.Way{way}, Failed: func(string, error) {},
 	})
 	for {
 		changed := r.DutyChanged()
@@ -220,7 +220,7 @@ func TestAKillBetweenRaisingAndSending(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	dispatch.Run(ctx, dispatch.Config{Records: r, Patience: patience, Failed: func(string, error) {}, Ways: []dispatch.Way{{
+	dispatch.Run(ctx, dispatch.Config{Records: r, Failed: func(string, error) {}, Ways: []dispatch.Way{{
 		Name: "hook", Send: func(context.Context, dispatch.Message) error {
 			t.Error("told again after the call was noted")
 			return nil

@@ -10,10 +10,6 @@ import (
 	"github.com/amparo-project/amparo/internal/fault"
 )
 
-// Patience is how long somebody who was called has to acknowledge an alarm before it
-// passes to the next, where the policy says nothing else.
-const Patience = 15 * time.Minute
-
 // unreached is how long an alarm stays with somebody to whom no message could be
 // sent.
 const unreached = time.Minute
@@ -78,9 +74,10 @@ func (b *Board) ladder(alarm *amparov1.Alarm, excluded []string, now time.Time) 
 // Next is who is to be called for an alarm now, and if it is nobody yet, when to ask
 // again: the first step of the ladder that has not been called, and when all have
 // been, the one whose call is the longest ago, round and round until somebody
-// acknowledges. excluded are the people excluded from the alarm's case; patience is
-// how long each step has, and nobody is called twice within it.
-func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, patience time.Duration, now time.Time) (who []string, at time.Time) {
+// acknowledges. excluded are the people excluded from the alarm's case. Nobody is
+// called twice within the time that each step has.
+func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, now time.Time) (who []string, at time.Time) {
+	patience := b.Times.PassOn
 	if due := heldUntil(alarm, patience); now.Before(due) {
 		return nil, due
 	}
@@ -124,8 +121,8 @@ func lastCall(alarm *amparov1.Alarm, step []string) time.Time {
 }
 
 // Called notes that somebody was called for an alarm, and whether a message left for
-// them. A call that is noted a second time within a patience only learns that the
-// message left after all.
+// them. A call that is noted a second time within patience, the time that each step
+// has, only learns that the message left after all.
 func Called(alarm *amparov1.Alarm, staffID string, reached bool, patience time.Duration, now time.Time) (news bool) {
 	for _, call := range slices.Backward(alarm.GetCalls()) {
 		if call.GetStaffId() == staffID && now.Before(call.GetAt().AsTime().Add(patience)) {
@@ -179,15 +176,12 @@ func Answers(alarm *amparov1.Alarm, onShift []string, staffID string) bool {
 	return slices.Contains(onShift, alarm.GetOffice()) || slices.ContainsFunc(alarm.GetCalls(), called)
 }
 
-// Pace is how long ordinary notices are gathered: somebody with several tasks is
-// told once, and not again before the same time has passed.
-const Pace = 15 * time.Minute
-
 // DueNotices are the notices whose time has come, and when the next one's comes;
-// zero where none waits.
+// zero where none waits. Somebody with several tasks is told once, when notices have
+// been gathered for a while, and no more often in an hour than the policy allows.
 func (b *Board) DueNotices(now time.Time) (due []Notice, next time.Time) {
 	for _, notice := range b.Notices {
-		at := notice.Since.Add(Pace)
+		at := later(notice.Since.Add(b.Times.Digest), b.freeAt(notice.StaffID, now))
 		switch {
 		case !at.After(now):
 			due = append(due, notice)
@@ -196,4 +190,24 @@ func (b *Board) DueNotices(now time.Time) (due []Notice, next time.Time) {
 		}
 	}
 	return due, next
+}
+
+// freeAt is when a person may be told of a task again.
+func (b *Board) freeAt(staffID string, now time.Time) time.Time {
+	var told []time.Time
+	for _, notice := range Recent(b.Told, now) {
+		if notice.StaffID == staffID {
+			told = append(told, notice.Since)
+		}
+	}
+	if len(told) < b.Times.NoticesAnHour {
+		return time.Time{}
+	}
+	slices.SortFunc(told, time.Time.Compare)
+	return told[len(told)-b.Times.NoticesAnHour].Add(time.Hour)
+}
+
+// Recent are the notices that were sent in the last hour.
+func Recent(told []Notice, now time.Time) []Notice {
+	return slices.DeleteFunc(slices.Clone(told), func(n Notice) bool { return !n.Since.Add(time.Hour).After(now) })
 }

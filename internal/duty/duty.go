@@ -3,11 +3,11 @@
 // who after that, who may take it, and what may wait for the next digest.
 //
 // A Board is what is known at one moment; ask it OnShift, OnDuty, Next and
-// MayAcknowledge. Announce joins a new rota to the one before it. Called and Told
-// change what is kept of an alarm and of a notice.
+// MayAcknowledge. Announce joins a new rota to the one before it. Called changes what
+// is kept of an alarm.
 //
 // Nothing here sends anything or waits: package dispatch does. How long a person is
-// given before an alarm passes on is the policy's and comes as an argument.
+// given before an alarm passes on is the policy's, and stands in Times.
 package duty
 
 import (
@@ -28,18 +28,33 @@ type Staff interface {
 	Staff() []*amparov1.StaffMember
 }
 
-// Notice says that somebody is to be told that they have a task.
+// Notice says that somebody is to be told that they have a task, or was told of one.
 type Notice struct {
 	StaffID string
 	Since   time.Time // UTC
 }
 
+// Times are what the policy says of being on call.
+type Times struct {
+	// PassOn is how long somebody who was called has to acknowledge an alarm before
+	// it passes to the next.
+	PassOn time.Duration
+	// WarnBefore is how long before it begins an empty slot is warned of.
+	WarnBefore time.Duration
+	// Digest is how long ordinary notices are gathered.
+	Digest time.Duration
+	// NoticesAnHour is how many ordinary notices a person gets in an hour at most.
+	NoticesAnHour int
+}
+
 // Board is what is known about duty at one moment. It changes nothing.
 type Board struct {
 	Staff   Staff
+	Times   Times
 	Rotas   []*amparov1.Rota  // of all offices, at most one for each language of each
 	Alarms  []*amparov1.Alarm // that nobody has acknowledged, the oldest first
-	Notices []Notice
+	Notices []Notice          // that nobody has sent
+	Told    []Notice          // that were sent in the last hour
 	// Warned are the empty slots that an alarm has been raised for.
 	Warned []EmptySlot
 }

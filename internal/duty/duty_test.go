@@ -23,6 +23,9 @@ const (
 // six is a Friday evening at which the weekend's rota begins.
 var six = time.Date(2026, 1, 30, 18, 0, 0, 0, time.UTC)
 
+// times are short enough to be counted by hand.
+var times = duty.Times{PassOn: 15 * time.Minute, WarnBefore: 24 * time.Hour, Digest: 15 * time.Minute, NoticesAnHour: 4}
+
 func at(hours float64) time.Time { return six.Add(time.Duration(hours * float64(time.Hour))) }
 
 // people is a staff whose ids are its first names.
@@ -73,7 +76,7 @@ func rota(language string, slots ...*amparov1.RotaSlot) *amparov1.Rota {
 
 // weekend is a board with a rota for all languages and one for French.
 func weekend() *duty.Board {
-	return &duty.Board{Staff: staff(), Rotas: []*amparov1.Rota{
+	return &duty.Board{Staff: staff(), Times: times, Rotas: []*amparov1.Rota{
 		rota("", shift(0, 12, "ana", "ben"), shift(12, 24), shift(24, 48, "gil", "sol")),
 		rota("fr", shift(0, 24, "faye")),
 	}}
@@ -200,12 +203,12 @@ func TestAnAlarmPassesOn(t *testing.T) {
 		var story []string
 		for minute := 0; minute <= 75 && len(story) < strings.Count(row.want, ",")+1; minute++ {
 			now := at(row.hour).Add(time.Duration(minute) * time.Minute)
-			who, again := board.Next(row.alarm, row.excluded, duty.Patience, now)
+			who, again := board.Next(row.alarm, row.excluded, now)
 			if len(who) == 0 && !again.After(now) {
 				t.Fatalf("%s: at %d nobody is called, and no time is said", row.what, minute)
 			}
 			for _, id := range who {
-				duty.Called(row.alarm, id, !strings.Contains(row.dead, id), duty.Patience, now)
+				duty.Called(row.alarm, id, !strings.Contains(row.dead, id), times.PassOn, now)
 			}
 			if len(who) > 0 {
 				story = append(story, fmt.Sprint(minute, " ", names(who)))
@@ -230,7 +233,7 @@ func TestExtreme(t *testing.T) {
 }
 
 func TestNoticesAreGathered(t *testing.T) {
-	board := &duty.Board{Notices: []duty.Notice{{StaffID: "ana", Since: six}, {StaffID: "ben", Since: six.Add(5 * time.Minute)}}}
+	board := &duty.Board{Times: times, Notices: []duty.Notice{{StaffID: "ana", Since: six}, {StaffID: "ben", Since: six.Add(5 * time.Minute)}}}
 	for _, row := range []struct {
 		minute int
 		due    string
@@ -248,5 +251,25 @@ func TestNoticesAreGathered(t *testing.T) {
 		if !slices.Equal(got, strings.Fields(row.due)) || !next.Equal(wantNext) {
 			t.Errorf("after %d minutes: %v and next at %v, want %q and %v", row.minute, got, next, row.due, wantNext)
 		}
+	}
+}
+
+// TestNoticesAreLimited: four in an hour, whatever the digest.
+func TestNoticesAreLimited(t *testing.T) {
+	often := times
+	often.Digest = time.Minute
+	minute := func(n int) time.Time { return six.Add(time.Duration(n) * time.Minute) }
+	board := &duty.Board{Times: often, Notices: []duty.Notice{{StaffID: "ana", Since: minute(20)}, {StaffID: "ben", Since: minute(20)}}}
+	for _, n := range []int{0, 5, 10, 15} {
+		board.Told = append(board.Told, duty.Notice{StaffID: "ana", Since: minute(n)})
+	}
+	for _, row := range []struct{ minute, due, next int }{{21, 1, 60}, {59, 1, 60}, {60, 2, -1}} {
+		due, next := board.DueNotices(minute(row.minute))
+		if len(due) != row.due || (row.next < 0) != next.IsZero() || row.next >= 0 && !next.Equal(minute(row.next)) {
+			t.Errorf("after %d minutes %d are due and the next at %v, want %d and %d", row.minute, len(due), next, row.due, row.next)
+		}
+	}
+	if left := duty.Recent(board.Told, minute(66)); len(left) != 2 {
+		t.Errorf("%d count after 66 minutes, want those of the last hour", len(left))
 	}
 }

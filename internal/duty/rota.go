@@ -145,12 +145,9 @@ type EmptySlot struct {
 	From             time.Time // UTC
 }
 
-// ahead is how long before it begins an empty slot is warned of.
-const ahead = 24 * time.Hour
-
-// EmptyAhead are the slots that begin within a day, or have begun, for which nobody
-// can answer, and the ends of rotas behind which nothing is announced, that have not
-// been warned of yet.
+// EmptyAhead are the slots that begin soon, or have begun, for which nobody can
+// answer, and the ends of rotas behind which nothing is announced, that have not been
+// warned of yet.
 func (b *Board) EmptyAhead(now time.Time) []EmptySlot {
 	var empty []EmptySlot
 	note := func(rota *amparov1.Rota, from time.Time) {
@@ -158,7 +155,7 @@ func (b *Board) EmptyAhead(now time.Time) []EmptySlot {
 		known := func(warned EmptySlot) bool {
 			return warned.Office == slot.Office && warned.Language == slot.Language && warned.From.Equal(from)
 		}
-		if !slices.ContainsFunc(b.Warned, known) && from.After(now.Add(-kept)) && !from.After(now.Add(ahead)) {
+		if !slices.ContainsFunc(b.Warned, known) && from.After(now.Add(-kept)) && !from.After(now.Add(b.Times.WarnBefore)) {
 			empty = append(empty, slot)
 		}
 	}

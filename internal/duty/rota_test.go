@@ -102,7 +102,7 @@ func TestEmptySlotsAreWarnedOfADayAhead(t *testing.T) {
 		{"warned of already", []*amparov1.Rota{rota("", shift(0, 12, "ana"), shift(12, 60))}, []duty.EmptySlot{{Office: "north", From: at(12)}}, ""},
 		{"lapsed long ago", []*amparov1.Rota{rota("", shift(-400, -200, "ana"))}, nil, ""},
 	} {
-		board := &duty.Board{Staff: staff(), Rotas: row.rotas, Warned: row.warned}
+		board := &duty.Board{Staff: staff(), Times: times, Rotas: row.rotas, Warned: row.warned}
 		var got []string
 		for _, slot := range board.EmptyAhead(six) {
 			got = append(got, fmt.Sprint(slot.From.Sub(six).Hours()))
@@ -141,7 +141,7 @@ func TestARotaCoversEachInstantOnce(t *testing.T) {
 				continue
 			}
 			held = joined
-			board := &duty.Board{Staff: staff(), Rotas: []*amparov1.Rota{held}}
+			board := &duty.Board{Staff: staff(), Times: times, Rotas: []*amparov1.Rota{held}}
 			first, last := held.GetSlots()[0].GetFrom().AsTime(), held.GetSlots()[len(held.GetSlots())-1].GetUntil().AsTime()
 			for instant := first; instant.Before(last); instant = instant.Add(30 * time.Minute) {
 				covering := 0
@@ -166,7 +166,7 @@ func TestARotaCoversEachInstantOnce(t *testing.T) {
 // alarm, called no longer ago than a patience, or somebody able is named now.
 func TestAnAlarmIsAlwaysHeld(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		board := &duty.Board{Staff: staff(), Rotas: []*amparov1.Rota{drawRota(t)}}
+		board := &duty.Board{Staff: staff(), Times: times, Rotas: []*amparov1.Rota{drawRota(t)}}
 		alarm := &amparov1.Alarm{Office: rapid.SampledFrom([]string{"north", "south", "west"}).Draw(t, "office")}
 		var excluded []string
 		if rapid.Bool().Draw(t, "excludes") {
@@ -174,15 +174,15 @@ func TestAnAlarmIsAlwaysHeld(t *testing.T) {
 		}
 		now := six
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
-			who, again := board.Next(alarm, excluded, duty.Patience, now)
+			who, again := board.Next(alarm, excluded, now)
 			last := time.Time{}
 			for _, call := range alarm.GetCalls() {
 				last = call.GetAt().AsTime()
 			}
 			switch {
-			case len(who) == 0 && (last.IsZero() || now.Sub(last) >= duty.Patience):
+			case len(who) == 0 && (last.IsZero() || now.Sub(last) >= times.PassOn):
 				t.Fatalf("nobody holds it at %v", now)
-			case len(who) == 0 && (!again.After(now) || again.Sub(last) > duty.Patience):
+			case len(who) == 0 && (!again.After(now) || again.Sub(last) > times.PassOn):
 				t.Fatalf("asked again at %v, called at %v, now %v", again, last, now)
 			}
 			for _, id := range who {
@@ -190,7 +190,7 @@ func TestAnAlarmIsAlwaysHeld(t *testing.T) {
 				if member.GetStanding() != amparov1.StaffStanding_STAFF_STANDING_ACTIVE || names(excluded) == id {
 					t.Fatalf("%s is called, who cannot answer", id)
 				}
-				duty.Called(alarm, id, rapid.Bool().Draw(t, "reached"), duty.Patience, now)
+				duty.Called(alarm, id, rapid.Bool().Draw(t, "reached"), times.PassOn, now)
 			}
 			if len(alarm.GetCalls()) > 64 {
 				t.Fatalf("%d calls are kept", len(alarm.GetCalls()))

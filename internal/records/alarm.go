@@ -156,9 +156,10 @@ func (f *File) pastAlarm(id string, now time.Time) (*amparov1.Alarm, error) {
 
 // NoteCall makes durable that somebody was called for an alarm, and whether a message
 // left for them. An alarm that was acknowledged meanwhile stays as it is.
-func (r *Records) NoteCall(ctx context.Context, alarmID, staffID string, reached bool, patience time.Duration) error {
+func (r *Records) NoteCall(ctx context.Context, alarmID, staffID string, reached bool) error {
 	return r.onDutyFile(ctx, amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, func(w *Work, held *File) error {
 		alarm := find(held.head.GetDuty().GetOpenAlarms(), alarmID)
+		patience := dutyTimes(w.Policy().GetOnCall()).PassOn
 		if alarm == nil || !duty.Called(alarm, staffID, reached, patience, w.Now) {
 			return errNothing
 		}
@@ -168,8 +169,9 @@ func (r *Records) NoteCall(ctx context.Context, alarmID, staffID string, reached
 	})
 }
 
-// NoteTold makes durable that somebody was told of the tasks that waited since then.
-func (r *Records) NoteTold(ctx context.Context, notice duty.Notice) error {
+// NoteTold makes durable that somebody was told of the tasks that waited since then,
+// or, when no message left, that there is no way to tell them.
+func (r *Records) NoteTold(ctx context.Context, notice duty.Notice, left bool) error {
 	return r.onDutyFile(ctx, amparov1.LeafAction_LEAF_ACTION_TOLD, func(w *Work, held *File) error {
 		head := held.head.GetDuty()
 		before := len(head.GetNotices())
@@ -178,6 +180,12 @@ func (r *Records) NoteTold(ctx context.Context, notice duty.Notice) error {
 		})
 		if len(head.GetNotices()) == before {
 			return errNothing
+		}
+		head.Told = slices.DeleteFunc(head.GetTold(), func(n *storepb.PendingNotice) bool {
+			return len(duty.Recent(notices([]*storepb.PendingNotice{n}), w.Now)) == 0
+		})
+		if left {
+			head.Told = append(head.GetTold(), &storepb.PendingNotice{StaffId: notice.StaffID, Since: timestamppb.New(w.Now)})
 		}
 		w.Leaf.TargetStaffId = notice.StaffID
 		held.Touch()

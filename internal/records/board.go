@@ -9,6 +9,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/duty"
+	"github.com/amparo-project/amparo/internal/policy"
 	"github.com/amparo-project/amparo/internal/store"
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
@@ -39,12 +40,32 @@ func (r *Records) DutyFile() string {
 // Board is what is known now about who is on call and what for. It must not be
 // changed.
 func (r *Records) Board() *duty.Board {
+	board := r.bareBoard()
+	board.Times = dutyTimes(r.Policy().GetOnCall())
+	return board
+}
+
+// bareBoard is the board without what the policy says.
+func (r *Records) bareBoard() *duty.Board {
 	board := duty.Board{}
 	if held := r.duty.Load(); held != nil {
 		board = held.board
 	}
 	board.Staff = r.Directory()
 	return &board
+}
+
+// dutyTimes are those of a policy, which was checked before it came in force: what
+// cannot be read there is zero, and passes an alarm on at once.
+func dutyTimes(p *amparov1.OnCallPolicy) duty.Times {
+	span := func(length *amparov1.PolicyLength) time.Duration {
+		d, _ := policy.Span(length.GetLength())
+		return d
+	}
+	return duty.Times{
+		PassOn: span(p.GetPassOnAfter()), WarnBefore: span(p.GetWarnOfEmptySlotBefore()),
+		Digest: span(p.GetDigestEvery()), NoticesAnHour: int(p.GetNoticesAnHour().GetCount()),
+	}
 }
 
 // OnShift returns the offices for which a person is on shift at a time; see
@@ -54,7 +75,7 @@ func (r *Records) OnShift(member *amparov1.StaffMember, now time.Time) []string 
 	if r.duty.Load() == nil && r.DutyFile() != "" {
 		return nil
 	}
-	return r.Board().OnShift(member, now)
+	return r.bareBoard().OnShift(member, now)
 }
 
 // Address is where a person is told that something waits; empty when that is not
@@ -127,9 +148,7 @@ func readBoard(file *File) (*dutyState, error) {
 	state := &dutyState{revision: file.revision}
 	held := file.head.GetDuty()
 	state.board.Alarms = held.GetOpenAlarms()
-	for _, notice := range held.GetNotices() {
-		state.board.Notices = append(state.board.Notices, duty.Notice{StaffID: notice.GetStaffId(), Since: notice.GetSince().AsTime()})
-	}
+	state.board.Notices, state.board.Told = notices(held.GetNotices()), notices(held.GetTold())
 	state.board.Warned = warned(held)
 	for _, id := range file.Children(recordDuty) {
 		if len(id) <= len(rotasPrefix) || id[:len(rotasPrefix)] != rotasPrefix {
@@ -148,6 +167,14 @@ func readBoard(file *File) (*dutyState, error) {
 	}
 	state.addresses = byPerson(addresses)
 	return state, nil
+}
+
+func notices(stored []*storepb.PendingNotice) []duty.Notice {
+	var all []duty.Notice
+	for _, notice := range stored {
+		all = append(all, duty.Notice{StaffID: notice.GetStaffId(), Since: notice.GetSince().AsTime()})
+	}
+	return all
 }
 
 // rotas are those of one office.

@@ -44,3 +44,10 @@ func TextOf(id lookup.ID) string { return textOf(id) }
 
 // Duty is the head of the file of those on call.
 func Duty(f *File) *storepb.Duty { return f.head.GetDuty() }
+
+// HeadKey is where the head of a file lies.
+func HeadKey(r *Records, fileID string) []byte {
+	id, _ := parseID(fileID)
+	known, _ := r.index.Find(id)
+	return fileKey(known.Locator, slotHead)
+}

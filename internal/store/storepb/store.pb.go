@@ -734,7 +734,9 @@ type Duty struct {
 	Notices []*PendingNotice `protobuf:"bytes,2,rep,name=notices,proto3" json:"notices,omitempty"`
 	// Slots for which nobody was found a day before they begin, and for which that
 	// has been said.
-	EmptySlots    []*EmptySlot `protobuf:"bytes,3,rep,name=empty_slots,json=emptySlots,proto3" json:"empty_slots,omitempty"`
+	EmptySlots []*EmptySlot `protobuf:"bytes,3,rep,name=empty_slots,json=emptySlots,proto3" json:"empty_slots,omitempty"`
+	// Ordinary notices of the last hour, which bound how many more there may be.
+	Told          []*PendingNotice `protobuf:"bytes,4,rep,name=told,proto3" json:"told,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -786,6 +788,13 @@ func (x *Duty) GetNotices() []*PendingNotice {
 func (x *Duty) GetEmptySlots() []*EmptySlot {
 	if x != nil {
 		return x.EmptySlots
+	}
+	return nil
+}
+
+func (x *Duty) GetTold() []*PendingNotice {
+	if x != nil {
+		return x.Told
 	}
 	return nil
 }
@@ -992,7 +1001,8 @@ func (x *PastAlarms) GetAlarms() []*v1.Alarm {
 	return nil
 }
 
-// PendingNotice says that a person has not been told yet of a task.
+// PendingNotice says that a person has not been told yet of a task, or that they
+// have been.
 type PendingNotice struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who.
@@ -1812,13 +1822,14 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\bproposal\x18\x02 \x01(\v2\x19.amparo.v1.PolicyProposalR\bproposal\"$\n" +
 	"\n" +
 	"PolicyText\x12\x16\n" +
-	"\x06policy\x18\x01 \x01(\fR\x06policy\"\xb0\x01\n" +
+	"\x06policy\x18\x01 \x01(\fR\x06policy\"\xe4\x01\n" +
 	"\x04Duty\x121\n" +
 	"\vopen_alarms\x18\x01 \x03(\v2\x10.amparo.v1.AlarmR\n" +
 	"openAlarms\x128\n" +
 	"\anotices\x18\x02 \x03(\v2\x1e.amparo.store.v1.PendingNoticeR\anotices\x12;\n" +
 	"\vempty_slots\x18\x03 \x03(\v2\x1a.amparo.store.v1.EmptySlotR\n" +
-	"emptySlots\"o\n" +
+	"emptySlots\x122\n" +
+	"\x04told\x18\x04 \x03(\v2\x1e.amparo.store.v1.PendingNoticeR\x04told\"o\n" +
 	"\tEmptySlot\x12\x16\n" +
 	"\x06office\x18\x01 \x01(\tR\x06office\x12\x1a\n" +
 	"\blanguage\x18\x02 \x01(\tR\blanguage\x12.\n" +
@@ -1965,25 +1976,26 @@ var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	29, // 13: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
 	14, // 14: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
 	10, // 15: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
-	30, // 16: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
-	31, // 17: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
-	32, // 18: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
-	29, // 19: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
-	30, // 20: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
-	17, // 21: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
-	18, // 22: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
-	30, // 23: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
-	30, // 24: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
-	33, // 25: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	30, // 26: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	21, // 27: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	30, // 28: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	30, // 29: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	14, // 16: amparo.store.v1.Duty.told:type_name -> amparo.store.v1.PendingNotice
+	30, // 17: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
+	31, // 18: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
+	32, // 19: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
+	29, // 20: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
+	30, // 21: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
+	17, // 22: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
+	18, // 23: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
+	30, // 24: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
+	30, // 25: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
+	33, // 26: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	30, // 27: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	21, // 28: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	30, // 29: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	30, // 30: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
