@@ -99,6 +99,7 @@ var house = []room{
 	{"bench", edge, nil, "sets the service against its ceiling; it has tests only"},
 	{"test/readme", edge, nil, "runs what a newcomer would copy; it has tests only"},
 	{"test/badline", edge, nil, "puts a bad line between the client and the service; it has tests only"},
+	{"test/year", edge, nil, "steps the clock of a service that it kills; it has tests only"},
 	{"test/night", edge, nil, "runs the real programs on real input; it has tests only"},
 }
 

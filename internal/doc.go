@@ -72,6 +72,7 @@
 //   - bench: the whole service against what the machine could do without it
 //   - test/readme: every command of the README, as a newcomer would run it
 //   - test/badline: requests for help over a line that breaks
+//   - test/year: a service that lives through a year in minutes and is killed on the way
 //   - test/night: the real programs on real input, killed in the middle of it
 //
 // # One call
