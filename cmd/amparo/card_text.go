@@ -8,7 +8,7 @@ func (p *page) card(c *amparov1.Card) {
 	p.line(p.risk(c.GetRiskLevel()), word(c.GetState()))
 	p.entry("case", c.GetCaseId())
 	p.entry("pseudonym", c.GetPseudonym())
-	p.message("How to reach the person", c.GetAdvice())
+	p.advice(c.GetAdvice())
 	p.heading("On duty")
 	for _, one := range c.GetOnDuty() {
 		if one.GetStaffId() == "" {

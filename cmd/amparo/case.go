@@ -15,6 +15,7 @@ const exampleCase = "k7w3dq5ztm2xgynvp4chbrjlse"
 func (a *app) caseCommand() *cobra.Command {
 	return group("case", "Show and work a case", "  amparo case show "+exampleCase,
 		a.caseShowCommand(), a.cardCommand(), a.triageCommand(), a.assignCommand(), a.noteCommand(), a.contactCommand(), a.incidentCommand(),
+		a.safetyCommand(), a.statusCommand(), a.contactsCommand(), a.contactConfirmCommand(), a.distrustCommand(), a.wishesCommand(),
 		a.advanceCommand(), a.holdCommand(), a.resumeCommand(), a.closeCommand(), a.reopenCommand(), a.restrictCommand(), a.excludeCommand(),
 		a.planCommand())
 }
@@ -174,7 +175,10 @@ func (a *app) contactCommand() *cobra.Command {
     channel: signal
     outcome: reached         # or no_answer, other_answered, code_word_wrong, ...
     language: ps
-    text: what was said`,
+    contact_number: 1        # as amparo case safety shows it
+    interpreter_id: of the list; or unvetted_interpreter: true with interpreter_reason
+    text: what was said
+  word: the word that was said, compared and never kept`,
 		Example: "  amparo case contact " + exampleCase + " --file contact.yaml",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -192,7 +196,10 @@ func (a *app) contactCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.show(answer, func(p *page) { p.receipt(answer.GetCase()) })
+			return a.show(answer, func(p *page) {
+				p.receipt(answer.GetCase())
+				p.minding(answer.GetWarnings())
+			})
 		})
 	})
 	return c

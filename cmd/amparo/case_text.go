@@ -59,7 +59,7 @@ func (p *page) wholeCase(answer *amparov1.GetCaseResponse) {
 		p.entry("plan", fmt.Sprintf("version %d", plan.GetVersion())+yes(!plan.GetAgreed(), ", not agreed yet"))
 	}
 	p.terms(c.GetTerms())
-	p.message("Safe contact", answer.GetIntake().GetSafeContact())
+	p.advice(answer.GetAdvice())
 	p.message("Who it is about", answer.GetIdentity())
 	if r := answer.GetRisk(); r != nil {
 		p.heading("Risk")
@@ -230,6 +230,11 @@ func (p *page) timelineEntry(e *amparov1.TimelineEntry) {
 	p.entry("     reason", word(e.GetHoldReason()))
 	p.entry("     team", listed(e.GetTeamIds()))
 	p.entry("     colleague", e.GetColleagueId())
+	p.entry("     befell", word(e.GetPersonStatus()))
+	p.entry("     contacts", numbers(e.GetContactNumbers()))
+	if e.GetChangeNumber() != 0 {
+		p.entry("     change", numbers([]uint32{e.GetChangeNumber()}))
+	}
 	p.entry("     excluded", listed(e.GetExcludedStaffIds()))
 	if i := e.GetIncident(); i != nil {
 		p.fields(i.ProtoReflect(), "     ")
@@ -237,6 +242,7 @@ func (p *page) timelineEntry(e *amparov1.TimelineEntry) {
 	if c := e.GetContact(); c != nil {
 		p.entry("     contact", word(c.GetChannel())+": "+word(c.GetOutcome()))
 		p.entry("     language", c.GetLanguage())
+		p.entry("     interpreter", c.GetInterpreterId()+yes(c.GetUnvettedInterpreter(), "not vetted: "+c.GetInterpreterReason()))
 		p.entry("     text", c.GetText())
 	}
 	p.entry("     text", e.GetText())

@@ -51,7 +51,7 @@ func TestPages(t *testing.T) {
 				{Kind: amparov1.TermKind_TERM_KIND_CHECK_IN, Due: in(30 * time.Minute)},
 			},
 		},
-		Intake: request.GetIntake(), Identity: request.GetIntake().GetIdentity(),
+		Intake: request.GetIntake(), Identity: request.GetIntake().GetIdentity(), Advice: arrested(request.GetIntake().GetSafeContact()),
 	}
 	pages := map[string]func(*page){
 		"queue":        func(p *page) { p.queue(rows, "me") },
@@ -108,10 +108,16 @@ func TestNoTextMovesTheCursor(t *testing.T) {
 		"log": func(p *page) {
 			p.leaves([]*amparov1.LoggedLeaf{{Leaf: &amparov1.AuditLeaf{StaffId: hostile, Shown: []string{hostile}}}})
 		},
-		"rota":    func(p *page) { p.rotas(hostileRota(hostile), map[string]string{hostile: hostile}) },
-		"alarms":  func(p *page) { p.alarms([]*amparov1.Alarm{{Id: hostile, CaseId: hostile, Office: hostile}}, nil) },
-		"receipt": func(p *page) { p.receipt(&amparov1.CaseReceipt{CaseId: hostile, Pseudonym: hostile}) },
-		"advice":  func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
+		"rota":   func(p *page) { p.rotas(hostileRota(hostile), map[string]string{hostile: hostile}) },
+		"alarms": func(p *page) { p.alarms([]*amparov1.Alarm{{Id: hostile, CaseId: hostile, Office: hostile}}, nil) },
+		"safety": func(p *page) {
+			advice := arrested(&amparov1.SafeContact{Address: hostile, Instructions: hostile})
+			advice.Instruction.Text, advice.Contacts[0].LocalTime = hostile, hostile
+			p.advice(advice)
+		},
+		"interpreters": func(p *page) { p.interpreters([]*amparov1.Interpreter{{Id: hostile, VettedById: hostile}}) },
+		"receipt":      func(p *page) { p.receipt(&amparov1.CaseReceipt{CaseId: hostile, Pseudonym: hostile}) },
+		"advice":       func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
 	}
 	for name, draw := range pages {
 		p := &page{now: testNow, zone: time.UTC}

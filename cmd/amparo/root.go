@@ -104,7 +104,7 @@ a file or from stdin.`,
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return a.checkFlags() }
 	root.AddCommand(
 		a.enrolCommand(), a.staffCommand(), a.whoamiCommand(), a.protosetCommand(),
-		a.intakeCommand(), a.outboxCommand(), a.capsuleCommand(), a.queueCommand(), a.searchCommand(), a.caseCommand(), a.riskCommand(), a.handoverCommand(),
+		a.intakeCommand(), a.outboxCommand(), a.capsuleCommand(), a.queueCommand(), a.searchCommand(), a.caseCommand(), a.interpreterCommand(), a.riskCommand(), a.handoverCommand(),
 		a.policyCommand(),
 		a.auditCommand(), a.demoCommand(), a.deadlineCommand(), a.clockCommand(), a.oncallCommand(),
 	)

@@ -46,6 +46,10 @@ type Options struct {
 type Conn struct {
 	*grpc.ClientConn
 	Cards amparov1.CardServiceClient
+
+	Safety       amparov1.SafetyServiceClient
+	Interpreters amparov1.InterpreterServiceClient
+
 	Cases amparov1.CaseServiceClient
 	Risk  amparov1.RiskServiceClient
 	Plans amparov1.PlanServiceClient
@@ -78,7 +82,8 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 	}
 	c := &Conn{
 		ClientConn: conn, profile: p, outbox: box, Capsules: amparov1.NewCapsuleServiceClient(conn),
-		Cards: amparov1.NewCardServiceClient(conn),
+		Cards:  amparov1.NewCardServiceClient(conn),
+		Safety: amparov1.NewSafetyServiceClient(conn), Interpreters: amparov1.NewInterpreterServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
 		Plans: amparov1.NewPlanServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),

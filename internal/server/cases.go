@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/binary"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -112,6 +113,11 @@ func (h *cases) GetCase(ctx context.Context, req *amparov1.GetCaseRequest) (*amp
 			return nil, err
 		}
 		answer.Risk = risk.InForce(assessments)
+		held, err := f.Safety()
+		if err != nil {
+			return nil, err
+		}
+		answer.Advice = safety.Advise(held, time.LoadLocation, h.s.records.Now())
 		return safety.WithoutDuressWords(answer), nil
 	})
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -103,7 +104,7 @@ func (h *contacts) RecordStatus(ctx context.Context, req *amparov1.RecordStatusR
 			return &amparov1.RecordStatusResponse{
 				Case: receipt(f), Report: held.GetLastNumber(), Advice: safety.Advise(held, time.LoadLocation, act.Now),
 			}
-		}, nil
+		}, tellOwner(w, f, act.StaffID)
 	})
 }
 
@@ -123,6 +124,9 @@ func (h *contacts) DistrustContact(ctx context.Context, req *amparov1.DistrustCo
 	return keep(ctx, h.s, req, func(w *records.Work, f *records.File, held *amparov1.Safety) ([]*amparov1.TimelineEntry, func() *amparov1.DistrustContactResponse, error) {
 		act := actOf(ctx, w)
 		entry, err := safety.Distrust(held, req.GetContact(), req.GetSuspectedHostile(), req.GetText(), act.StaffID, act.Now)
+		if err == nil {
+			err = tellOwner(w, f, act.StaffID)
+		}
 		return []*amparov1.TimelineEntry{entry}, func() *amparov1.DistrustContactResponse {
 			return &amparov1.DistrustContactResponse{Case: receipt(f), Advice: safety.Advise(held, time.LoadLocation, act.Now)}
 		}, err
@@ -139,7 +143,7 @@ func (h *contacts) ProposeContactChange(ctx context.Context, req *amparov1.Propo
 		}
 		return outcome.Entries, func() *amparov1.ProposeContactChangeResponse {
 			return &amparov1.ProposeContactChangeResponse{Case: receipt(f), Change: outcome.Number, Standing: outcome.Standing}
-		}, wake(w, f, outcome.Duress)
+		}, errors.Join(tellOwner(w, f, act.StaffID), wake(w, f, outcome.Duress))
 	})
 }
 

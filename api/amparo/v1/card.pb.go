@@ -665,7 +665,7 @@ var File_amparo_v1_card_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_card_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/card.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x14amparo/v1/risk.proto\x1a\x16amparo/v1/safety.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\"A\n" +
+	"\x14amparo/v1/card.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x14amparo/v1/risk.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\"A\n" +
 	"\x0fOpenCardRequest\x12.\n" +
 	"\acase_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\"<\n" +
 	"\x10OpenCardResponse\x12(\n" +
@@ -788,7 +788,7 @@ func file_amparo_v1_card_proto_init() {
 	file_amparo_v1_access_proto_init()
 	file_amparo_v1_case_proto_init()
 	file_amparo_v1_risk_proto_init()
-	file_amparo_v1_safety_proto_init()
+	file_amparo_v1_safe_contact_proto_init()
 	file_amparo_v1_types_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

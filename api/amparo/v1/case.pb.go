@@ -2019,7 +2019,10 @@ type GetCaseResponse struct {
 	// Who it is about.
 	Identity *Identity `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
 	// The risk assessment in force; unset before the first.
-	Risk          *RiskAssessment `protobuf:"bytes,4,opt,name=risk,proto3" json:"risk,omitempty"`
+	Risk *RiskAssessment `protobuf:"bytes,4,opt,name=risk,proto3" json:"risk,omitempty"`
+	// How the person can be reached now. The request above says how it was when it was
+	// taken.
+	Advice        *SafetyAdvice `protobuf:"bytes,5,opt,name=advice,proto3" json:"advice,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2078,6 +2081,13 @@ func (x *GetCaseResponse) GetIdentity() *Identity {
 func (x *GetCaseResponse) GetRisk() *RiskAssessment {
 	if x != nil {
 		return x.Risk
+	}
+	return nil
+}
+
+func (x *GetCaseResponse) GetAdvice() *SafetyAdvice {
+	if x != nil {
+		return x.Advice
 	}
 	return nil
 }
@@ -3395,7 +3405,7 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1damparo/v1/person_status.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\v\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\v\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -3516,12 +3526,13 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\x12-\n" +
 	"\x12possible_duplicate\x18\x02 \x01(\bR\x11possibleDuplicate\"@\n" +
 	"\x0eGetCaseRequest\x12.\n" +
-	"\acase_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\"\xd0\x01\n" +
+	"\acase_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\"\x86\x02\n" +
 	"\x0fGetCaseResponse\x12#\n" +
 	"\x04case\x18\x01 \x01(\v2\x0f.amparo.v1.CaseR\x04case\x12.\n" +
 	"\x06intake\x18\x02 \x01(\v2\x11.amparo.v1.IntakeB\x03\x80\x01\x01R\x06intake\x124\n" +
 	"\bidentity\x18\x03 \x01(\v2\x13.amparo.v1.IdentityB\x03\x80\x01\x01R\bidentity\x122\n" +
-	"\x04risk\x18\x04 \x01(\v2\x19.amparo.v1.RiskAssessmentB\x03\x80\x01\x01R\x04risk\"\x95\x01\n" +
+	"\x04risk\x18\x04 \x01(\v2\x19.amparo.v1.RiskAssessmentB\x03\x80\x01\x01R\x04risk\x124\n" +
+	"\x06advice\x18\x05 \x01(\v2\x17.amparo.v1.SafetyAdviceB\x03\x80\x01\x01R\x06advice\"\x95\x01\n" +
 	"\x13ListTimelineRequest\x12.\n" +
 	"\acase_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\x12%\n" +
 	"\tpage_size\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xc8\x01R\bpageSize\x12'\n" +
@@ -3849,8 +3860,9 @@ var file_amparo_v1_case_proto_goTypes = []any{
 	(*Intake)(nil),                // 52: amparo.v1.Intake
 	(*Identity)(nil),              // 53: amparo.v1.Identity
 	(*RiskAssessment)(nil),        // 54: amparo.v1.RiskAssessment
-	(*RiskJudgement)(nil),         // 55: amparo.v1.RiskJudgement
-	(SafetyWarning)(0),            // 56: amparo.v1.SafetyWarning
+	(*SafetyAdvice)(nil),          // 55: amparo.v1.SafetyAdvice
+	(*RiskJudgement)(nil),         // 56: amparo.v1.RiskJudgement
+	(SafetyWarning)(0),            // 57: amparo.v1.SafetyWarning
 }
 var file_amparo_v1_case_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.Case.state:type_name -> amparo.v1.CaseState
@@ -3900,59 +3912,60 @@ var file_amparo_v1_case_proto_depIdxs = []int32{
 	52, // 44: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
 	53, // 45: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
 	54, // 46: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
-	15, // 47: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
-	1,  // 48: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
-	55, // 49: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
-	2,  // 50: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
-	3,  // 51: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
-	4,  // 52: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
-	14, // 53: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 54: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	14, // 55: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 56: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
-	16, // 57: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
-	14, // 58: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	56, // 59: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
-	0,  // 60: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
-	14, // 61: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	5,  // 62: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
-	14, // 63: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 64: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	17, // 65: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
-	14, // 66: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 67: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 68: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	18, // 69: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
-	20, // 70: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
-	22, // 71: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
-	24, // 72: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
-	26, // 73: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
-	28, // 74: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
-	30, // 75: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
-	32, // 76: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
-	34, // 77: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
-	36, // 78: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
-	38, // 79: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
-	40, // 80: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
-	42, // 81: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
-	19, // 82: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
-	21, // 83: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
-	23, // 84: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
-	25, // 85: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
-	27, // 86: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
-	29, // 87: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
-	31, // 88: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
-	33, // 89: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
-	35, // 90: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
-	37, // 91: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
-	39, // 92: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
-	41, // 93: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
-	43, // 94: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
-	82, // [82:95] is the sub-list for method output_type
-	69, // [69:82] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	55, // 47: amparo.v1.GetCaseResponse.advice:type_name -> amparo.v1.SafetyAdvice
+	15, // 48: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
+	1,  // 49: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
+	56, // 50: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
+	2,  // 51: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
+	3,  // 52: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
+	4,  // 53: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
+	14, // 54: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	13, // 55: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	14, // 56: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 57: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 58: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
+	14, // 59: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	57, // 60: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
+	0,  // 61: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
+	14, // 62: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	5,  // 63: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
+	14, // 64: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 65: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	17, // 66: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
+	14, // 67: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 68: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 69: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	18, // 70: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
+	20, // 71: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
+	22, // 72: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
+	24, // 73: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
+	26, // 74: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
+	28, // 75: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
+	30, // 76: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
+	32, // 77: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
+	34, // 78: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
+	36, // 79: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
+	38, // 80: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
+	40, // 81: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
+	42, // 82: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
+	19, // 83: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
+	21, // 84: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
+	23, // 85: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
+	25, // 86: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
+	27, // 87: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
+	29, // 88: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
+	31, // 89: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
+	33, // 90: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
+	35, // 91: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
+	37, // 92: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
+	39, // 93: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
+	41, // 94: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
+	43, // 95: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
+	83, // [83:96] is the sub-list for method output_type
+	70, // [70:83] is the sub-list for method input_type
+	70, // [70:70] is the sub-list for extension type_name
+	70, // [70:70] is the sub-list for extension extendee
+	0,  // [0:70] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_case_proto_init() }
@@ -3961,8 +3974,8 @@ func file_amparo_v1_case_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
-	file_amparo_v1_person_status_proto_init()
 	file_amparo_v1_risk_proto_init()
+	file_amparo_v1_safe_contact_proto_init()
 	file_amparo_v1_term_proto_init()
 	file_amparo_v1_types_proto_init()
 	type x struct{}

@@ -635,18 +635,19 @@ const file_amparo_v1_interpreter_proto_rawDesc = "" +
 	"\blanguage\x18\x02 \x01(\tB\n" +
 	"\xbaH\x04r\x02\x18#\x80\x01\x01R\blanguage\"[\n" +
 	"\x18FindInterpretersResponse\x12?\n" +
-	"\finterpreters\x18\x01 \x03(\v2\x16.amparo.v1.InterpreterB\x03\x80\x01\x01R\finterpreters2\xdd\x03\n" +
+	"\finterpreters\x18\x01 \x03(\v2\x16.amparo.v1.InterpreterB\x03\x80\x01\x01R\finterpreters2\xe8\x03\n" +
 	"\x12InterpreterService\x12g\n" +
 	"\x0eAddInterpreter\x12 .amparo.v1.AddInterpreterRequest\x1a!.amparo.v1.AddInterpreterResponse\"\x10\xaa\xd4\x18\f\b\x01\x12\x06\n" +
 	"\x02\x03\x04\x10\x01\x18n\x12p\n" +
 	"\x11UpdateInterpreter\x12#.amparo.v1.UpdateInterpreterRequest\x1a$.amparo.v1.UpdateInterpreterResponse\"\x10\xaa\xd4\x18\f\b\x01\x12\x06\n" +
 	"\x02\x03\x04\x10\x01\x18o\x12o\n" +
 	"\x10ListInterpreters\x12\".amparo.v1.ListInterpretersRequest\x1a#.amparo.v1.ListInterpretersResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +
-	"\x04\x01\x02\x03\x04\x10\x01\x18p\x12{\n" +
-	"\x10FindInterpreters\x12\".amparo.v1.FindInterpretersRequest\x1a#.amparo.v1.FindInterpretersResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
+	"\x04\x01\x02\x03\x04\x10\x01\x18p\x12\x85\x01\n" +
+	"\x10FindInterpreters\x12\".amparo.v1.FindInterpretersRequest\x1a#.amparo.v1.FindInterpretersResponse\"(\xaa\xd4\x18$\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
-	"\x01\x04\x10\x05\x18qB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x01\x04\x10\x05\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x06\x18qB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_interpreter_proto_rawDescOnce sync.Once

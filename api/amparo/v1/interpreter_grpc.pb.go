@@ -54,7 +54,8 @@ type InterpreterServiceClient interface {
 	// Conflicts are shown and decide nothing: somebody who knows both sides does.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, reviewer or head of its office, or on shift for it and
+	// not excluded from the case.
 	FindInterpreters(ctx context.Context, in *FindInterpretersRequest, opts ...grpc.CallOption) (*FindInterpretersResponse, error)
 }
 
@@ -133,7 +134,8 @@ type InterpreterServiceServer interface {
 	// Conflicts are shown and decide nothing: somebody who knows both sides does.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, reviewer or head of its office, or on shift for it and
+	// not excluded from the case.
 	FindInterpreters(context.Context, *FindInterpretersRequest) (*FindInterpretersResponse, error)
 	mustEmbedUnimplementedInterpreterServiceServer()
 }

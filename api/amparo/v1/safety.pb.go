@@ -4,8 +4,8 @@
 // 	protoc        (unknown)
 // source: amparo/v1/safety.proto
 
-// Safe contact: how the person of a case can be reached without harm, and how that
-// follows what befalls them.
+// Safe contact: the calls on how the person of a case can be reached, and on what
+// befalls them.
 
 package amparov1
 
@@ -13,7 +13,6 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -26,1921 +25,6 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// StatusSource is from whom something is known.
-type StatusSource int32
-
-const (
-	// Not set.
-	StatusSource_STATUS_SOURCE_UNSPECIFIED StatusSource = 0
-	// The person.
-	StatusSource_STATUS_SOURCE_SUBJECT StatusSource = 1
-	// Family.
-	StatusSource_STATUS_SOURCE_FAMILY StatusSource = 2
-	// The person's proxy.
-	StatusSource_STATUS_SOURCE_PROXY StatusSource = 3
-	// A lawyer.
-	StatusSource_STATUS_SOURCE_LAWYER StatusSource = 4
-	// A colleague or another defender.
-	StatusSource_STATUS_SOURCE_COLLEAGUE StatusSource = 5
-	// A partner organisation.
-	StatusSource_STATUS_SOURCE_PARTNER StatusSource = 6
-	// The press.
-	StatusSource_STATUS_SOURCE_MEDIA StatusSource = 7
-	// An authority.
-	StatusSource_STATUS_SOURCE_AUTHORITY StatusSource = 8
-	// A witness.
-	StatusSource_STATUS_SOURCE_WITNESS StatusSource = 9
-	// Another; the text says which.
-	StatusSource_STATUS_SOURCE_OTHER StatusSource = 90
-)
-
-// Enum value maps for StatusSource.
-var (
-	StatusSource_name = map[int32]string{
-		0:  "STATUS_SOURCE_UNSPECIFIED",
-		1:  "STATUS_SOURCE_SUBJECT",
-		2:  "STATUS_SOURCE_FAMILY",
-		3:  "STATUS_SOURCE_PROXY",
-		4:  "STATUS_SOURCE_LAWYER",
-		5:  "STATUS_SOURCE_COLLEAGUE",
-		6:  "STATUS_SOURCE_PARTNER",
-		7:  "STATUS_SOURCE_MEDIA",
-		8:  "STATUS_SOURCE_AUTHORITY",
-		9:  "STATUS_SOURCE_WITNESS",
-		90: "STATUS_SOURCE_OTHER",
-	}
-	StatusSource_value = map[string]int32{
-		"STATUS_SOURCE_UNSPECIFIED": 0,
-		"STATUS_SOURCE_SUBJECT":     1,
-		"STATUS_SOURCE_FAMILY":      2,
-		"STATUS_SOURCE_PROXY":       3,
-		"STATUS_SOURCE_LAWYER":      4,
-		"STATUS_SOURCE_COLLEAGUE":   5,
-		"STATUS_SOURCE_PARTNER":     6,
-		"STATUS_SOURCE_MEDIA":       7,
-		"STATUS_SOURCE_AUTHORITY":   8,
-		"STATUS_SOURCE_WITNESS":     9,
-		"STATUS_SOURCE_OTHER":       90,
-	}
-)
-
-func (x StatusSource) Enum() *StatusSource {
-	p := new(StatusSource)
-	*p = x
-	return p
-}
-
-func (x StatusSource) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (StatusSource) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[0].Descriptor()
-}
-
-func (StatusSource) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[0]
-}
-
-func (x StatusSource) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use StatusSource.Descriptor instead.
-func (StatusSource) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{0}
-}
-
-// ContactKind is whose a contact is.
-type ContactKind int32
-
-const (
-	// Not set.
-	ContactKind_CONTACT_KIND_UNSPECIFIED ContactKind = 0
-	// The person's own.
-	ContactKind_CONTACT_KIND_OWN ContactKind = 1
-	// A proxy's, whom the person named.
-	ContactKind_CONTACT_KIND_PROXY ContactKind = 2
-	// The submitter's, who asked for the person.
-	ContactKind_CONTACT_KIND_SUBMITTER ContactKind = 3
-)
-
-// Enum value maps for ContactKind.
-var (
-	ContactKind_name = map[int32]string{
-		0: "CONTACT_KIND_UNSPECIFIED",
-		1: "CONTACT_KIND_OWN",
-		2: "CONTACT_KIND_PROXY",
-		3: "CONTACT_KIND_SUBMITTER",
-	}
-	ContactKind_value = map[string]int32{
-		"CONTACT_KIND_UNSPECIFIED": 0,
-		"CONTACT_KIND_OWN":         1,
-		"CONTACT_KIND_PROXY":       2,
-		"CONTACT_KIND_SUBMITTER":   3,
-	}
-)
-
-func (x ContactKind) Enum() *ContactKind {
-	p := new(ContactKind)
-	*p = x
-	return p
-}
-
-func (x ContactKind) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ContactKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[1].Descriptor()
-}
-
-func (ContactKind) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[1]
-}
-
-func (x ContactKind) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ContactKind.Descriptor instead.
-func (ContactKind) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{1}
-}
-
-// ContactTopic is what may be told to a contact.
-type ContactTopic int32
-
-const (
-	// Not set.
-	ContactTopic_CONTACT_TOPIC_UNSPECIFIED ContactTopic = 0
-	// Who calls.
-	ContactTopic_CONTACT_TOPIC_WHO_CALLS ContactTopic = 1
-	// That there is a case.
-	ContactTopic_CONTACT_TOPIC_CASE_EXISTS ContactTopic = 2
-	// How the person is.
-	ContactTopic_CONTACT_TOPIC_WELL_BEING ContactTopic = 3
-	// Where the person is, or goes.
-	ContactTopic_CONTACT_TOPIC_WHEREABOUTS ContactTopic = 4
-	// What support is given.
-	ContactTopic_CONTACT_TOPIC_SUPPORT ContactTopic = 5
-	// Money.
-	ContactTopic_CONTACT_TOPIC_MONEY ContactTopic = 6
-	// What lawyers do.
-	ContactTopic_CONTACT_TOPIC_LEGAL ContactTopic = 7
-	// Everything.
-	ContactTopic_CONTACT_TOPIC_EVERYTHING ContactTopic = 8
-)
-
-// Enum value maps for ContactTopic.
-var (
-	ContactTopic_name = map[int32]string{
-		0: "CONTACT_TOPIC_UNSPECIFIED",
-		1: "CONTACT_TOPIC_WHO_CALLS",
-		2: "CONTACT_TOPIC_CASE_EXISTS",
-		3: "CONTACT_TOPIC_WELL_BEING",
-		4: "CONTACT_TOPIC_WHEREABOUTS",
-		5: "CONTACT_TOPIC_SUPPORT",
-		6: "CONTACT_TOPIC_MONEY",
-		7: "CONTACT_TOPIC_LEGAL",
-		8: "CONTACT_TOPIC_EVERYTHING",
-	}
-	ContactTopic_value = map[string]int32{
-		"CONTACT_TOPIC_UNSPECIFIED": 0,
-		"CONTACT_TOPIC_WHO_CALLS":   1,
-		"CONTACT_TOPIC_CASE_EXISTS": 2,
-		"CONTACT_TOPIC_WELL_BEING":  3,
-		"CONTACT_TOPIC_WHEREABOUTS": 4,
-		"CONTACT_TOPIC_SUPPORT":     5,
-		"CONTACT_TOPIC_MONEY":       6,
-		"CONTACT_TOPIC_LEGAL":       7,
-		"CONTACT_TOPIC_EVERYTHING":  8,
-	}
-)
-
-func (x ContactTopic) Enum() *ContactTopic {
-	p := new(ContactTopic)
-	*p = x
-	return p
-}
-
-func (x ContactTopic) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ContactTopic) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[2].Descriptor()
-}
-
-func (ContactTopic) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[2]
-}
-
-func (x ContactTopic) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ContactTopic.Descriptor instead.
-func (ContactTopic) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{2}
-}
-
-// ContactUse is whether a contact may be used.
-type ContactUse int32
-
-const (
-	// Not set.
-	ContactUse_CONTACT_USE_UNSPECIFIED ContactUse = 0
-	// It may.
-	ContactUse_CONTACT_USE_USABLE ContactUse = 1
-	// It may not.
-	ContactUse_CONTACT_USE_DO_NOT_USE ContactUse = 2
-)
-
-// Enum value maps for ContactUse.
-var (
-	ContactUse_name = map[int32]string{
-		0: "CONTACT_USE_UNSPECIFIED",
-		1: "CONTACT_USE_USABLE",
-		2: "CONTACT_USE_DO_NOT_USE",
-	}
-	ContactUse_value = map[string]int32{
-		"CONTACT_USE_UNSPECIFIED": 0,
-		"CONTACT_USE_USABLE":      1,
-		"CONTACT_USE_DO_NOT_USE":  2,
-	}
-)
-
-func (x ContactUse) Enum() *ContactUse {
-	p := new(ContactUse)
-	*p = x
-	return p
-}
-
-func (x ContactUse) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ContactUse) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[3].Descriptor()
-}
-
-func (ContactUse) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[3]
-}
-
-func (x ContactUse) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ContactUse.Descriptor instead.
-func (ContactUse) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{3}
-}
-
-// DoNotUseReason is why a contact may not be used.
-type DoNotUseReason int32
-
-const (
-	// None.
-	DoNotUseReason_DO_NOT_USE_REASON_UNSPECIFIED DoNotUseReason = 0
-	// The person was detained.
-	DoNotUseReason_DO_NOT_USE_REASON_DETAINED DoNotUseReason = 1
-	// The person disappeared.
-	DoNotUseReason_DO_NOT_USE_REASON_DISAPPEARED DoNotUseReason = 2
-	// The person died; whoever answers is somebody else.
-	DoNotUseReason_DO_NOT_USE_REASON_DECEASED DoNotUseReason = 3
-	// A device was seized or stolen.
-	DoNotUseReason_DO_NOT_USE_REASON_DEVICE_SEIZED DoNotUseReason = 4
-	// Somebody who knows says so.
-	DoNotUseReason_DO_NOT_USE_REASON_REPORTED DoNotUseReason = 5
-	// It is thought to be in hostile hands.
-	DoNotUseReason_DO_NOT_USE_REASON_SUSPECTED_HOSTILE DoNotUseReason = 6
-	// Another contact has taken its place.
-	DoNotUseReason_DO_NOT_USE_REASON_REPLACED DoNotUseReason = 7
-)
-
-// Enum value maps for DoNotUseReason.
-var (
-	DoNotUseReason_name = map[int32]string{
-		0: "DO_NOT_USE_REASON_UNSPECIFIED",
-		1: "DO_NOT_USE_REASON_DETAINED",
-		2: "DO_NOT_USE_REASON_DISAPPEARED",
-		3: "DO_NOT_USE_REASON_DECEASED",
-		4: "DO_NOT_USE_REASON_DEVICE_SEIZED",
-		5: "DO_NOT_USE_REASON_REPORTED",
-		6: "DO_NOT_USE_REASON_SUSPECTED_HOSTILE",
-		7: "DO_NOT_USE_REASON_REPLACED",
-	}
-	DoNotUseReason_value = map[string]int32{
-		"DO_NOT_USE_REASON_UNSPECIFIED":       0,
-		"DO_NOT_USE_REASON_DETAINED":          1,
-		"DO_NOT_USE_REASON_DISAPPEARED":       2,
-		"DO_NOT_USE_REASON_DECEASED":          3,
-		"DO_NOT_USE_REASON_DEVICE_SEIZED":     4,
-		"DO_NOT_USE_REASON_REPORTED":          5,
-		"DO_NOT_USE_REASON_SUSPECTED_HOSTILE": 6,
-		"DO_NOT_USE_REASON_REPLACED":          7,
-	}
-)
-
-func (x DoNotUseReason) Enum() *DoNotUseReason {
-	p := new(DoNotUseReason)
-	*p = x
-	return p
-}
-
-func (x DoNotUseReason) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (DoNotUseReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[4].Descriptor()
-}
-
-func (DoNotUseReason) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[4]
-}
-
-func (x DoNotUseReason) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use DoNotUseReason.Descriptor instead.
-func (DoNotUseReason) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{4}
-}
-
-// ContactVerification is whether somebody has proven whose a contact is.
-type ContactVerification int32
-
-const (
-	// Not set.
-	ContactVerification_CONTACT_VERIFICATION_UNSPECIFIED ContactVerification = 0
-	// Nobody yet.
-	ContactVerification_CONTACT_VERIFICATION_UNVERIFIED ContactVerification = 1
-	// Proven.
-	ContactVerification_CONTACT_VERIFICATION_VERIFIED ContactVerification = 2
-	// It is thought to be in hostile hands.
-	ContactVerification_CONTACT_VERIFICATION_SUSPECTED_HOSTILE ContactVerification = 3
-)
-
-// Enum value maps for ContactVerification.
-var (
-	ContactVerification_name = map[int32]string{
-		0: "CONTACT_VERIFICATION_UNSPECIFIED",
-		1: "CONTACT_VERIFICATION_UNVERIFIED",
-		2: "CONTACT_VERIFICATION_VERIFIED",
-		3: "CONTACT_VERIFICATION_SUSPECTED_HOSTILE",
-	}
-	ContactVerification_value = map[string]int32{
-		"CONTACT_VERIFICATION_UNSPECIFIED":       0,
-		"CONTACT_VERIFICATION_UNVERIFIED":        1,
-		"CONTACT_VERIFICATION_VERIFIED":          2,
-		"CONTACT_VERIFICATION_SUSPECTED_HOSTILE": 3,
-	}
-)
-
-func (x ContactVerification) Enum() *ContactVerification {
-	p := new(ContactVerification)
-	*p = x
-	return p
-}
-
-func (x ContactVerification) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ContactVerification) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[5].Descriptor()
-}
-
-func (ContactVerification) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[5]
-}
-
-func (x ContactVerification) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ContactVerification.Descriptor instead.
-func (ContactVerification) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{5}
-}
-
-// PaymentWay is how somebody is paid.
-type PaymentWay int32
-
-const (
-	// Not set.
-	PaymentWay_PAYMENT_WAY_UNSPECIFIED PaymentWay = 0
-	// Bank transfer.
-	PaymentWay_PAYMENT_WAY_BANK PaymentWay = 1
-	// A service that pays out cash.
-	PaymentWay_PAYMENT_WAY_MONEY_TRANSFER PaymentWay = 2
-	// Mobile money.
-	PaymentWay_PAYMENT_WAY_MOBILE_MONEY PaymentWay = 3
-	// Cash by hand.
-	PaymentWay_PAYMENT_WAY_CASH PaymentWay = 4
-	// To the provider of a service, such as a hotel or a clinic.
-	PaymentWay_PAYMENT_WAY_PROVIDER PaymentWay = 5
-	// Another.
-	PaymentWay_PAYMENT_WAY_OTHER PaymentWay = 90
-)
-
-// Enum value maps for PaymentWay.
-var (
-	PaymentWay_name = map[int32]string{
-		0:  "PAYMENT_WAY_UNSPECIFIED",
-		1:  "PAYMENT_WAY_BANK",
-		2:  "PAYMENT_WAY_MONEY_TRANSFER",
-		3:  "PAYMENT_WAY_MOBILE_MONEY",
-		4:  "PAYMENT_WAY_CASH",
-		5:  "PAYMENT_WAY_PROVIDER",
-		90: "PAYMENT_WAY_OTHER",
-	}
-	PaymentWay_value = map[string]int32{
-		"PAYMENT_WAY_UNSPECIFIED":    0,
-		"PAYMENT_WAY_BANK":           1,
-		"PAYMENT_WAY_MONEY_TRANSFER": 2,
-		"PAYMENT_WAY_MOBILE_MONEY":   3,
-		"PAYMENT_WAY_CASH":           4,
-		"PAYMENT_WAY_PROVIDER":       5,
-		"PAYMENT_WAY_OTHER":          90,
-	}
-)
-
-func (x PaymentWay) Enum() *PaymentWay {
-	p := new(PaymentWay)
-	*p = x
-	return p
-}
-
-func (x PaymentWay) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (PaymentWay) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[6].Descriptor()
-}
-
-func (PaymentWay) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[6]
-}
-
-func (x PaymentWay) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use PaymentWay.Descriptor instead.
-func (PaymentWay) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{6}
-}
-
-// ChangeStanding is how a change stands.
-type ChangeStanding int32
-
-const (
-	// Not set.
-	ChangeStanding_CHANGE_STANDING_UNSPECIFIED ChangeStanding = 0
-	// It waits for a proof; what it asks for is not used.
-	ChangeStanding_CHANGE_STANDING_PENDING ChangeStanding = 1
-	// In force.
-	ChangeStanding_CHANGE_STANDING_IN_FORCE ChangeStanding = 2
-	// Rejected.
-	ChangeStanding_CHANGE_STANDING_REJECTED ChangeStanding = 3
-)
-
-// Enum value maps for ChangeStanding.
-var (
-	ChangeStanding_name = map[int32]string{
-		0: "CHANGE_STANDING_UNSPECIFIED",
-		1: "CHANGE_STANDING_PENDING",
-		2: "CHANGE_STANDING_IN_FORCE",
-		3: "CHANGE_STANDING_REJECTED",
-	}
-	ChangeStanding_value = map[string]int32{
-		"CHANGE_STANDING_UNSPECIFIED": 0,
-		"CHANGE_STANDING_PENDING":     1,
-		"CHANGE_STANDING_IN_FORCE":    2,
-		"CHANGE_STANDING_REJECTED":    3,
-	}
-)
-
-func (x ChangeStanding) Enum() *ChangeStanding {
-	p := new(ChangeStanding)
-	*p = x
-	return p
-}
-
-func (x ChangeStanding) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ChangeStanding) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[7].Descriptor()
-}
-
-func (ChangeStanding) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[7]
-}
-
-func (x ChangeStanding) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ChangeStanding.Descriptor instead.
-func (ChangeStanding) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{7}
-}
-
-// ChangeProof is what proves a change.
-type ChangeProof int32
-
-const (
-	// Not set.
-	ChangeProof_CHANGE_PROOF_UNSPECIFIED ChangeProof = 0
-	// The person confirmed it over a channel that was in use before.
-	ChangeProof_CHANGE_PROOF_OLD_CHANNEL ChangeProof = 1
-	// The person answered the challenge.
-	ChangeProof_CHANGE_PROOF_CHALLENGE ChangeProof = 2
-	// A second person, not the one who proposed it.
-	ChangeProof_CHANGE_PROOF_SECOND_PERSON ChangeProof = 3
-)
-
-// Enum value maps for ChangeProof.
-var (
-	ChangeProof_name = map[int32]string{
-		0: "CHANGE_PROOF_UNSPECIFIED",
-		1: "CHANGE_PROOF_OLD_CHANNEL",
-		2: "CHANGE_PROOF_CHALLENGE",
-		3: "CHANGE_PROOF_SECOND_PERSON",
-	}
-	ChangeProof_value = map[string]int32{
-		"CHANGE_PROOF_UNSPECIFIED":   0,
-		"CHANGE_PROOF_OLD_CHANNEL":   1,
-		"CHANGE_PROOF_CHALLENGE":     2,
-		"CHANGE_PROOF_SECOND_PERSON": 3,
-	}
-)
-
-func (x ChangeProof) Enum() *ChangeProof {
-	p := new(ChangeProof)
-	*p = x
-	return p
-}
-
-func (x ChangeProof) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (ChangeProof) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[8].Descriptor()
-}
-
-func (ChangeProof) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[8]
-}
-
-func (x ChangeProof) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use ChangeProof.Descriptor instead.
-func (ChangeProof) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{8}
-}
-
-// SafeHours is whether it is a safe hour there.
-type SafeHours int32
-
-const (
-	// Not set.
-	SafeHours_SAFE_HOURS_UNSPECIFIED SafeHours = 0
-	// It is.
-	SafeHours_SAFE_HOURS_NOW SafeHours = 1
-	// It is not.
-	SafeHours_SAFE_HOURS_NOT_NOW SafeHours = 2
-	// No hours were named: at any time.
-	SafeHours_SAFE_HOURS_ANY SafeHours = 3
-	// Hours were named, but the time there is not known.
-	SafeHours_SAFE_HOURS_UNKNOWN SafeHours = 4
-)
-
-// Enum value maps for SafeHours.
-var (
-	SafeHours_name = map[int32]string{
-		0: "SAFE_HOURS_UNSPECIFIED",
-		1: "SAFE_HOURS_NOW",
-		2: "SAFE_HOURS_NOT_NOW",
-		3: "SAFE_HOURS_ANY",
-		4: "SAFE_HOURS_UNKNOWN",
-	}
-	SafeHours_value = map[string]int32{
-		"SAFE_HOURS_UNSPECIFIED": 0,
-		"SAFE_HOURS_NOW":         1,
-		"SAFE_HOURS_NOT_NOW":     2,
-		"SAFE_HOURS_ANY":         3,
-		"SAFE_HOURS_UNKNOWN":     4,
-	}
-)
-
-func (x SafeHours) Enum() *SafeHours {
-	p := new(SafeHours)
-	*p = x
-	return p
-}
-
-func (x SafeHours) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (SafeHours) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_safety_proto_enumTypes[9].Descriptor()
-}
-
-func (SafeHours) Type() protoreflect.EnumType {
-	return &file_amparo_v1_safety_proto_enumTypes[9]
-}
-
-func (x SafeHours) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use SafeHours.Descriptor instead.
-func (SafeHours) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{9}
-}
-
-// Safety is a record of its own beside a case: it begins with the safe contact and
-// the submitter of the intake, and only the service writes it.
-type Safety struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Status of the person, from the report of what happened last.
-	Status PersonStatus `protobuf:"varint,1,opt,name=status,proto3,enum=amparo.v1.PersonStatus" json:"status,omitempty"`
-	// Number of that report; zero before the first.
-	StatusReport uint32 `protobuf:"varint,2,opt,name=status_report,json=statusReport,proto3" json:"status_report,omitempty"`
-	// What was reported, oldest first. The newest hundred are kept here, all in the
-	// timeline.
-	Reports []*StatusReport `protobuf:"bytes,3,rep,name=reports,proto3" json:"reports,omitempty"`
-	// Contacts, those that are not used any more included.
-	Contacts []*SafetyContact `protobuf:"bytes,4,rep,name=contacts,proto3" json:"contacts,omitempty"`
-	// Whether the person may be contacted directly. Unset means that it was not
-	// asked, and they are not before it has been.
-	MayContactDirectly *bool `protobuf:"varint,5,opt,name=may_contact_directly,json=mayContactDirectly,proto3,oneof" json:"may_contact_directly,omitempty"`
-	// Proposed changes, oldest first.
-	Changes []*ContactChange `protobuf:"bytes,6,rep,name=changes,proto3" json:"changes,omitempty"`
-	// Who is paid, proven.
-	Payee *Payee `protobuf:"bytes,7,opt,name=payee,proto3" json:"payee,omitempty"`
-	// What the person wishes to be done.
-	Instructions *AdvanceInstructions `protobuf:"bytes,8,opt,name=instructions,proto3" json:"instructions,omitempty"`
-	// Signs of duress, oldest first. An answer leaves out those that its reader
-	// recorded: who heard the word knows, and their screen must not.
-	DuressSigns []*DuressSign `protobuf:"bytes,9,rep,name=duress_signs,json=duressSigns,proto3" json:"duress_signs,omitempty"`
-	// The highest number that a report, a contact or a change has borne.
-	LastNumber    uint32 `protobuf:"varint,10,opt,name=last_number,json=lastNumber,proto3" json:"last_number,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Safety) Reset() {
-	*x = Safety{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[0]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Safety) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Safety) ProtoMessage() {}
-
-func (x *Safety) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[0]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Safety.ProtoReflect.Descriptor instead.
-func (*Safety) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{0}
-}
-
-func (x *Safety) GetStatus() PersonStatus {
-	if x != nil {
-		return x.Status
-	}
-	return PersonStatus_PERSON_STATUS_UNSPECIFIED
-}
-
-func (x *Safety) GetStatusReport() uint32 {
-	if x != nil {
-		return x.StatusReport
-	}
-	return 0
-}
-
-func (x *Safety) GetReports() []*StatusReport {
-	if x != nil {
-		return x.Reports
-	}
-	return nil
-}
-
-func (x *Safety) GetContacts() []*SafetyContact {
-	if x != nil {
-		return x.Contacts
-	}
-	return nil
-}
-
-func (x *Safety) GetMayContactDirectly() bool {
-	if x != nil && x.MayContactDirectly != nil {
-		return *x.MayContactDirectly
-	}
-	return false
-}
-
-func (x *Safety) GetChanges() []*ContactChange {
-	if x != nil {
-		return x.Changes
-	}
-	return nil
-}
-
-func (x *Safety) GetPayee() *Payee {
-	if x != nil {
-		return x.Payee
-	}
-	return nil
-}
-
-func (x *Safety) GetInstructions() *AdvanceInstructions {
-	if x != nil {
-		return x.Instructions
-	}
-	return nil
-}
-
-func (x *Safety) GetDuressSigns() []*DuressSign {
-	if x != nil {
-		return x.DuressSigns
-	}
-	return nil
-}
-
-func (x *Safety) GetLastNumber() uint32 {
-	if x != nil {
-		return x.LastNumber
-	}
-	return 0
-}
-
-// StatusDraft is what befell the person, as somebody reports it.
-type StatusDraft struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The status since then; unspecified where it is as before.
-	Status PersonStatus `protobuf:"varint,1,opt,name=status,proto3,enum=amparo.v1.PersonStatus" json:"status,omitempty"`
-	// A device of the person was seized or stolen.
-	DeviceSeized bool `protobuf:"varint,2,opt,name=device_seized,json=deviceSeized,proto3" json:"device_seized,omitempty"`
-	// From whom it is known. Required.
-	Source StatusSource `protobuf:"varint,3,opt,name=source,proto3,enum=amparo.v1.StatusSource" json:"source,omitempty"`
-	// When it happened; not in the future. Empty means now.
-	At *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
-	// In words.
-	Text          string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StatusDraft) Reset() {
-	*x = StatusDraft{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StatusDraft) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StatusDraft) ProtoMessage() {}
-
-func (x *StatusDraft) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StatusDraft.ProtoReflect.Descriptor instead.
-func (*StatusDraft) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *StatusDraft) GetStatus() PersonStatus {
-	if x != nil {
-		return x.Status
-	}
-	return PersonStatus_PERSON_STATUS_UNSPECIFIED
-}
-
-func (x *StatusDraft) GetDeviceSeized() bool {
-	if x != nil {
-		return x.DeviceSeized
-	}
-	return false
-}
-
-func (x *StatusDraft) GetSource() StatusSource {
-	if x != nil {
-		return x.Source
-	}
-	return StatusSource_STATUS_SOURCE_UNSPECIFIED
-}
-
-func (x *StatusDraft) GetAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.At
-	}
-	return nil
-}
-
-func (x *StatusDraft) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-// StatusReport is one report, and what confirms it.
-type StatusReport struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its number within the case.
-	Number uint32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	// What was reported.
-	Report *StatusDraft `protobuf:"bytes,2,opt,name=report,proto3" json:"report,omitempty"`
-	// When it was recorded.
-	RecordedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=recorded_at,json=recordedAt,proto3" json:"recorded_at,omitempty"`
-	// Who recorded it; empty while names of staff are hidden.
-	RecordedById string `protobuf:"bytes,4,opt,name=recorded_by_id,json=recordedById,proto3" json:"recorded_by_id,omitempty"`
-	// What confirms it, oldest first.
-	Confirmations []*StatusConfirmation `protobuf:"bytes,5,rep,name=confirmations,proto3" json:"confirmations,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StatusReport) Reset() {
-	*x = StatusReport{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StatusReport) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StatusReport) ProtoMessage() {}
-
-func (x *StatusReport) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StatusReport.ProtoReflect.Descriptor instead.
-func (*StatusReport) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *StatusReport) GetNumber() uint32 {
-	if x != nil {
-		return x.Number
-	}
-	return 0
-}
-
-func (x *StatusReport) GetReport() *StatusDraft {
-	if x != nil {
-		return x.Report
-	}
-	return nil
-}
-
-func (x *StatusReport) GetRecordedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.RecordedAt
-	}
-	return nil
-}
-
-func (x *StatusReport) GetRecordedById() string {
-	if x != nil {
-		return x.RecordedById
-	}
-	return ""
-}
-
-func (x *StatusReport) GetConfirmations() []*StatusConfirmation {
-	if x != nil {
-		return x.Confirmations
-	}
-	return nil
-}
-
-// StatusConfirmation is a second source, or a second person who heard it.
-type StatusConfirmation struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// From whom.
-	Source StatusSource `protobuf:"varint,1,opt,name=source,proto3,enum=amparo.v1.StatusSource" json:"source,omitempty"`
-	// When it was recorded.
-	RecordedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=recorded_at,json=recordedAt,proto3" json:"recorded_at,omitempty"`
-	// Who recorded it; empty while names of staff are hidden.
-	RecordedById string `protobuf:"bytes,3,opt,name=recorded_by_id,json=recordedById,proto3" json:"recorded_by_id,omitempty"`
-	// In words.
-	Text          string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StatusConfirmation) Reset() {
-	*x = StatusConfirmation{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StatusConfirmation) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StatusConfirmation) ProtoMessage() {}
-
-func (x *StatusConfirmation) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StatusConfirmation.ProtoReflect.Descriptor instead.
-func (*StatusConfirmation) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *StatusConfirmation) GetSource() StatusSource {
-	if x != nil {
-		return x.Source
-	}
-	return StatusSource_STATUS_SOURCE_UNSPECIFIED
-}
-
-func (x *StatusConfirmation) GetRecordedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.RecordedAt
-	}
-	return nil
-}
-
-func (x *StatusConfirmation) GetRecordedById() string {
-	if x != nil {
-		return x.RecordedById
-	}
-	return ""
-}
-
-func (x *StatusConfirmation) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-// ContactDraft is a contact as its taker may author it.
-type ContactDraft struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whose it is. Required.
-	Kind ContactKind `protobuf:"varint,1,opt,name=kind,proto3,enum=amparo.v1.ContactKind" json:"kind,omitempty"`
-	// Name of a proxy or a submitter.
-	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Relation to the person, in a few words.
-	Relation string `protobuf:"bytes,3,opt,name=relation,proto3" json:"relation,omitempty"`
-	// Channel, address, language, safe hours, challenge, word for duress. Required.
-	Way *SafeContact `protobuf:"bytes,4,opt,name=way,proto3" json:"way,omitempty"`
-	// What may be told there; empty means nothing but that we call again.
-	MayTell       []ContactTopic `protobuf:"varint,5,rep,packed,name=may_tell,json=mayTell,proto3,enum=amparo.v1.ContactTopic" json:"may_tell,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ContactDraft) Reset() {
-	*x = ContactDraft{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ContactDraft) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ContactDraft) ProtoMessage() {}
-
-func (x *ContactDraft) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ContactDraft.ProtoReflect.Descriptor instead.
-func (*ContactDraft) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *ContactDraft) GetKind() ContactKind {
-	if x != nil {
-		return x.Kind
-	}
-	return ContactKind_CONTACT_KIND_UNSPECIFIED
-}
-
-func (x *ContactDraft) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *ContactDraft) GetRelation() string {
-	if x != nil {
-		return x.Relation
-	}
-	return ""
-}
-
-func (x *ContactDraft) GetWay() *SafeContact {
-	if x != nil {
-		return x.Way
-	}
-	return nil
-}
-
-func (x *ContactDraft) GetMayTell() []ContactTopic {
-	if x != nil {
-		return x.MayTell
-	}
-	return nil
-}
-
-// SafetyContact is one contact, and how far it can be trusted.
-type SafetyContact struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its number within the case, by which a colleague names it aloud.
-	Number uint32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	// The contact.
-	Contact *ContactDraft `protobuf:"bytes,2,opt,name=contact,proto3" json:"contact,omitempty"`
-	// Whether it may be used.
-	Use ContactUse `protobuf:"varint,3,opt,name=use,proto3,enum=amparo.v1.ContactUse" json:"use,omitempty"`
-	// Why it may not.
-	WhyNot DoNotUseReason `protobuf:"varint,4,opt,name=why_not,json=whyNot,proto3,enum=amparo.v1.DoNotUseReason" json:"why_not,omitempty"`
-	// Since when it may not.
-	NotSince *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=not_since,json=notSince,proto3" json:"not_since,omitempty"`
-	// Whether somebody has proven whose it is.
-	Verification ContactVerification `protobuf:"varint,6,opt,name=verification,proto3,enum=amparo.v1.ContactVerification" json:"verification,omitempty"`
-	// When somebody was last reached there, safe to speak.
-	ReachedAt     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=reached_at,json=reachedAt,proto3" json:"reached_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SafetyContact) Reset() {
-	*x = SafetyContact{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SafetyContact) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SafetyContact) ProtoMessage() {}
-
-func (x *SafetyContact) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SafetyContact.ProtoReflect.Descriptor instead.
-func (*SafetyContact) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *SafetyContact) GetNumber() uint32 {
-	if x != nil {
-		return x.Number
-	}
-	return 0
-}
-
-func (x *SafetyContact) GetContact() *ContactDraft {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
-func (x *SafetyContact) GetUse() ContactUse {
-	if x != nil {
-		return x.Use
-	}
-	return ContactUse_CONTACT_USE_UNSPECIFIED
-}
-
-func (x *SafetyContact) GetWhyNot() DoNotUseReason {
-	if x != nil {
-		return x.WhyNot
-	}
-	return DoNotUseReason_DO_NOT_USE_REASON_UNSPECIFIED
-}
-
-func (x *SafetyContact) GetNotSince() *timestamppb.Timestamp {
-	if x != nil {
-		return x.NotSince
-	}
-	return nil
-}
-
-func (x *SafetyContact) GetVerification() ContactVerification {
-	if x != nil {
-		return x.Verification
-	}
-	return ContactVerification_CONTACT_VERIFICATION_UNSPECIFIED
-}
-
-func (x *SafetyContact) GetReachedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ReachedAt
-	}
-	return nil
-}
-
-// Payee is to whom money is sent. The money itself is not kept here.
-type Payee struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Who holds the account. Required.
-	AccountHolder string `protobuf:"bytes,1,opt,name=account_holder,json=accountHolder,proto3" json:"account_holder,omitempty"`
-	// How they are paid. Required.
-	Way PaymentWay `protobuf:"varint,2,opt,name=way,proto3,enum=amparo.v1.PaymentWay" json:"way,omitempty"`
-	// Account number, or what else the way asks for. Required.
-	Reference     string `protobuf:"bytes,3,opt,name=reference,proto3" json:"reference,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Payee) Reset() {
-	*x = Payee{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Payee) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Payee) ProtoMessage() {}
-
-func (x *Payee) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Payee.ProtoReflect.Descriptor instead.
-func (*Payee) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *Payee) GetAccountHolder() string {
-	if x != nil {
-		return x.AccountHolder
-	}
-	return ""
-}
-
-func (x *Payee) GetWay() PaymentWay {
-	if x != nil {
-		return x.Way
-	}
-	return PaymentWay_PAYMENT_WAY_UNSPECIFIED
-}
-
-func (x *Payee) GetReference() string {
-	if x != nil {
-		return x.Reference
-	}
-	return ""
-}
-
-// ChangeDraft is one change, as somebody asks for it.
-type ChangeDraft struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is to change. Required.
-	//
-	// Types that are valid to be assigned to Change:
-	//
-	//	*ChangeDraft_Contact
-	//	*ChangeDraft_Payee
-	//	*ChangeDraft_Restore
-	//	*ChangeDraft_DirectContact
-	Change isChangeDraft_Change `protobuf_oneof:"change"`
-	// Contact that a new one replaces; zero for one more.
-	Replaces uint32 `protobuf:"varint,5,opt,name=replaces,proto3" json:"replaces,omitempty"`
-	// Why, in words.
-	Text          string `protobuf:"bytes,6,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ChangeDraft) Reset() {
-	*x = ChangeDraft{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[7]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ChangeDraft) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ChangeDraft) ProtoMessage() {}
-
-func (x *ChangeDraft) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[7]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ChangeDraft.ProtoReflect.Descriptor instead.
-func (*ChangeDraft) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{7}
-}
-
-func (x *ChangeDraft) GetChange() isChangeDraft_Change {
-	if x != nil {
-		return x.Change
-	}
-	return nil
-}
-
-func (x *ChangeDraft) GetContact() *ContactDraft {
-	if x != nil {
-		if x, ok := x.Change.(*ChangeDraft_Contact); ok {
-			return x.Contact
-		}
-	}
-	return nil
-}
-
-func (x *ChangeDraft) GetPayee() *Payee {
-	if x != nil {
-		if x, ok := x.Change.(*ChangeDraft_Payee); ok {
-			return x.Payee
-		}
-	}
-	return nil
-}
-
-func (x *ChangeDraft) GetRestore() uint32 {
-	if x != nil {
-		if x, ok := x.Change.(*ChangeDraft_Restore); ok {
-			return x.Restore
-		}
-	}
-	return 0
-}
-
-func (x *ChangeDraft) GetDirectContact() bool {
-	if x != nil {
-		if x, ok := x.Change.(*ChangeDraft_DirectContact); ok {
-			return x.DirectContact
-		}
-	}
-	return false
-}
-
-func (x *ChangeDraft) GetReplaces() uint32 {
-	if x != nil {
-		return x.Replaces
-	}
-	return 0
-}
-
-func (x *ChangeDraft) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-type isChangeDraft_Change interface {
-	isChangeDraft_Change()
-}
-
-type ChangeDraft_Contact struct {
-	// A contact.
-	Contact *ContactDraft `protobuf:"bytes,1,opt,name=contact,proto3,oneof"`
-}
-
-type ChangeDraft_Payee struct {
-	// Who is paid.
-	Payee *Payee `protobuf:"bytes,2,opt,name=payee,proto3,oneof"`
-}
-
-type ChangeDraft_Restore struct {
-	// A contact that was marked DO_NOT_USE, by its number: it is used again.
-	Restore uint32 `protobuf:"varint,3,opt,name=restore,proto3,oneof"`
-}
-
-type ChangeDraft_DirectContact struct {
-	// Whether the person may be contacted directly.
-	DirectContact bool `protobuf:"varint,4,opt,name=direct_contact,json=directContact,proto3,oneof"`
-}
-
-func (*ChangeDraft_Contact) isChangeDraft_Change() {}
-
-func (*ChangeDraft_Payee) isChangeDraft_Change() {}
-
-func (*ChangeDraft_Restore) isChangeDraft_Change() {}
-
-func (*ChangeDraft_DirectContact) isChangeDraft_Change() {}
-
-// ContactChange is a change and how it stands.
-type ContactChange struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its number within the case.
-	Number uint32 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	// The change.
-	Change *ChangeDraft `protobuf:"bytes,2,opt,name=change,proto3" json:"change,omitempty"`
-	// How it stands.
-	Standing ChangeStanding `protobuf:"varint,3,opt,name=standing,proto3,enum=amparo.v1.ChangeStanding" json:"standing,omitempty"`
-	// How it was proven.
-	Proof ChangeProof `protobuf:"varint,4,opt,name=proof,proto3,enum=amparo.v1.ChangeProof" json:"proof,omitempty"`
-	// When it was proposed.
-	ProposedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=proposed_at,json=proposedAt,proto3" json:"proposed_at,omitempty"`
-	// Who proposed it; empty while names of staff are hidden.
-	ProposedById string `protobuf:"bytes,6,opt,name=proposed_by_id,json=proposedById,proto3" json:"proposed_by_id,omitempty"`
-	// When it was settled.
-	SettledAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=settled_at,json=settledAt,proto3" json:"settled_at,omitempty"`
-	// Who settled it; empty while names of staff are hidden.
-	SettledById string `protobuf:"bytes,8,opt,name=settled_by_id,json=settledById,proto3" json:"settled_by_id,omitempty"`
-	// It must not be put in force by the answer to a challenge: whoever has taken the
-	// contact may have taken the answer too.
-	PersonNeeded  bool `protobuf:"varint,9,opt,name=person_needed,json=personNeeded,proto3" json:"person_needed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ContactChange) Reset() {
-	*x = ContactChange{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[8]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ContactChange) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ContactChange) ProtoMessage() {}
-
-func (x *ContactChange) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[8]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ContactChange.ProtoReflect.Descriptor instead.
-func (*ContactChange) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{8}
-}
-
-func (x *ContactChange) GetNumber() uint32 {
-	if x != nil {
-		return x.Number
-	}
-	return 0
-}
-
-func (x *ContactChange) GetChange() *ChangeDraft {
-	if x != nil {
-		return x.Change
-	}
-	return nil
-}
-
-func (x *ContactChange) GetStanding() ChangeStanding {
-	if x != nil {
-		return x.Standing
-	}
-	return ChangeStanding_CHANGE_STANDING_UNSPECIFIED
-}
-
-func (x *ContactChange) GetProof() ChangeProof {
-	if x != nil {
-		return x.Proof
-	}
-	return ChangeProof_CHANGE_PROOF_UNSPECIFIED
-}
-
-func (x *ContactChange) GetProposedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ProposedAt
-	}
-	return nil
-}
-
-func (x *ContactChange) GetProposedById() string {
-	if x != nil {
-		return x.ProposedById
-	}
-	return ""
-}
-
-func (x *ContactChange) GetSettledAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.SettledAt
-	}
-	return nil
-}
-
-func (x *ContactChange) GetSettledById() string {
-	if x != nil {
-		return x.SettledById
-	}
-	return ""
-}
-
-func (x *ContactChange) GetPersonNeeded() bool {
-	if x != nil {
-		return x.PersonNeeded
-	}
-	return false
-}
-
-// AdvanceInstructions are what the person wishes to be done when they cannot be
-// asked any more (best practice is to ask in advance: NNEDV).
-type AdvanceInstructions struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// One for each event.
-	Instructions []*AdvanceInstruction `protobuf:"bytes,1,rep,name=instructions,proto3" json:"instructions,omitempty"`
-	// When the person gave them; empty means now.
-	GivenAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=given_at,json=givenAt,proto3" json:"given_at,omitempty"`
-	// Who recorded them; output only, empty while names of staff are hidden.
-	RecordedById string `protobuf:"bytes,3,opt,name=recorded_by_id,json=recordedById,proto3" json:"recorded_by_id,omitempty"`
-	// When they were recorded; output only.
-	RecordedAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=recorded_at,json=recordedAt,proto3" json:"recorded_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AdvanceInstructions) Reset() {
-	*x = AdvanceInstructions{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AdvanceInstructions) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AdvanceInstructions) ProtoMessage() {}
-
-func (x *AdvanceInstructions) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AdvanceInstructions.ProtoReflect.Descriptor instead.
-func (*AdvanceInstructions) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *AdvanceInstructions) GetInstructions() []*AdvanceInstruction {
-	if x != nil {
-		return x.Instructions
-	}
-	return nil
-}
-
-func (x *AdvanceInstructions) GetGivenAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.GivenAt
-	}
-	return nil
-}
-
-func (x *AdvanceInstructions) GetRecordedById() string {
-	if x != nil {
-		return x.RecordedById
-	}
-	return ""
-}
-
-func (x *AdvanceInstructions) GetRecordedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.RecordedAt
-	}
-	return nil
-}
-
-// AdvanceInstruction is what to do at one event.
-type AdvanceInstruction struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// At which: detained, disappeared, deceased or unreachable. Required.
-	Event PersonStatus `protobuf:"varint,1,opt,name=event,proto3,enum=amparo.v1.PersonStatus" json:"event,omitempty"`
-	// Number of the proxy to turn to; zero for the first that can be used.
-	Proxy uint32 `protobuf:"varint,2,opt,name=proxy,proto3" json:"proxy,omitempty"`
-	// What to do and what not, in words. Required.
-	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AdvanceInstruction) Reset() {
-	*x = AdvanceInstruction{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[10]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AdvanceInstruction) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AdvanceInstruction) ProtoMessage() {}
-
-func (x *AdvanceInstruction) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[10]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AdvanceInstruction.ProtoReflect.Descriptor instead.
-func (*AdvanceInstruction) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{10}
-}
-
-func (x *AdvanceInstruction) GetEvent() PersonStatus {
-	if x != nil {
-		return x.Event
-	}
-	return PersonStatus_PERSON_STATUS_UNSPECIFIED
-}
-
-func (x *AdvanceInstruction) GetProxy() uint32 {
-	if x != nil {
-		return x.Proxy
-	}
-	return 0
-}
-
-func (x *AdvanceInstruction) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-// DuressSign is a contact in which the person was under duress.
-type DuressSign struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// When.
-	At *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
-	// When it was recorded.
-	RecordedAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=recorded_at,json=recordedAt,proto3" json:"recorded_at,omitempty"`
-	// Who recorded it.
-	RecordedById string `protobuf:"bytes,3,opt,name=recorded_by_id,json=recordedById,proto3" json:"recorded_by_id,omitempty"`
-	// The contact that was used, where it was named.
-	Contact       uint32 `protobuf:"varint,4,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DuressSign) Reset() {
-	*x = DuressSign{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[11]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DuressSign) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DuressSign) ProtoMessage() {}
-
-func (x *DuressSign) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[11]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DuressSign.ProtoReflect.Descriptor instead.
-func (*DuressSign) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{11}
-}
-
-func (x *DuressSign) GetAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.At
-	}
-	return nil
-}
-
-func (x *DuressSign) GetRecordedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.RecordedAt
-	}
-	return nil
-}
-
-func (x *DuressSign) GetRecordedById() string {
-	if x != nil {
-		return x.RecordedById
-	}
-	return ""
-}
-
-func (x *DuressSign) GetContact() uint32 {
-	if x != nil {
-		return x.Contact
-	}
-	return 0
-}
-
-// SafetyAdvice is what somebody must read before they make contact.
-type SafetyAdvice struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Status of the person.
-	Status PersonStatus `protobuf:"varint,1,opt,name=status,proto3,enum=amparo.v1.PersonStatus" json:"status,omitempty"`
-	// Since when.
-	StatusAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=status_at,json=statusAt,proto3" json:"status_at,omitempty"`
-	// A second source or person has confirmed it.
-	StatusConfirmed bool `protobuf:"varint,3,opt,name=status_confirmed,json=statusConfirmed,proto3" json:"status_confirmed,omitempty"`
-	// What to mind, whichever contact is used.
-	Warnings []SafetyWarning `protobuf:"varint,4,rep,packed,name=warnings,proto3,enum=amparo.v1.SafetyWarning" json:"warnings,omitempty"`
-	// Contacts in the order in which to try them. Those not to be used come last,
-	// so that nobody takes one for forgotten.
-	Contacts []*ContactAdvice `protobuf:"bytes,5,rep,name=contacts,proto3" json:"contacts,omitempty"`
-	// What the person wished for what has befallen them; unset where nothing has, or
-	// nothing was asked.
-	Instruction *AdvanceInstruction `protobuf:"bytes,6,opt,name=instruction,proto3" json:"instruction,omitempty"`
-	// A contact is suspected to be in hostile hands: no answer about the case names
-	// a host or a member of staff.
-	NamesHidden   bool `protobuf:"varint,7,opt,name=names_hidden,json=namesHidden,proto3" json:"names_hidden,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SafetyAdvice) Reset() {
-	*x = SafetyAdvice{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[12]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SafetyAdvice) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SafetyAdvice) ProtoMessage() {}
-
-func (x *SafetyAdvice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[12]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SafetyAdvice.ProtoReflect.Descriptor instead.
-func (*SafetyAdvice) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{12}
-}
-
-func (x *SafetyAdvice) GetStatus() PersonStatus {
-	if x != nil {
-		return x.Status
-	}
-	return PersonStatus_PERSON_STATUS_UNSPECIFIED
-}
-
-func (x *SafetyAdvice) GetStatusAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.StatusAt
-	}
-	return nil
-}
-
-func (x *SafetyAdvice) GetStatusConfirmed() bool {
-	if x != nil {
-		return x.StatusConfirmed
-	}
-	return false
-}
-
-func (x *SafetyAdvice) GetWarnings() []SafetyWarning {
-	if x != nil {
-		return x.Warnings
-	}
-	return nil
-}
-
-func (x *SafetyAdvice) GetContacts() []*ContactAdvice {
-	if x != nil {
-		return x.Contacts
-	}
-	return nil
-}
-
-func (x *SafetyAdvice) GetInstruction() *AdvanceInstruction {
-	if x != nil {
-		return x.Instruction
-	}
-	return nil
-}
-
-func (x *SafetyAdvice) GetNamesHidden() bool {
-	if x != nil {
-		return x.NamesHidden
-	}
-	return false
-}
-
-// ContactAdvice is one contact, with the time there before the number.
-type ContactAdvice struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The time there now: day of the week and HH:MM. Empty when the zone is not
-	// known.
-	LocalTime string `protobuf:"bytes,1,opt,name=local_time,json=localTime,proto3" json:"local_time,omitempty"`
-	// Whether that is a safe hour.
-	SafeHours SafeHours `protobuf:"varint,2,opt,name=safe_hours,json=safeHours,proto3,enum=amparo.v1.SafeHours" json:"safe_hours,omitempty"`
-	// When the next safe hour begins, where this is none.
-	SafeFrom *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=safe_from,json=safeFrom,proto3" json:"safe_from,omitempty"`
-	// What to mind here.
-	Warnings []SafetyWarning `protobuf:"varint,4,rep,packed,name=warnings,proto3,enum=amparo.v1.SafetyWarning" json:"warnings,omitempty"`
-	// The contact.
-	Contact       *SafetyContact `protobuf:"bytes,5,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ContactAdvice) Reset() {
-	*x = ContactAdvice{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[13]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ContactAdvice) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ContactAdvice) ProtoMessage() {}
-
-func (x *ContactAdvice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[13]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ContactAdvice.ProtoReflect.Descriptor instead.
-func (*ContactAdvice) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *ContactAdvice) GetLocalTime() string {
-	if x != nil {
-		return x.LocalTime
-	}
-	return ""
-}
-
-func (x *ContactAdvice) GetSafeHours() SafeHours {
-	if x != nil {
-		return x.SafeHours
-	}
-	return SafeHours_SAFE_HOURS_UNSPECIFIED
-}
-
-func (x *ContactAdvice) GetSafeFrom() *timestamppb.Timestamp {
-	if x != nil {
-		return x.SafeFrom
-	}
-	return nil
-}
-
-func (x *ContactAdvice) GetWarnings() []SafetyWarning {
-	if x != nil {
-		return x.Warnings
-	}
-	return nil
-}
-
-func (x *ContactAdvice) GetContact() *SafetyContact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
 // GetSafetyRequest asks how the person can be reached.
 type GetSafetyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1952,7 +36,7 @@ type GetSafetyRequest struct {
 
 func (x *GetSafetyRequest) Reset() {
 	*x = GetSafetyRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[14]
+	mi := &file_amparo_v1_safety_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1964,7 +48,7 @@ func (x *GetSafetyRequest) String() string {
 func (*GetSafetyRequest) ProtoMessage() {}
 
 func (x *GetSafetyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[14]
+	mi := &file_amparo_v1_safety_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1977,7 +61,7 @@ func (x *GetSafetyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSafetyRequest.ProtoReflect.Descriptor instead.
 func (*GetSafetyRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{14}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{0}
 }
 
 func (x *GetSafetyRequest) GetCaseId() string {
@@ -2000,7 +84,7 @@ type GetSafetyResponse struct {
 
 func (x *GetSafetyResponse) Reset() {
 	*x = GetSafetyResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[15]
+	mi := &file_amparo_v1_safety_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2012,7 +96,7 @@ func (x *GetSafetyResponse) String() string {
 func (*GetSafetyResponse) ProtoMessage() {}
 
 func (x *GetSafetyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[15]
+	mi := &file_amparo_v1_safety_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2025,7 +109,7 @@ func (x *GetSafetyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSafetyResponse.ProtoReflect.Descriptor instead.
 func (*GetSafetyResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{15}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *GetSafetyResponse) GetAdvice() *SafetyAdvice {
@@ -2057,7 +141,7 @@ type RecordStatusRequest struct {
 
 func (x *RecordStatusRequest) Reset() {
 	*x = RecordStatusRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[16]
+	mi := &file_amparo_v1_safety_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2069,7 +153,7 @@ func (x *RecordStatusRequest) String() string {
 func (*RecordStatusRequest) ProtoMessage() {}
 
 func (x *RecordStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[16]
+	mi := &file_amparo_v1_safety_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2082,7 +166,7 @@ func (x *RecordStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordStatusRequest.ProtoReflect.Descriptor instead.
 func (*RecordStatusRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{16}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RecordStatusRequest) GetRequestId() string {
@@ -2121,7 +205,7 @@ type RecordStatusResponse struct {
 
 func (x *RecordStatusResponse) Reset() {
 	*x = RecordStatusResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[17]
+	mi := &file_amparo_v1_safety_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2133,7 +217,7 @@ func (x *RecordStatusResponse) String() string {
 func (*RecordStatusResponse) ProtoMessage() {}
 
 func (x *RecordStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[17]
+	mi := &file_amparo_v1_safety_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2146,7 +230,7 @@ func (x *RecordStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordStatusResponse.ProtoReflect.Descriptor instead.
 func (*RecordStatusResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{17}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RecordStatusResponse) GetCase() *CaseReceipt {
@@ -2189,7 +273,7 @@ type ConfirmStatusRequest struct {
 
 func (x *ConfirmStatusRequest) Reset() {
 	*x = ConfirmStatusRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[18]
+	mi := &file_amparo_v1_safety_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2201,7 +285,7 @@ func (x *ConfirmStatusRequest) String() string {
 func (*ConfirmStatusRequest) ProtoMessage() {}
 
 func (x *ConfirmStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[18]
+	mi := &file_amparo_v1_safety_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2214,7 +298,7 @@ func (x *ConfirmStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmStatusRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmStatusRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{18}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ConfirmStatusRequest) GetRequestId() string {
@@ -2263,7 +347,7 @@ type ConfirmStatusResponse struct {
 
 func (x *ConfirmStatusResponse) Reset() {
 	*x = ConfirmStatusResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[19]
+	mi := &file_amparo_v1_safety_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2275,7 +359,7 @@ func (x *ConfirmStatusResponse) String() string {
 func (*ConfirmStatusResponse) ProtoMessage() {}
 
 func (x *ConfirmStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[19]
+	mi := &file_amparo_v1_safety_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2288,7 +372,7 @@ func (x *ConfirmStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmStatusResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmStatusResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{19}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConfirmStatusResponse) GetCase() *CaseReceipt {
@@ -2317,7 +401,7 @@ type DistrustContactRequest struct {
 
 func (x *DistrustContactRequest) Reset() {
 	*x = DistrustContactRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[20]
+	mi := &file_amparo_v1_safety_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2329,7 +413,7 @@ func (x *DistrustContactRequest) String() string {
 func (*DistrustContactRequest) ProtoMessage() {}
 
 func (x *DistrustContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[20]
+	mi := &file_amparo_v1_safety_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2342,7 +426,7 @@ func (x *DistrustContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DistrustContactRequest.ProtoReflect.Descriptor instead.
 func (*DistrustContactRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{20}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DistrustContactRequest) GetRequestId() string {
@@ -2393,7 +477,7 @@ type DistrustContactResponse struct {
 
 func (x *DistrustContactResponse) Reset() {
 	*x = DistrustContactResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[21]
+	mi := &file_amparo_v1_safety_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +489,7 @@ func (x *DistrustContactResponse) String() string {
 func (*DistrustContactResponse) ProtoMessage() {}
 
 func (x *DistrustContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[21]
+	mi := &file_amparo_v1_safety_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +502,7 @@ func (x *DistrustContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DistrustContactResponse.ProtoReflect.Descriptor instead.
 func (*DistrustContactResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{21}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DistrustContactResponse) GetCase() *CaseReceipt {
@@ -2452,7 +536,7 @@ type ProposeContactChangeRequest struct {
 
 func (x *ProposeContactChangeRequest) Reset() {
 	*x = ProposeContactChangeRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[22]
+	mi := &file_amparo_v1_safety_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +548,7 @@ func (x *ProposeContactChangeRequest) String() string {
 func (*ProposeContactChangeRequest) ProtoMessage() {}
 
 func (x *ProposeContactChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[22]
+	mi := &file_amparo_v1_safety_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +561,7 @@ func (x *ProposeContactChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeContactChangeRequest.ProtoReflect.Descriptor instead.
 func (*ProposeContactChangeRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{22}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ProposeContactChangeRequest) GetRequestId() string {
@@ -2523,7 +607,7 @@ type ProposeContactChangeResponse struct {
 
 func (x *ProposeContactChangeResponse) Reset() {
 	*x = ProposeContactChangeResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[23]
+	mi := &file_amparo_v1_safety_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2535,7 +619,7 @@ func (x *ProposeContactChangeResponse) String() string {
 func (*ProposeContactChangeResponse) ProtoMessage() {}
 
 func (x *ProposeContactChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[23]
+	mi := &file_amparo_v1_safety_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2548,7 +632,7 @@ func (x *ProposeContactChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposeContactChangeResponse.ProtoReflect.Descriptor instead.
 func (*ProposeContactChangeResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{23}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ProposeContactChangeResponse) GetCase() *CaseReceipt {
@@ -2596,7 +680,7 @@ type ConfirmContactChangeRequest struct {
 
 func (x *ConfirmContactChangeRequest) Reset() {
 	*x = ConfirmContactChangeRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[24]
+	mi := &file_amparo_v1_safety_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2608,7 +692,7 @@ func (x *ConfirmContactChangeRequest) String() string {
 func (*ConfirmContactChangeRequest) ProtoMessage() {}
 
 func (x *ConfirmContactChangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[24]
+	mi := &file_amparo_v1_safety_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2621,7 +705,7 @@ func (x *ConfirmContactChangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmContactChangeRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmContactChangeRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{24}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ConfirmContactChangeRequest) GetRequestId() string {
@@ -2686,7 +770,7 @@ type ConfirmContactChangeResponse struct {
 
 func (x *ConfirmContactChangeResponse) Reset() {
 	*x = ConfirmContactChangeResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[25]
+	mi := &file_amparo_v1_safety_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2698,7 +782,7 @@ func (x *ConfirmContactChangeResponse) String() string {
 func (*ConfirmContactChangeResponse) ProtoMessage() {}
 
 func (x *ConfirmContactChangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[25]
+	mi := &file_amparo_v1_safety_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2711,7 +795,7 @@ func (x *ConfirmContactChangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmContactChangeResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmContactChangeResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{25}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ConfirmContactChangeResponse) GetCase() *CaseReceipt {
@@ -2743,7 +827,7 @@ type SetAdvanceInstructionsRequest struct {
 
 func (x *SetAdvanceInstructionsRequest) Reset() {
 	*x = SetAdvanceInstructionsRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[26]
+	mi := &file_amparo_v1_safety_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2755,7 +839,7 @@ func (x *SetAdvanceInstructionsRequest) String() string {
 func (*SetAdvanceInstructionsRequest) ProtoMessage() {}
 
 func (x *SetAdvanceInstructionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[26]
+	mi := &file_amparo_v1_safety_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2768,7 +852,7 @@ func (x *SetAdvanceInstructionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAdvanceInstructionsRequest.ProtoReflect.Descriptor instead.
 func (*SetAdvanceInstructionsRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{26}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetAdvanceInstructionsRequest) GetRequestId() string {
@@ -2803,7 +887,7 @@ type SetAdvanceInstructionsResponse struct {
 
 func (x *SetAdvanceInstructionsResponse) Reset() {
 	*x = SetAdvanceInstructionsResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[27]
+	mi := &file_amparo_v1_safety_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2815,7 +899,7 @@ func (x *SetAdvanceInstructionsResponse) String() string {
 func (*SetAdvanceInstructionsResponse) ProtoMessage() {}
 
 func (x *SetAdvanceInstructionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[27]
+	mi := &file_amparo_v1_safety_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2828,7 +912,7 @@ func (x *SetAdvanceInstructionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetAdvanceInstructionsResponse.ProtoReflect.Descriptor instead.
 func (*SetAdvanceInstructionsResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{27}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetAdvanceInstructionsResponse) GetCase() *CaseReceipt {
@@ -2853,7 +937,7 @@ type ReportDuressRequest struct {
 
 func (x *ReportDuressRequest) Reset() {
 	*x = ReportDuressRequest{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[28]
+	mi := &file_amparo_v1_safety_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2865,7 +949,7 @@ func (x *ReportDuressRequest) String() string {
 func (*ReportDuressRequest) ProtoMessage() {}
 
 func (x *ReportDuressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[28]
+	mi := &file_amparo_v1_safety_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2878,7 +962,7 @@ func (x *ReportDuressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportDuressRequest.ProtoReflect.Descriptor instead.
 func (*ReportDuressRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{28}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReportDuressRequest) GetRequestId() string {
@@ -2915,7 +999,7 @@ type ReportDuressResponse struct {
 
 func (x *ReportDuressResponse) Reset() {
 	*x = ReportDuressResponse{}
-	mi := &file_amparo_v1_safety_proto_msgTypes[29]
+	mi := &file_amparo_v1_safety_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +1011,7 @@ func (x *ReportDuressResponse) String() string {
 func (*ReportDuressResponse) ProtoMessage() {}
 
 func (x *ReportDuressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_safety_proto_msgTypes[29]
+	mi := &file_amparo_v1_safety_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +1024,7 @@ func (x *ReportDuressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportDuressResponse.ProtoReflect.Descriptor instead.
 func (*ReportDuressResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{29}
+	return file_amparo_v1_safety_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReportDuressResponse) GetCase() *CaseReceipt {
@@ -2961,117 +1045,7 @@ var File_amparo_v1_safety_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_safety_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/safety.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x1damparo/v1/person_status.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x04\n" +
-	"\x06Safety\x12/\n" +
-	"\x06status\x18\x01 \x01(\x0e2\x17.amparo.v1.PersonStatusR\x06status\x12#\n" +
-	"\rstatus_report\x18\x02 \x01(\rR\fstatusReport\x126\n" +
-	"\areports\x18\x03 \x03(\v2\x17.amparo.v1.StatusReportB\x03\x80\x01\x01R\areports\x129\n" +
-	"\bcontacts\x18\x04 \x03(\v2\x18.amparo.v1.SafetyContactB\x03\x80\x01\x01R\bcontacts\x125\n" +
-	"\x14may_contact_directly\x18\x05 \x01(\bH\x00R\x12mayContactDirectly\x88\x01\x01\x127\n" +
-	"\achanges\x18\x06 \x03(\v2\x18.amparo.v1.ContactChangeB\x03\x80\x01\x01R\achanges\x12+\n" +
-	"\x05payee\x18\a \x01(\v2\x10.amparo.v1.PayeeB\x03\x80\x01\x01R\x05payee\x12G\n" +
-	"\finstructions\x18\b \x01(\v2\x1e.amparo.v1.AdvanceInstructionsB\x03\x80\x01\x01R\finstructions\x12=\n" +
-	"\fduress_signs\x18\t \x03(\v2\x15.amparo.v1.DuressSignB\x03\x80\x01\x01R\vduressSigns\x12\x1f\n" +
-	"\vlast_number\x18\n" +
-	" \x01(\rR\n" +
-	"lastNumberB\x17\n" +
-	"\x15_may_contact_directly\"\xfb\x01\n" +
-	"\vStatusDraft\x129\n" +
-	"\x06status\x18\x01 \x01(\x0e2\x17.amparo.v1.PersonStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06status\x12#\n" +
-	"\rdevice_seized\x18\x02 \x01(\bR\fdeviceSeized\x12;\n" +
-	"\x06source\x18\x03 \x01(\x0e2\x17.amparo.v1.StatusSourceB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06source\x12*\n" +
-	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12#\n" +
-	"\x04text\x18\x05 \x01(\tB\x0f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xd4\x18\x01\x80\x01\x01R\x04text\"\x88\x02\n" +
-	"\fStatusReport\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\rR\x06number\x123\n" +
-	"\x06report\x18\x02 \x01(\v2\x16.amparo.v1.StatusDraftB\x03\x80\x01\x01R\x06report\x12;\n" +
-	"\vrecorded_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"recordedAt\x12$\n" +
-	"\x0erecorded_by_id\x18\x04 \x01(\tR\frecordedById\x12H\n" +
-	"\rconfirmations\x18\x05 \x03(\v2\x1d.amparo.v1.StatusConfirmationB\x03\x80\x01\x01R\rconfirmations\"\xc1\x01\n" +
-	"\x12StatusConfirmation\x12/\n" +
-	"\x06source\x18\x01 \x01(\x0e2\x17.amparo.v1.StatusSourceR\x06source\x12;\n" +
-	"\vrecorded_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"recordedAt\x12$\n" +
-	"\x0erecorded_by_id\x18\x03 \x01(\tR\frecordedById\x12\x17\n" +
-	"\x04text\x18\x04 \x01(\tB\x03\x80\x01\x01R\x04text\"\x8e\x02\n" +
-	"\fContactDraft\x126\n" +
-	"\x04kind\x18\x01 \x01(\x0e2\x16.amparo.v1.ContactKindB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12\x1f\n" +
-	"\x04name\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\x04name\x12'\n" +
-	"\brelation\x18\x03 \x01(\tB\v\xbaH\x05r\x03\x18\xc8\x01\x80\x01\x01R\brelation\x123\n" +
-	"\x03way\x18\x04 \x01(\v2\x16.amparo.v1.SafeContactB\t\xbaH\x03\xc8\x01\x01\x80\x01\x01R\x03way\x12G\n" +
-	"\bmay_tell\x18\x05 \x03(\x0e2\x17.amparo.v1.ContactTopicB\x13\xbaH\x10\x92\x01\r\x10\n" +
-	"\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\amayTell\"\xf4\x02\n" +
-	"\rSafetyContact\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\rR\x06number\x126\n" +
-	"\acontact\x18\x02 \x01(\v2\x17.amparo.v1.ContactDraftB\x03\x80\x01\x01R\acontact\x12'\n" +
-	"\x03use\x18\x03 \x01(\x0e2\x15.amparo.v1.ContactUseR\x03use\x122\n" +
-	"\awhy_not\x18\x04 \x01(\x0e2\x19.amparo.v1.DoNotUseReasonR\x06whyNot\x127\n" +
-	"\tnot_since\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bnotSince\x12B\n" +
-	"\fverification\x18\x06 \x01(\x0e2\x1e.amparo.v1.ContactVerificationR\fverification\x129\n" +
-	"\n" +
-	"reached_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\treachedAt\"\x9f\x01\n" +
-	"\x05Payee\x124\n" +
-	"\x0eaccount_holder\x18\x01 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\xc8\x01\x80\x01\x01R\raccountHolder\x123\n" +
-	"\x03way\x18\x02 \x01(\x0e2\x15.amparo.v1.PaymentWayB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x03way\x12+\n" +
-	"\treference\x18\x03 \x01(\tB\r\xbaH\ar\x05\x10\x01\x18\xc8\x01\x80\x01\x01R\treference\"\x96\x02\n" +
-	"\vChangeDraft\x128\n" +
-	"\acontact\x18\x01 \x01(\v2\x17.amparo.v1.ContactDraftB\x03\x80\x01\x01H\x00R\acontact\x12-\n" +
-	"\x05payee\x18\x02 \x01(\v2\x10.amparo.v1.PayeeB\x03\x80\x01\x01H\x00R\x05payee\x12#\n" +
-	"\arestore\x18\x03 \x01(\rB\a\xbaH\x04*\x02 \x00H\x00R\arestore\x12'\n" +
-	"\x0edirect_contact\x18\x04 \x01(\bH\x00R\rdirectContact\x12\x1a\n" +
-	"\breplaces\x18\x05 \x01(\rR\breplaces\x12#\n" +
-	"\x04text\x18\x06 \x01(\tB\x0f\xbaH\x05r\x03\x18\xd0\x0f\xb0\xd4\x18\x01\x80\x01\x01R\x04textB\x0f\n" +
-	"\x06change\x12\x05\xbaH\x02\b\x01\"\xa8\x03\n" +
-	"\rContactChange\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\rR\x06number\x123\n" +
-	"\x06change\x18\x02 \x01(\v2\x16.amparo.v1.ChangeDraftB\x03\x80\x01\x01R\x06change\x125\n" +
-	"\bstanding\x18\x03 \x01(\x0e2\x19.amparo.v1.ChangeStandingR\bstanding\x12,\n" +
-	"\x05proof\x18\x04 \x01(\x0e2\x16.amparo.v1.ChangeProofR\x05proof\x12;\n" +
-	"\vproposed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"proposedAt\x12$\n" +
-	"\x0eproposed_by_id\x18\x06 \x01(\tR\fproposedById\x129\n" +
-	"\n" +
-	"settled_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tsettledAt\x12\"\n" +
-	"\rsettled_by_id\x18\b \x01(\tR\vsettledById\x12#\n" +
-	"\rperson_needed\x18\t \x01(\bR\fpersonNeeded\"\xff\x01\n" +
-	"\x13AdvanceInstructions\x12N\n" +
-	"\finstructions\x18\x01 \x03(\v2\x1d.amparo.v1.AdvanceInstructionB\v\xbaH\x05\x92\x01\x02\x10\n" +
-	"\x80\x01\x01R\finstructions\x125\n" +
-	"\bgiven_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\agivenAt\x12$\n" +
-	"\x0erecorded_by_id\x18\x03 \x01(\tR\frecordedById\x12;\n" +
-	"\vrecorded_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"recordedAt\"\x90\x01\n" +
-	"\x12AdvanceInstruction\x12=\n" +
-	"\x05event\x18\x01 \x01(\x0e2\x17.amparo.v1.PersonStatusB\x0e\xbaH\v\x82\x01\b\x18\x03\x18\x04\x18\x05\x18\x06R\x05event\x12\x14\n" +
-	"\x05proxy\x18\x02 \x01(\rR\x05proxy\x12%\n" +
-	"\x04text\x18\x03 \x01(\tB\x11\xbaH\ar\x05\x10\x01\x18\xa0\x1f\xb0\xd4\x18\x01\x80\x01\x01R\x04text\"\xb5\x01\n" +
-	"\n" +
-	"DuressSign\x12*\n" +
-	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12;\n" +
-	"\vrecorded_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"recordedAt\x12$\n" +
-	"\x0erecorded_by_id\x18\x03 \x01(\tR\frecordedById\x12\x18\n" +
-	"\acontact\x18\x04 \x01(\rR\acontact\"\xfd\x02\n" +
-	"\fSafetyAdvice\x12/\n" +
-	"\x06status\x18\x01 \x01(\x0e2\x17.amparo.v1.PersonStatusR\x06status\x127\n" +
-	"\tstatus_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bstatusAt\x12)\n" +
-	"\x10status_confirmed\x18\x03 \x01(\bR\x0fstatusConfirmed\x124\n" +
-	"\bwarnings\x18\x04 \x03(\x0e2\x18.amparo.v1.SafetyWarningR\bwarnings\x129\n" +
-	"\bcontacts\x18\x05 \x03(\v2\x18.amparo.v1.ContactAdviceB\x03\x80\x01\x01R\bcontacts\x12D\n" +
-	"\vinstruction\x18\x06 \x01(\v2\x1d.amparo.v1.AdvanceInstructionB\x03\x80\x01\x01R\vinstruction\x12!\n" +
-	"\fnames_hidden\x18\a \x01(\bR\vnamesHidden\"\x90\x02\n" +
-	"\rContactAdvice\x12\"\n" +
-	"\n" +
-	"local_time\x18\x01 \x01(\tB\x03\x80\x01\x01R\tlocalTime\x123\n" +
-	"\n" +
-	"safe_hours\x18\x02 \x01(\x0e2\x14.amparo.v1.SafeHoursR\tsafeHours\x127\n" +
-	"\tsafe_from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bsafeFrom\x124\n" +
-	"\bwarnings\x18\x04 \x03(\x0e2\x18.amparo.v1.SafetyWarningR\bwarnings\x127\n" +
-	"\acontact\x18\x05 \x01(\v2\x18.amparo.v1.SafetyContactB\x03\x80\x01\x01R\acontact\"B\n" +
+	"\x16amparo/v1/safety.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x1bbuf/validate/validate.proto\"B\n" +
 	"\x10GetSafetyRequest\x12.\n" +
 	"\acase_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\"y\n" +
 	"\x11GetSafetyResponse\x124\n" +
@@ -3144,109 +1118,42 @@ const file_amparo_v1_safety_proto_rawDesc = "" +
 	"\acontact\x18\x03 \x01(\v2\x19.amparo.v1.ContactAttemptB\t\xbaH\x03\xc8\x01\x01\x80\x01\x01R\acontact\"x\n" +
 	"\x14ReportDuressResponse\x12*\n" +
 	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\x124\n" +
-	"\bwarnings\x18\x02 \x03(\x0e2\x18.amparo.v1.SafetyWarningR\bwarnings*\xb7\x02\n" +
-	"\fStatusSource\x12\x1d\n" +
-	"\x19STATUS_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n" +
-	"\x15STATUS_SOURCE_SUBJECT\x10\x01\x12\x18\n" +
-	"\x14STATUS_SOURCE_FAMILY\x10\x02\x12\x17\n" +
-	"\x13STATUS_SOURCE_PROXY\x10\x03\x12\x18\n" +
-	"\x14STATUS_SOURCE_LAWYER\x10\x04\x12\x1b\n" +
-	"\x17STATUS_SOURCE_COLLEAGUE\x10\x05\x12\x19\n" +
-	"\x15STATUS_SOURCE_PARTNER\x10\x06\x12\x17\n" +
-	"\x13STATUS_SOURCE_MEDIA\x10\a\x12\x1b\n" +
-	"\x17STATUS_SOURCE_AUTHORITY\x10\b\x12\x19\n" +
-	"\x15STATUS_SOURCE_WITNESS\x10\t\x12\x17\n" +
-	"\x13STATUS_SOURCE_OTHER\x10Z*u\n" +
-	"\vContactKind\x12\x1c\n" +
-	"\x18CONTACT_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
-	"\x10CONTACT_KIND_OWN\x10\x01\x12\x16\n" +
-	"\x12CONTACT_KIND_PROXY\x10\x02\x12\x1a\n" +
-	"\x16CONTACT_KIND_SUBMITTER\x10\x03*\x91\x02\n" +
-	"\fContactTopic\x12\x1d\n" +
-	"\x19CONTACT_TOPIC_UNSPECIFIED\x10\x00\x12\x1b\n" +
-	"\x17CONTACT_TOPIC_WHO_CALLS\x10\x01\x12\x1d\n" +
-	"\x19CONTACT_TOPIC_CASE_EXISTS\x10\x02\x12\x1c\n" +
-	"\x18CONTACT_TOPIC_WELL_BEING\x10\x03\x12\x1d\n" +
-	"\x19CONTACT_TOPIC_WHEREABOUTS\x10\x04\x12\x19\n" +
-	"\x15CONTACT_TOPIC_SUPPORT\x10\x05\x12\x17\n" +
-	"\x13CONTACT_TOPIC_MONEY\x10\x06\x12\x17\n" +
-	"\x13CONTACT_TOPIC_LEGAL\x10\a\x12\x1c\n" +
-	"\x18CONTACT_TOPIC_EVERYTHING\x10\b*]\n" +
-	"\n" +
-	"ContactUse\x12\x1b\n" +
-	"\x17CONTACT_USE_UNSPECIFIED\x10\x00\x12\x16\n" +
-	"\x12CONTACT_USE_USABLE\x10\x01\x12\x1a\n" +
-	"\x16CONTACT_USE_DO_NOT_USE\x10\x02*\xa4\x02\n" +
-	"\x0eDoNotUseReason\x12!\n" +
-	"\x1dDO_NOT_USE_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
-	"\x1aDO_NOT_USE_REASON_DETAINED\x10\x01\x12!\n" +
-	"\x1dDO_NOT_USE_REASON_DISAPPEARED\x10\x02\x12\x1e\n" +
-	"\x1aDO_NOT_USE_REASON_DECEASED\x10\x03\x12#\n" +
-	"\x1fDO_NOT_USE_REASON_DEVICE_SEIZED\x10\x04\x12\x1e\n" +
-	"\x1aDO_NOT_USE_REASON_REPORTED\x10\x05\x12'\n" +
-	"#DO_NOT_USE_REASON_SUSPECTED_HOSTILE\x10\x06\x12\x1e\n" +
-	"\x1aDO_NOT_USE_REASON_REPLACED\x10\a*\xaf\x01\n" +
-	"\x13ContactVerification\x12$\n" +
-	" CONTACT_VERIFICATION_UNSPECIFIED\x10\x00\x12#\n" +
-	"\x1fCONTACT_VERIFICATION_UNVERIFIED\x10\x01\x12!\n" +
-	"\x1dCONTACT_VERIFICATION_VERIFIED\x10\x02\x12*\n" +
-	"&CONTACT_VERIFICATION_SUSPECTED_HOSTILE\x10\x03*\xc4\x01\n" +
-	"\n" +
-	"PaymentWay\x12\x1b\n" +
-	"\x17PAYMENT_WAY_UNSPECIFIED\x10\x00\x12\x14\n" +
-	"\x10PAYMENT_WAY_BANK\x10\x01\x12\x1e\n" +
-	"\x1aPAYMENT_WAY_MONEY_TRANSFER\x10\x02\x12\x1c\n" +
-	"\x18PAYMENT_WAY_MOBILE_MONEY\x10\x03\x12\x14\n" +
-	"\x10PAYMENT_WAY_CASH\x10\x04\x12\x18\n" +
-	"\x14PAYMENT_WAY_PROVIDER\x10\x05\x12\x15\n" +
-	"\x11PAYMENT_WAY_OTHER\x10Z*\x8a\x01\n" +
-	"\x0eChangeStanding\x12\x1f\n" +
-	"\x1bCHANGE_STANDING_UNSPECIFIED\x10\x00\x12\x1b\n" +
-	"\x17CHANGE_STANDING_PENDING\x10\x01\x12\x1c\n" +
-	"\x18CHANGE_STANDING_IN_FORCE\x10\x02\x12\x1c\n" +
-	"\x18CHANGE_STANDING_REJECTED\x10\x03*\x85\x01\n" +
-	"\vChangeProof\x12\x1c\n" +
-	"\x18CHANGE_PROOF_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18CHANGE_PROOF_OLD_CHANNEL\x10\x01\x12\x1a\n" +
-	"\x16CHANGE_PROOF_CHALLENGE\x10\x02\x12\x1e\n" +
-	"\x1aCHANGE_PROOF_SECOND_PERSON\x10\x03*\x7f\n" +
-	"\tSafeHours\x12\x1a\n" +
-	"\x16SAFE_HOURS_UNSPECIFIED\x10\x00\x12\x12\n" +
-	"\x0eSAFE_HOURS_NOW\x10\x01\x12\x16\n" +
-	"\x12SAFE_HOURS_NOT_NOW\x10\x02\x12\x12\n" +
-	"\x0eSAFE_HOURS_ANY\x10\x03\x12\x16\n" +
-	"\x12SAFE_HOURS_UNKNOWN\x10\x042\xed\a\n" +
+	"\bwarnings\x18\x02 \x03(\x0e2\x18.amparo.v1.SafetyWarningR\bwarnings2\x97\b\n" +
 	"\rSafetyService\x12f\n" +
 	"\tGetSafety\x12\x1b.amparo.v1.GetSafetyRequest\x1a\x1c.amparo.v1.GetSafetyResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
-	"\x01\x04\x10\x05\x18Z\x12y\n" +
-	"\fRecordStatus\x12\x1e.amparo.v1.RecordStatusRequest\x1a\x1f.amparo.v1.RecordStatusResponse\"(\xaa\xd4\x18$\b\x01\x12\x06\n" +
+	"\x01\x04\x10\x05\x18Z\x12\x83\x01\n" +
+	"\fRecordStatus\x12\x1e.amparo.v1.RecordStatusRequest\x1a\x1f.amparo.v1.RecordStatusResponse\"2\xaa\xd4\x18.\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
 	"\x01\x04\x10\x05\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x06\x12\b\n" +
 	"\x04\x01\x02\x03\x04\x10\x06\x18[\x12r\n" +
 	"\rConfirmStatus\x12\x1f.amparo.v1.ConfirmStatusRequest\x1a .amparo.v1.ConfirmStatusResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
-	"\x01\x04\x10\x05\x18\\\x12x\n" +
-	"\x0fDistrustContact\x12!.amparo.v1.DistrustContactRequest\x1a\".amparo.v1.DistrustContactResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
+	"\x01\x04\x10\x05\x18\\\x12\x82\x01\n" +
+	"\x0fDistrustContact\x12!.amparo.v1.DistrustContactRequest\x1a\".amparo.v1.DistrustContactResponse\"(\xaa\xd4\x18$\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
-	"\x01\x04\x10\x05\x18]\x12\x81\x01\n" +
-	"\x14ProposeContactChange\x12&.amparo.v1.ProposeContactChangeRequest\x1a'.amparo.v1.ProposeContactChangeResponse\"\x18\xaa\xd4\x18\x14\b\x01\x12\x06\n" +
+	"\x01\x04\x10\x05\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x06\x18]\x12\x8b\x01\n" +
+	"\x14ProposeContactChange\x12&.amparo.v1.ProposeContactChangeRequest\x1a'.amparo.v1.ProposeContactChangeResponse\"\"\xaa\xd4\x18\x1e\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x06\n" +
-	"\x02\x03\x04\x10\x02\x18^\x12\x87\x01\n" +
+	"\x02\x03\x04\x10\x02\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x06\x18^\x12\x87\x01\n" +
 	"\x14ConfirmContactChange\x12&.amparo.v1.ConfirmContactChangeRequest\x1a'.amparo.v1.ConfirmContactChangeResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x02\x12\x05\n" +
 	"\x01\x03\x10\x04\x12\x05\n" +
 	"\x01\x04\x10\x05\x18_\x12\x87\x01\n" +
 	"\x16SetAdvanceInstructions\x12(.amparo.v1.SetAdvanceInstructionsRequest\x1a).amparo.v1.SetAdvanceInstructionsResponse\"\x18\xaa\xd4\x18\x14\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x06\n" +
-	"\x02\x03\x04\x10\x02\x18`\x12s\n" +
-	"\fReportDuress\x12\x1e.amparo.v1.ReportDuressRequest\x1a\x1f.amparo.v1.ReportDuressResponse\"\"\xaa\xd4\x18\x1e\b\x01\x12\x06\n" +
+	"\x02\x03\x04\x10\x02\x18`\x12}\n" +
+	"\fReportDuress\x12\x1e.amparo.v1.ReportDuressRequest\x1a\x1f.amparo.v1.ReportDuressResponse\",\xaa\xd4\x18(\b\x01\x12\x06\n" +
 	"\x02\x01\x02\x10\x03\x12\x06\n" +
 	"\x02\x03\x04\x10\x02\x12\b\n" +
+	"\x04\x01\x02\x03\x04\x10\x06\x12\b\n" +
 	"\x04\x01\x02\x03\x04\x10\x06\x18aB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
@@ -3261,145 +1168,78 @@ func file_amparo_v1_safety_proto_rawDescGZIP() []byte {
 	return file_amparo_v1_safety_proto_rawDescData
 }
 
-var file_amparo_v1_safety_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
-var file_amparo_v1_safety_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_amparo_v1_safety_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_amparo_v1_safety_proto_goTypes = []any{
-	(StatusSource)(0),                      // 0: amparo.v1.StatusSource
-	(ContactKind)(0),                       // 1: amparo.v1.ContactKind
-	(ContactTopic)(0),                      // 2: amparo.v1.ContactTopic
-	(ContactUse)(0),                        // 3: amparo.v1.ContactUse
-	(DoNotUseReason)(0),                    // 4: amparo.v1.DoNotUseReason
-	(ContactVerification)(0),               // 5: amparo.v1.ContactVerification
-	(PaymentWay)(0),                        // 6: amparo.v1.PaymentWay
-	(ChangeStanding)(0),                    // 7: amparo.v1.ChangeStanding
-	(ChangeProof)(0),                       // 8: amparo.v1.ChangeProof
-	(SafeHours)(0),                         // 9: amparo.v1.SafeHours
-	(*Safety)(nil),                         // 10: amparo.v1.Safety
-	(*StatusDraft)(nil),                    // 11: amparo.v1.StatusDraft
-	(*StatusReport)(nil),                   // 12: amparo.v1.StatusReport
-	(*StatusConfirmation)(nil),             // 13: amparo.v1.StatusConfirmation
-	(*ContactDraft)(nil),                   // 14: amparo.v1.ContactDraft
-	(*SafetyContact)(nil),                  // 15: amparo.v1.SafetyContact
-	(*Payee)(nil),                          // 16: amparo.v1.Payee
-	(*ChangeDraft)(nil),                    // 17: amparo.v1.ChangeDraft
-	(*ContactChange)(nil),                  // 18: amparo.v1.ContactChange
-	(*AdvanceInstructions)(nil),            // 19: amparo.v1.AdvanceInstructions
-	(*AdvanceInstruction)(nil),             // 20: amparo.v1.AdvanceInstruction
-	(*DuressSign)(nil),                     // 21: amparo.v1.DuressSign
-	(*SafetyAdvice)(nil),                   // 22: amparo.v1.SafetyAdvice
-	(*ContactAdvice)(nil),                  // 23: amparo.v1.ContactAdvice
-	(*GetSafetyRequest)(nil),               // 24: amparo.v1.GetSafetyRequest
-	(*GetSafetyResponse)(nil),              // 25: amparo.v1.GetSafetyResponse
-	(*RecordStatusRequest)(nil),            // 26: amparo.v1.RecordStatusRequest
-	(*RecordStatusResponse)(nil),           // 27: amparo.v1.RecordStatusResponse
-	(*ConfirmStatusRequest)(nil),           // 28: amparo.v1.ConfirmStatusRequest
-	(*ConfirmStatusResponse)(nil),          // 29: amparo.v1.ConfirmStatusResponse
-	(*DistrustContactRequest)(nil),         // 30: amparo.v1.DistrustContactRequest
-	(*DistrustContactResponse)(nil),        // 31: amparo.v1.DistrustContactResponse
-	(*ProposeContactChangeRequest)(nil),    // 32: amparo.v1.ProposeContactChangeRequest
-	(*ProposeContactChangeResponse)(nil),   // 33: amparo.v1.ProposeContactChangeResponse
-	(*ConfirmContactChangeRequest)(nil),    // 34: amparo.v1.ConfirmContactChangeRequest
-	(*ConfirmContactChangeResponse)(nil),   // 35: amparo.v1.ConfirmContactChangeResponse
-	(*SetAdvanceInstructionsRequest)(nil),  // 36: amparo.v1.SetAdvanceInstructionsRequest
-	(*SetAdvanceInstructionsResponse)(nil), // 37: amparo.v1.SetAdvanceInstructionsResponse
-	(*ReportDuressRequest)(nil),            // 38: amparo.v1.ReportDuressRequest
-	(*ReportDuressResponse)(nil),           // 39: amparo.v1.ReportDuressResponse
-	(PersonStatus)(0),                      // 40: amparo.v1.PersonStatus
-	(*timestamppb.Timestamp)(nil),          // 41: google.protobuf.Timestamp
-	(*SafeContact)(nil),                    // 42: amparo.v1.SafeContact
-	(SafetyWarning)(0),                     // 43: amparo.v1.SafetyWarning
-	(*CaseReceipt)(nil),                    // 44: amparo.v1.CaseReceipt
-	(*ContactAttempt)(nil),                 // 45: amparo.v1.ContactAttempt
+	(*GetSafetyRequest)(nil),               // 0: amparo.v1.GetSafetyRequest
+	(*GetSafetyResponse)(nil),              // 1: amparo.v1.GetSafetyResponse
+	(*RecordStatusRequest)(nil),            // 2: amparo.v1.RecordStatusRequest
+	(*RecordStatusResponse)(nil),           // 3: amparo.v1.RecordStatusResponse
+	(*ConfirmStatusRequest)(nil),           // 4: amparo.v1.ConfirmStatusRequest
+	(*ConfirmStatusResponse)(nil),          // 5: amparo.v1.ConfirmStatusResponse
+	(*DistrustContactRequest)(nil),         // 6: amparo.v1.DistrustContactRequest
+	(*DistrustContactResponse)(nil),        // 7: amparo.v1.DistrustContactResponse
+	(*ProposeContactChangeRequest)(nil),    // 8: amparo.v1.ProposeContactChangeRequest
+	(*ProposeContactChangeResponse)(nil),   // 9: amparo.v1.ProposeContactChangeResponse
+	(*ConfirmContactChangeRequest)(nil),    // 10: amparo.v1.ConfirmContactChangeRequest
+	(*ConfirmContactChangeResponse)(nil),   // 11: amparo.v1.ConfirmContactChangeResponse
+	(*SetAdvanceInstructionsRequest)(nil),  // 12: amparo.v1.SetAdvanceInstructionsRequest
+	(*SetAdvanceInstructionsResponse)(nil), // 13: amparo.v1.SetAdvanceInstructionsResponse
+	(*ReportDuressRequest)(nil),            // 14: amparo.v1.ReportDuressRequest
+	(*ReportDuressResponse)(nil),           // 15: amparo.v1.ReportDuressResponse
+	(*SafetyAdvice)(nil),                   // 16: amparo.v1.SafetyAdvice
+	(*Safety)(nil),                         // 17: amparo.v1.Safety
+	(*StatusDraft)(nil),                    // 18: amparo.v1.StatusDraft
+	(*CaseReceipt)(nil),                    // 19: amparo.v1.CaseReceipt
+	(StatusSource)(0),                      // 20: amparo.v1.StatusSource
+	(*ChangeDraft)(nil),                    // 21: amparo.v1.ChangeDraft
+	(ChangeStanding)(0),                    // 22: amparo.v1.ChangeStanding
+	(ChangeProof)(0),                       // 23: amparo.v1.ChangeProof
+	(*AdvanceInstructions)(nil),            // 24: amparo.v1.AdvanceInstructions
+	(*ContactAttempt)(nil),                 // 25: amparo.v1.ContactAttempt
+	(SafetyWarning)(0),                     // 26: amparo.v1.SafetyWarning
 }
 var file_amparo_v1_safety_proto_depIdxs = []int32{
-	40, // 0: amparo.v1.Safety.status:type_name -> amparo.v1.PersonStatus
-	12, // 1: amparo.v1.Safety.reports:type_name -> amparo.v1.StatusReport
-	15, // 2: amparo.v1.Safety.contacts:type_name -> amparo.v1.SafetyContact
-	18, // 3: amparo.v1.Safety.changes:type_name -> amparo.v1.ContactChange
-	16, // 4: amparo.v1.Safety.payee:type_name -> amparo.v1.Payee
-	19, // 5: amparo.v1.Safety.instructions:type_name -> amparo.v1.AdvanceInstructions
-	21, // 6: amparo.v1.Safety.duress_signs:type_name -> amparo.v1.DuressSign
-	40, // 7: amparo.v1.StatusDraft.status:type_name -> amparo.v1.PersonStatus
-	0,  // 8: amparo.v1.StatusDraft.source:type_name -> amparo.v1.StatusSource
-	41, // 9: amparo.v1.StatusDraft.at:type_name -> google.protobuf.Timestamp
-	11, // 10: amparo.v1.StatusReport.report:type_name -> amparo.v1.StatusDraft
-	41, // 11: amparo.v1.StatusReport.recorded_at:type_name -> google.protobuf.Timestamp
-	13, // 12: amparo.v1.StatusReport.confirmations:type_name -> amparo.v1.StatusConfirmation
-	0,  // 13: amparo.v1.StatusConfirmation.source:type_name -> amparo.v1.StatusSource
-	41, // 14: amparo.v1.StatusConfirmation.recorded_at:type_name -> google.protobuf.Timestamp
-	1,  // 15: amparo.v1.ContactDraft.kind:type_name -> amparo.v1.ContactKind
-	42, // 16: amparo.v1.ContactDraft.way:type_name -> amparo.v1.SafeContact
-	2,  // 17: amparo.v1.ContactDraft.may_tell:type_name -> amparo.v1.ContactTopic
-	14, // 18: amparo.v1.SafetyContact.contact:type_name -> amparo.v1.ContactDraft
-	3,  // 19: amparo.v1.SafetyContact.use:type_name -> amparo.v1.ContactUse
-	4,  // 20: amparo.v1.SafetyContact.why_not:type_name -> amparo.v1.DoNotUseReason
-	41, // 21: amparo.v1.SafetyContact.not_since:type_name -> google.protobuf.Timestamp
-	5,  // 22: amparo.v1.SafetyContact.verification:type_name -> amparo.v1.ContactVerification
-	41, // 23: amparo.v1.SafetyContact.reached_at:type_name -> google.protobuf.Timestamp
-	6,  // 24: amparo.v1.Payee.way:type_name -> amparo.v1.PaymentWay
-	14, // 25: amparo.v1.ChangeDraft.contact:type_name -> amparo.v1.ContactDraft
-	16, // 26: amparo.v1.ChangeDraft.payee:type_name -> amparo.v1.Payee
-	17, // 27: amparo.v1.ContactChange.change:type_name -> amparo.v1.ChangeDraft
-	7,  // 28: amparo.v1.ContactChange.standing:type_name -> amparo.v1.ChangeStanding
-	8,  // 29: amparo.v1.ContactChange.proof:type_name -> amparo.v1.ChangeProof
-	41, // 30: amparo.v1.ContactChange.proposed_at:type_name -> google.protobuf.Timestamp
-	41, // 31: amparo.v1.ContactChange.settled_at:type_name -> google.protobuf.Timestamp
-	20, // 32: amparo.v1.AdvanceInstructions.instructions:type_name -> amparo.v1.AdvanceInstruction
-	41, // 33: amparo.v1.AdvanceInstructions.given_at:type_name -> google.protobuf.Timestamp
-	41, // 34: amparo.v1.AdvanceInstructions.recorded_at:type_name -> google.protobuf.Timestamp
-	40, // 35: amparo.v1.AdvanceInstruction.event:type_name -> amparo.v1.PersonStatus
-	41, // 36: amparo.v1.DuressSign.at:type_name -> google.protobuf.Timestamp
-	41, // 37: amparo.v1.DuressSign.recorded_at:type_name -> google.protobuf.Timestamp
-	40, // 38: amparo.v1.SafetyAdvice.status:type_name -> amparo.v1.PersonStatus
-	41, // 39: amparo.v1.SafetyAdvice.status_at:type_name -> google.protobuf.Timestamp
-	43, // 40: amparo.v1.SafetyAdvice.warnings:type_name -> amparo.v1.SafetyWarning
-	23, // 41: amparo.v1.SafetyAdvice.contacts:type_name -> amparo.v1.ContactAdvice
-	20, // 42: amparo.v1.SafetyAdvice.instruction:type_name -> amparo.v1.AdvanceInstruction
-	9,  // 43: amparo.v1.ContactAdvice.safe_hours:type_name -> amparo.v1.SafeHours
-	41, // 44: amparo.v1.ContactAdvice.safe_from:type_name -> google.protobuf.Timestamp
-	43, // 45: amparo.v1.ContactAdvice.warnings:type_name -> amparo.v1.SafetyWarning
-	15, // 46: amparo.v1.ContactAdvice.contact:type_name -> amparo.v1.SafetyContact
-	22, // 47: amparo.v1.GetSafetyResponse.advice:type_name -> amparo.v1.SafetyAdvice
-	10, // 48: amparo.v1.GetSafetyResponse.safety:type_name -> amparo.v1.Safety
-	11, // 49: amparo.v1.RecordStatusRequest.report:type_name -> amparo.v1.StatusDraft
-	44, // 50: amparo.v1.RecordStatusResponse.case:type_name -> amparo.v1.CaseReceipt
-	22, // 51: amparo.v1.RecordStatusResponse.advice:type_name -> amparo.v1.SafetyAdvice
-	0,  // 52: amparo.v1.ConfirmStatusRequest.source:type_name -> amparo.v1.StatusSource
-	44, // 53: amparo.v1.ConfirmStatusResponse.case:type_name -> amparo.v1.CaseReceipt
-	44, // 54: amparo.v1.DistrustContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	22, // 55: amparo.v1.DistrustContactResponse.advice:type_name -> amparo.v1.SafetyAdvice
-	17, // 56: amparo.v1.ProposeContactChangeRequest.change:type_name -> amparo.v1.ChangeDraft
-	44, // 57: amparo.v1.ProposeContactChangeResponse.case:type_name -> amparo.v1.CaseReceipt
-	7,  // 58: amparo.v1.ProposeContactChangeResponse.standing:type_name -> amparo.v1.ChangeStanding
-	8,  // 59: amparo.v1.ConfirmContactChangeRequest.proof:type_name -> amparo.v1.ChangeProof
-	44, // 60: amparo.v1.ConfirmContactChangeResponse.case:type_name -> amparo.v1.CaseReceipt
-	7,  // 61: amparo.v1.ConfirmContactChangeResponse.standing:type_name -> amparo.v1.ChangeStanding
-	19, // 62: amparo.v1.SetAdvanceInstructionsRequest.instructions:type_name -> amparo.v1.AdvanceInstructions
-	44, // 63: amparo.v1.SetAdvanceInstructionsResponse.case:type_name -> amparo.v1.CaseReceipt
-	45, // 64: amparo.v1.ReportDuressRequest.contact:type_name -> amparo.v1.ContactAttempt
-	44, // 65: amparo.v1.ReportDuressResponse.case:type_name -> amparo.v1.CaseReceipt
-	43, // 66: amparo.v1.ReportDuressResponse.warnings:type_name -> amparo.v1.SafetyWarning
-	24, // 67: amparo.v1.SafetyService.GetSafety:input_type -> amparo.v1.GetSafetyRequest
-	26, // 68: amparo.v1.SafetyService.RecordStatus:input_type -> amparo.v1.RecordStatusRequest
-	28, // 69: amparo.v1.SafetyService.ConfirmStatus:input_type -> amparo.v1.ConfirmStatusRequest
-	30, // 70: amparo.v1.SafetyService.DistrustContact:input_type -> amparo.v1.DistrustContactRequest
-	32, // 71: amparo.v1.SafetyService.ProposeContactChange:input_type -> amparo.v1.ProposeContactChangeRequest
-	34, // 72: amparo.v1.SafetyService.ConfirmContactChange:input_type -> amparo.v1.ConfirmContactChangeRequest
-	36, // 73: amparo.v1.SafetyService.SetAdvanceInstructions:input_type -> amparo.v1.SetAdvanceInstructionsRequest
-	38, // 74: amparo.v1.SafetyService.ReportDuress:input_type -> amparo.v1.ReportDuressRequest
-	25, // 75: amparo.v1.SafetyService.GetSafety:output_type -> amparo.v1.GetSafetyResponse
-	27, // 76: amparo.v1.SafetyService.RecordStatus:output_type -> amparo.v1.RecordStatusResponse
-	29, // 77: amparo.v1.SafetyService.ConfirmStatus:output_type -> amparo.v1.ConfirmStatusResponse
-	31, // 78: amparo.v1.SafetyService.DistrustContact:output_type -> amparo.v1.DistrustContactResponse
-	33, // 79: amparo.v1.SafetyService.ProposeContactChange:output_type -> amparo.v1.ProposeContactChangeResponse
-	35, // 80: amparo.v1.SafetyService.ConfirmContactChange:output_type -> amparo.v1.ConfirmContactChangeResponse
-	37, // 81: amparo.v1.SafetyService.SetAdvanceInstructions:output_type -> amparo.v1.SetAdvanceInstructionsResponse
-	39, // 82: amparo.v1.SafetyService.ReportDuress:output_type -> amparo.v1.ReportDuressResponse
-	75, // [75:83] is the sub-list for method output_type
-	67, // [67:75] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	16, // 0: amparo.v1.GetSafetyResponse.advice:type_name -> amparo.v1.SafetyAdvice
+	17, // 1: amparo.v1.GetSafetyResponse.safety:type_name -> amparo.v1.Safety
+	18, // 2: amparo.v1.RecordStatusRequest.report:type_name -> amparo.v1.StatusDraft
+	19, // 3: amparo.v1.RecordStatusResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 4: amparo.v1.RecordStatusResponse.advice:type_name -> amparo.v1.SafetyAdvice
+	20, // 5: amparo.v1.ConfirmStatusRequest.source:type_name -> amparo.v1.StatusSource
+	19, // 6: amparo.v1.ConfirmStatusResponse.case:type_name -> amparo.v1.CaseReceipt
+	19, // 7: amparo.v1.DistrustContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	16, // 8: amparo.v1.DistrustContactResponse.advice:type_name -> amparo.v1.SafetyAdvice
+	21, // 9: amparo.v1.ProposeContactChangeRequest.change:type_name -> amparo.v1.ChangeDraft
+	19, // 10: amparo.v1.ProposeContactChangeResponse.case:type_name -> amparo.v1.CaseReceipt
+	22, // 11: amparo.v1.ProposeContactChangeResponse.standing:type_name -> amparo.v1.ChangeStanding
+	23, // 12: amparo.v1.ConfirmContactChangeRequest.proof:type_name -> amparo.v1.ChangeProof
+	19, // 13: amparo.v1.ConfirmContactChangeResponse.case:type_name -> amparo.v1.CaseReceipt
+	22, // 14: amparo.v1.ConfirmContactChangeResponse.standing:type_name -> amparo.v1.ChangeStanding
+	24, // 15: amparo.v1.SetAdvanceInstructionsRequest.instructions:type_name -> amparo.v1.AdvanceInstructions
+	19, // 16: amparo.v1.SetAdvanceInstructionsResponse.case:type_name -> amparo.v1.CaseReceipt
+	25, // 17: amparo.v1.ReportDuressRequest.contact:type_name -> amparo.v1.ContactAttempt
+	19, // 18: amparo.v1.ReportDuressResponse.case:type_name -> amparo.v1.CaseReceipt
+	26, // 19: amparo.v1.ReportDuressResponse.warnings:type_name -> amparo.v1.SafetyWarning
+	0,  // 20: amparo.v1.SafetyService.GetSafety:input_type -> amparo.v1.GetSafetyRequest
+	2,  // 21: amparo.v1.SafetyService.RecordStatus:input_type -> amparo.v1.RecordStatusRequest
+	4,  // 22: amparo.v1.SafetyService.ConfirmStatus:input_type -> amparo.v1.ConfirmStatusRequest
+	6,  // 23: amparo.v1.SafetyService.DistrustContact:input_type -> amparo.v1.DistrustContactRequest
+	8,  // 24: amparo.v1.SafetyService.ProposeContactChange:input_type -> amparo.v1.ProposeContactChangeRequest
+	10, // 25: amparo.v1.SafetyService.ConfirmContactChange:input_type -> amparo.v1.ConfirmContactChangeRequest
+	12, // 26: amparo.v1.SafetyService.SetAdvanceInstructions:input_type -> amparo.v1.SetAdvanceInstructionsRequest
+	14, // 27: amparo.v1.SafetyService.ReportDuress:input_type -> amparo.v1.ReportDuressRequest
+	1,  // 28: amparo.v1.SafetyService.GetSafety:output_type -> amparo.v1.GetSafetyResponse
+	3,  // 29: amparo.v1.SafetyService.RecordStatus:output_type -> amparo.v1.RecordStatusResponse
+	5,  // 30: amparo.v1.SafetyService.ConfirmStatus:output_type -> amparo.v1.ConfirmStatusResponse
+	7,  // 31: amparo.v1.SafetyService.DistrustContact:output_type -> amparo.v1.DistrustContactResponse
+	9,  // 32: amparo.v1.SafetyService.ProposeContactChange:output_type -> amparo.v1.ProposeContactChangeResponse
+	11, // 33: amparo.v1.SafetyService.ConfirmContactChange:output_type -> amparo.v1.ConfirmContactChangeResponse
+	13, // 34: amparo.v1.SafetyService.SetAdvanceInstructions:output_type -> amparo.v1.SetAdvanceInstructionsResponse
+	15, // 35: amparo.v1.SafetyService.ReportDuress:output_type -> amparo.v1.ReportDuressResponse
+	28, // [28:36] is the sub-list for method output_type
+	20, // [20:28] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_safety_proto_init() }
@@ -3409,28 +1249,19 @@ func file_amparo_v1_safety_proto_init() {
 	}
 	file_amparo_v1_access_proto_init()
 	file_amparo_v1_case_proto_init()
-	file_amparo_v1_person_status_proto_init()
-	file_amparo_v1_types_proto_init()
-	file_amparo_v1_safety_proto_msgTypes[0].OneofWrappers = []any{}
-	file_amparo_v1_safety_proto_msgTypes[7].OneofWrappers = []any{
-		(*ChangeDraft_Contact)(nil),
-		(*ChangeDraft_Payee)(nil),
-		(*ChangeDraft_Restore)(nil),
-		(*ChangeDraft_DirectContact)(nil),
-	}
+	file_amparo_v1_safe_contact_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_safety_proto_rawDesc), len(file_amparo_v1_safety_proto_rawDesc)),
-			NumEnums:      10,
-			NumMessages:   30,
+			NumEnums:      0,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_amparo_v1_safety_proto_goTypes,
 		DependencyIndexes: file_amparo_v1_safety_proto_depIdxs,
-		EnumInfos:         file_amparo_v1_safety_proto_enumTypes,
 		MessageInfos:      file_amparo_v1_safety_proto_msgTypes,
 	}.Build()
 	File_amparo_v1_safety_proto = out.File

@@ -4,8 +4,8 @@
 // - protoc             (unknown)
 // source: amparo/v1/safety.proto
 
-// Safe contact: how the person of a case can be reached without harm, and how that
-// follows what befalls them.
+// Safe contact: the calls on how the person of a case can be reached, and on what
+// befalls them.
 
 package amparov1
 
@@ -45,7 +45,8 @@ type SafetyServiceClient interface {
 	// hostile hands, no answer about the case names staff.
 	// Errors: NOT_FOUND, DATA_LOSS.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, reviewer or head of its office, or on shift for it and
+	// not excluded from the case.
 	GetSafety(ctx context.Context, in *GetSafetyRequest, opts ...grpc.CallOption) (*GetSafetyResponse, error)
 	// RecordStatus records what befell the person, with its source. An arrest, a
 	// disappearance, a death and the seizure of a device mark every contact of the
@@ -66,7 +67,8 @@ type SafetyServiceClient interface {
 	// hands, at once and without proof: taking away is safe, only adding is not.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, reviewer or head of its office, or on shift for it and
+	// not excluded from the case.
 	DistrustContact(ctx context.Context, in *DistrustContactRequest, opts ...grpc.CallOption) (*DistrustContactResponse, error)
 	// ProposeContactChange asks for a new, another or a restored contact, for
 	// another payee, or for leave to contact the person directly. With the answer to
@@ -74,8 +76,8 @@ type SafetyServiceClient interface {
 	// neither the new address nor any payee is used until then.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION with
 	// REASON_NOT_PROVEN for a wrong answer to the challenge.
-	// The caller must be on the team, or on the desk of the case's office while the
-	// case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it and not excluded from the case.
 	ProposeContactChange(ctx context.Context, in *ProposeContactChangeRequest, opts ...grpc.CallOption) (*ProposeContactChangeResponse, error)
 	// ConfirmContactChange proves a change that waits: over the channel that was in
 	// use before, by the answer to the challenge, or by a second person. It also
@@ -87,8 +89,8 @@ type SafetyServiceClient interface {
 	// SetAdvanceInstructions records what the person wishes to be done if they are
 	// detained, disappear or die, and whom to turn to. They replace those before.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
-	// The caller must be on the team, or on the desk of the case's office while the
-	// case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it and not excluded from the case.
 	SetAdvanceInstructions(ctx context.Context, in *SetAdvanceInstructionsRequest, opts ...grpc.CallOption) (*SetAdvanceInstructionsResponse, error)
 	// ReportDuress records a contact in which the person was under duress, by their
 	// word or by any other sign. Somebody on call is woken; the answer and the
@@ -200,7 +202,8 @@ type SafetyServiceServer interface {
 	// hostile hands, no answer about the case names staff.
 	// Errors: NOT_FOUND, DATA_LOSS.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, reviewer or head of its office, or on shift for it and
+	// not excluded from the case.
 	GetSafety(context.Context, *GetSafetyRequest) (*GetSafetyResponse, error)
 	// RecordStatus records what befell the person, with its source. An arrest, a
 	// disappearance, a death and the seizure of a device mark every contact of the
@@ -221,7 +224,8 @@ type SafetyServiceServer interface {
 	// hands, at once and without proof: taking away is safe, only adding is not.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or reviewer or head of its office.
+	// case waits for triage, reviewer or head of its office, or on shift for it and
+	// not excluded from the case.
 	DistrustContact(context.Context, *DistrustContactRequest) (*DistrustContactResponse, error)
 	// ProposeContactChange asks for a new, another or a restored contact, for
 	// another payee, or for leave to contact the person directly. With the answer to
@@ -229,8 +233,8 @@ type SafetyServiceServer interface {
 	// neither the new address nor any payee is used until then.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION with
 	// REASON_NOT_PROVEN for a wrong answer to the challenge.
-	// The caller must be on the team, or on the desk of the case's office while the
-	// case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it and not excluded from the case.
 	ProposeContactChange(context.Context, *ProposeContactChangeRequest) (*ProposeContactChangeResponse, error)
 	// ConfirmContactChange proves a change that waits: over the channel that was in
 	// use before, by the answer to the challenge, or by a second person. It also
@@ -242,8 +246,8 @@ type SafetyServiceServer interface {
 	// SetAdvanceInstructions records what the person wishes to be done if they are
 	// detained, disappear or die, and whom to turn to. They replace those before.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
-	// The caller must be on the team, or on the desk of the case's office while the
-	// case waits for triage.
+	// The caller must be on the team, on the desk of the case's office while the
+	// case waits for triage, or on shift for it and not excluded from the case.
 	SetAdvanceInstructions(context.Context, *SetAdvanceInstructionsRequest) (*SetAdvanceInstructionsResponse, error)
 	// ReportDuress records a contact in which the person was under duress, by their
 	// word or by any other sign. Somebody on call is woken; the answer and the
