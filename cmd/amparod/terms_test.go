@@ -20,6 +20,45 @@ import (
 // nothing of terms: from the first act on, replaying them gives the terms of the
 // case, and no clock has begun anew.
 func TestTermsOfFormat1GoOn(t *testing.T) {
+	r, ids := openFormat1(t)
+	for _, id := range ids {
+		found := actInOldCase(t, r, id)
+		terms := replayed(t, r, id)
+		for _, old := range found {
+			if !slices.ContainsFunc(terms, func(term *amparov1.Term) bool {
+				return term.GetKind() == old.GetKind() && proto.Equal(term.GetBase(), old.GetBase())
+			}) {
+				t.Errorf("case %s: %v has lost its base", id, old.GetKind())
+			}
+		}
+	}
+}
+
+// TestTermsOfFormat1AreSwept lets the sweep be the first that acts on them.
+func TestTermsOfFormat1AreSwept(t *testing.T) {
+	r, ids := openFormat1(t)
+	if _, err := r.Started(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	if swept, err := r.Sweep(t.Context()); swept == 0 || err != nil {
+		t.Fatalf("%d cases were told of, %v", swept, err)
+	}
+	notices := 0
+	for _, id := range ids {
+		if _, history := termsOf(t, r, id); len(history) == 0 {
+			continue // closed: nothing is told of it
+		}
+		for _, term := range replayed(t, r, id) {
+			notices += len(term.GetNotices())
+		}
+	}
+	if notices == 0 {
+		t.Error("no notice is on record")
+	}
+}
+
+func openFormat1(t *testing.T) (r *records.Records, caseIDs []string) {
+	t.Helper()
 	dir := t.TempDir()
 	unpack(t, filepath.Join("testdata", "format1.tar.gz"), dir)
 	f, err := openFolder(filepath.Join(dir, "data"), filepath.Join(dir, "identity.age"))
@@ -30,7 +69,7 @@ func TestTermsOfFormat1GoOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = engine.Close() }()
+	t.Cleanup(func() { _ = engine.Close() })
 	u, err := f.unseal(t.Context(), engine, func(pseudonym string) { t.Errorf("%s failed its proof", pseudonym) })
 	if err != nil {
 		t.Fatal(err)
@@ -39,24 +78,21 @@ func TestTermsOfFormat1GoOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range strings.Fields(string(ids)) {
-		found := actInOldCase(t, u.records, id)
-		terms, history := termsOf(t, u.records, id)
-		replayed, err := deadline.Replay([]*deadline.Book{u.records.Book()}, history)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !proto.Equal(&amparov1.Case{Terms: replayed}, &amparov1.Case{Terms: terms}) {
-			t.Errorf("case %s: the timeline gives other terms than the case has", id)
-		}
-		for _, old := range found {
-			if !slices.ContainsFunc(terms, func(term *amparov1.Term) bool {
-				return term.GetKind() == old.GetKind() && proto.Equal(term.GetBase(), old.GetBase())
-			}) {
-				t.Errorf("case %s: %v has lost its base", id, old.GetKind())
-			}
-		}
+	return u.records, strings.Fields(string(ids))
+}
+
+// replayed returns the terms of a case, which are those that its timeline gives.
+func replayed(t *testing.T, r *records.Records, id string) []*amparov1.Term {
+	t.Helper()
+	terms, history := termsOf(t, r, id)
+	again, err := deadline.Replay([]*deadline.Book{r.Book()}, history)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if !proto.Equal(&amparov1.Case{Terms: again}, &amparov1.Case{Terms: terms}) {
+		t.Errorf("case %s: the timeline gives other terms than the case has", id)
+	}
+	return terms
 }
 
 // actInOldCase assesses the risk, in a closed case after reopening it, and returns

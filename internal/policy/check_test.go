@@ -61,14 +61,14 @@ func TestBounds(t *testing.T) {
 		{"a check-in rests", "policy.terms[4].pauses.low", unsafe, func(p *amparov1.Policy) { term(p, checkIn).Pauses = &amparov1.LengthByLevel{Low: "1h"} }},
 		{"no pause for a decision", "", 0, func(p *amparov1.Policy) { term(p, decision).Pauses = nil }},
 		{"an initial response in ten working days", "", 0, func(p *amparov1.Policy) { term(p, response).Length.EveryLevel = "10wd" }},
-		{"in four months", "policy.terms[6].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, response).Length.EveryLevel = "4mo" }},
-		{"in 90 days, which no three months are certain to have", "policy.terms[6].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, response).Length.EveryLevel = "90d" }},
-		{"subject access in two months", "policy.terms[8].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, access).Length.EveryLevel = "2mo" }},
-		{"a breach in three days, which may be 96 hours", "policy.terms[9].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, breach).Length.EveryLevel = "3d" }},
+		{"in four months", "policy.terms[7].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, response).Length.EveryLevel = "4mo" }},
+		{"in 90 days, which no three months are certain to have", "policy.terms[7].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, response).Length.EveryLevel = "90d" }},
+		{"subject access in two months", "policy.terms[9].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, access).Length.EveryLevel = "2mo" }},
+		{"a breach in three days, which may be 96 hours", "policy.terms[10].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, breach).Length.EveryLevel = "3d" }},
 		{"in 48 hours", "", 0, func(p *amparov1.Policy) { term(p, breach).Length.EveryLevel = "48h" }},
 		{"a kind is left out", "policy.terms", invalid, func(p *amparov1.Policy) { p.Terms = p.GetTerms()[1:] }},
-		{"a kind stands twice", "policy.terms[11].kind", invalid, func(p *amparov1.Policy) { p.Terms = append(p.GetTerms(), p.GetTerms()[0]) }},
-		{"a court's dates by rule", "policy.terms[11].kind", invalid, func(p *amparov1.Policy) {
+		{"a kind stands twice", "policy.terms[12].kind", invalid, func(p *amparov1.Policy) { p.Terms = append(p.GetTerms(), p.GetTerms()[0]) }},
+		{"a court's dates by rule", "policy.terms[12].kind", invalid, func(p *amparov1.Policy) {
 			p.Terms = append(p.GetTerms(), &amparov1.TermPolicy{Kind: amparov1.TermKind_TERM_KIND_LEGAL, Length: &amparov1.LengthByLevel{EveryLevel: "1d"}, Source: "x"})
 		}},
 		{"nobody confirms", "policy.approvals[1].people", unsafe, func(p *amparov1.Policy) { p.Approvals[1].People = 0 }},

@@ -27,9 +27,9 @@ type requestName struct {
 
 // addRequest adds the record that lets a repetition be answered. It is sealed
 // under the key of the file that the request wrote: a file that is erased takes
-// the answers about it along. The record's key must be absent today and yesterday,
-// so that of two calls with one id, on two servers, around midnight, one loses;
-// older days are known from the index.
+// the answers about it along. The record's key must be absent on this day and on both beside it,
+// so that of two calls with one id around midnight one loses, whichever commits
+// first; older days are known from the index.
 func (c *commit) addRequest(r *Records, work *Work, file *File, request Request, answer proto.Message) error {
 	response, err := proto.Marshal(answer)
 	if err != nil {
@@ -50,6 +50,7 @@ func (c *commit) addRequest(r *Records, work *Work, file *File, request Request,
 	c.conditions = append(c.conditions,
 		store.Condition{Key: requestKey(today, name)},
 		store.Condition{Key: requestKey(today-1, name)},
+		store.Condition{Key: requestKey(today+1, name)},
 	)
 	c.writes = append(c.writes, store.Write{
 		Key:   requestKey(today, name),

@@ -11,6 +11,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/lookup"
@@ -98,17 +99,13 @@ func (w *Work) reach(file *File) error {
 	if len(reached) == 0 {
 		return errNothingDue
 	}
-	for _, event := range reached {
-		terms, err := book.Apply(c.GetTerms(), event)
-		if err != nil {
-			return err
-		}
-		c.Terms = terms
-	}
 	now := timestamppb.New(w.Now)
-	file.Append(&amparov1.TimelineEntry{
-		Kind: amparov1.TimelineKind_TIMELINE_KIND_TERM, At: now, RecordedAt: now, TermEvents: reached,
-	})
+	entry := &amparov1.TimelineEntry{Kind: amparov1.TimelineKind_TIMELINE_KIND_TERM, At: now, RecordedAt: now}
+	// Record, and not Apply alone: the history of an old case begins with it.
+	if err := (casefile.Act{Now: w.Now, Book: book}).Record(c, entry, reached...); err != nil {
+		return err
+	}
+	file.Append(entry)
 	staffIDs, alarms := book.Told(c.GetTerms(), w.records.circle(c, w.Now), reached)
 	if len(staffIDs) > 0 {
 		if err := w.Tell(staffIDs...); err != nil {
