@@ -208,3 +208,10 @@ func keepNotice(t *amparov1.Term, n *amparov1.TermNotice) {
 	})
 	t.Notices = append(t.Notices, proto.CloneOf(n))
 }
+
+// TellsAs reports whether the notices of every term come at the same instants by both
+// books: whoever knows when NextNotice was by the one need not ask the other.
+func (b *Book) TellsAs(other *Book) bool {
+	return slices.Equal(b.Warnings, other.Warnings) && slices.Equal(b.LegalWarnings, other.LegalWarnings) &&
+		slices.Equal(b.Ladder, other.Ladder) && slices.Equal(b.Rules, other.Rules)
+}

@@ -72,3 +72,24 @@ func TestWhoIsTold(t *testing.T) {
 		}
 	}
 }
+
+func TestBooksThatTellAlike(t *testing.T) {
+	one := deadline.Defaults(nil)
+	for name, c := range map[string]struct {
+		change func(*deadline.Book)
+		alike  bool
+	}{
+		"a later version":         {func(b *deadline.Book) { b.Version++ }, true},
+		"other warnings":          {func(b *deadline.Book) { b.Warnings = []int{50} }, false},
+		"other legal warnings":    {func(b *deadline.Book) { b.LegalWarnings[4]++ }, false},
+		"another ladder":          {func(b *deadline.Book) { b.Ladder[0]++ }, false},
+		"another cap on pauses":   {func(b *deadline.Book) { b.Rules[0].PauseCap++ }, false},
+		"another name for a rule": {func(b *deadline.Book) { b.Rules[0].ID += "x" }, false},
+	} {
+		other := deadline.Defaults(nil)
+		c.change(other)
+		if one.TellsAs(other) != c.alike || other.TellsAs(one) != c.alike {
+			t.Errorf("%s: alike is %v, want %v", name, !c.alike, c.alike)
+		}
+	}
+}

@@ -180,7 +180,8 @@ func wake(book *deadline.Book, file *File) uint32 {
 // another book of terms than the one in force.
 func (r *Records) rewake(ctx context.Context) error {
 	book := r.Book()
-	if r.wokenBy.Load() == book {
+	if known := r.wokenBy.Load(); known == book || known.TellsAs(book) {
+		r.wokenBy.Store(book)
 		return nil
 	}
 	var failed error

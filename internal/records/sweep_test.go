@@ -264,3 +264,28 @@ func TestADamagedCaseKeepsNoOtherWaiting(t *testing.T) {
 		t.Errorf("the damage is told of %d times", got)
 	}
 }
+
+// TestAnotherPolicyWakesEarlier: when the warnings move, so does the instant at which
+// a case is looked at that nobody touches, now and after a restart.
+func TestAnotherPolicyWakesEarlier(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		h, _ := inMemory(t)
+		id := h.withTriage(newPerson())
+		if err := h.decide(true, func(p *amparov1.Policy) { p.Warnings.Percent = []uint32{25, 80} }); err != nil {
+			t.Fatal(err)
+		}
+		if restart {
+			h.reopen()
+		}
+		h.advance(59 * time.Minute)
+		h.sweep(0)
+		if next, _ := h.NextSweep(); !next.Equal(start.Add(time.Hour)) {
+			t.Errorf("restart %v: the next sweep is %v after the start, want an hour", restart, next.Sub(start))
+		}
+		h.advance(time.Minute)
+		h.sweep(1)
+		if got := h.told(id); len(got) != 1 || got[0] != "TERM_KIND_TRIAGE TERM_STEP_WARNING 1 1h0m0s" {
+			t.Errorf("restart %v: %v is told", restart, got)
+		}
+	}
+}
