@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +163,28 @@ func TestACapsuleKeepsItsTaker(t *testing.T) {
 	}
 	if got := shown.GetCase(); !got.GetReceivedAt().AsTime().Equal(called) || got.GetTakenById() != officer.StaffID {
 		t.Errorf("received at %v by %s; want the time of the call, %v, by %s", got.GetReceivedAt().AsTime(), got.GetTakenById(), called, officer.StaffID)
+	}
+}
+
+// TestALeafForEachCapsule: the log says who brought it and what became of it, of a
+// repetition what was shown, and of a refusal why.
+func TestALeafForEachCapsule(t *testing.T) {
+	w := newWorld(t, servertest.Options{})
+	reviewer := w.north[amparov1.Role_ROLE_REVIEWER]
+	raw := sealed(t, w.Records.ServiceRecipient(), written("taken_by_id: "+w.operator.StaffID))
+	before := w.size(t)
+	for _, one := range [][]byte{raw, raw, raw[:len(raw)-1]} {
+		_, _ = submit(t, reviewer, one)
+	}
+	var told []string
+	for _, leaf := range w.since(t, before) {
+		if leaf.GetAction() == amparov1.LeafAction_LEAF_ACTION_CAPSULE_SUBMIT && leaf.GetStaffId() == reviewer.StaffID {
+			told = append(told, fmt.Sprint(len(leaf.GetChanges()), len(leaf.GetShown()), leaf.GetReason()))
+		}
+	}
+	want := []string{"1 0 REASON_UNSPECIFIED", "0 1 REASON_UNSPECIFIED", "0 0 REASON_CAPSULE_DAMAGED"}
+	if !slices.Equal(told, want) {
+		t.Errorf("the leaves say %q, want %q", told, want)
 	}
 }
 

@@ -37,7 +37,7 @@ const (
 	whole   fate = iota // at the will of its ends
 	torn                // both ends learn of it
 	silent              // neither end learns of it, as behind a router that forgot
-	oneWay              // what the service says is lost: the request arrives, its answer never
+	oneWay              // the request arrives, its answer never
 	noFates             // how many there are
 )
 
@@ -68,17 +68,21 @@ func newLine(t *testing.T, to string, rate float64, trip time.Duration, seed uin
 	return l
 }
 
+// handshake is what a client has sent when it begins to send a request, in bytes, or
+// a little more.
+const handshake = 2_300
+
 // draw decides how a connection ends, and after how many bytes. A handshake and an
-// intake are some eight thousand, so each step of them is hit.
+// intake are some five thousand, so each step of them is hit.
 func (l *line) draw() (fate, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f := whole
-	if !l.sound && l.luck.IntN(2) == 0 {
-		f = fate(1 + l.luck.IntN(int(noFates)-1))
+	f := []fate{whole, whole, whole, torn, torn, silent, oneWay, oneWay}[l.luck.IntN(8)]
+	if l.sound {
+		f = whole
 	}
 	l.broken[f]++
-	return f, l.luck.IntN(11_000)
+	return f, l.luck.IntN(6_000)
 }
 
 // carry joins a connection with one of its own to the service.
@@ -110,6 +114,7 @@ type carried struct {
 	fate fate
 	mu   sync.Mutex
 	left int // bytes until the fate
+	up   int // bytes that the client has sent
 }
 
 // lost counts bytes and reports whether they do not arrive.
@@ -117,13 +122,16 @@ func (c *carried) lost(direction, n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left -= n
-	switch {
-	case c.fate == whole || c.left > 0:
-		return false
-	case c.fate == oneWay:
-		return direction == 1
+	if direction == 0 {
+		c.up += n
+	}
+	switch c.fate {
+	case torn, silent:
+		return c.left <= 0
+	case oneWay:
+		return direction == 1 && c.up > handshake
 	default:
-		return true
+		return false
 	}
 }
 

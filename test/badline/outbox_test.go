@@ -227,3 +227,72 @@ func TestWhatAnIntakeCosts(t *testing.T) {
 	}
 	t.Logf("%d bytes up, %d down; at 32 kbit/s and 1.5 s it would have taken about %v", up, down, took.Round(100*time.Millisecond))
 }
+
+// TestAWatchIsAContact: an operator whose queue stands open all night makes no other
+// call.
+func TestAWatchIsAContact(t *testing.T) {
+	service := servertest.Start(t, servertest.Options{})
+	p := enrol(t, service, t.TempDir(), "operator")
+	good := p.Address
+	p.Address = "127.0.0.1:1"
+	if _, kept, _ := try(t.Context(), t, p, request("Prima")); kept == "" {
+		t.Fatal("nothing is kept")
+	}
+	p.Address = good
+	told := make(chan string, 1)
+	conn, err := client.Dial(p, client.Options{OnSent: func(kept *amparov1.KeptCapsule, answer *amparov1.SubmitCapsuleResponse, failure *client.Failure) {
+		if failure != nil {
+			t.Error(failure)
+		}
+		told <- answer.GetCase().GetCaseId()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	watch, err := conn.Queue.WatchQueue(t.Context(), &amparov1.WatchQueueRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case id := <-told:
+		if there := cases(t, service)["Prima"]; len(there) != 1 || there[0].id != id {
+			t.Errorf("%d cases, want the one that was told of", len(there))
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the first rows of a watch are no contact")
+	}
+}
+
+// TestTheRecipientIsLearnt: a profile of an earlier version has none to seal to, and
+// says so instead of losing the request in silence; one call later it has.
+func TestTheRecipientIsLearnt(t *testing.T) {
+	service := servertest.Start(t, servertest.Options{})
+	home := t.TempDir()
+	p := enrol(t, service, home, "operator")
+	good, want := p.Address, p.ServiceRecipient
+	p.Address, p.ServiceRecipient = "127.0.0.1:1", ""
+	if id, kept, refused := try(t.Context(), t, p, request("Prima")); refused != "RECIPIENT_UNKNOWN" {
+		t.Errorf("case %q, kept for %q, refused for %q", id, kept, refused)
+	}
+	p.Address = good
+	conn, err := client.Dial(p, quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.LearnRecipient(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := client.OpenProfile(home, "operator")
+	if err != nil || again.ServiceRecipient != want {
+		t.Errorf("the profile has the recipient %q, %v", again.ServiceRecipient, err)
+	}
+	p.ServiceRecipient = "another"
+	if err := conn.LearnRecipient(t.Context()); err != nil || p.ServiceRecipient != "another" {
+		t.Errorf("a recipient that is there was exchanged: %v", err)
+	}
+}
