@@ -22,6 +22,9 @@ const (
 // soon as one message left or every way has failed. Ways that failed go on trying
 // behind it.
 func (d *dispatcher) call(ctx context.Context, alarmID, staffID string) {
+	if !d.Records.Board().Wants(alarmID, staffID, d.Records.Now()) {
+		return // somebody was quicker: the board that named the person is older than their call
+	}
 	m := Message{Alarm: alarmID, StaffID: staffID, Mail: d.Records.Address(staffID)}
 	first := make(chan bool, len(d.ways))
 	for _, l := range d.ways {
@@ -69,7 +72,9 @@ func (d *dispatcher) note(ctx context.Context, m Message, reached bool) {
 
 func (d *dispatcher) persist(ctx context.Context, write func() error) {
 	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, longestCall) {
+		d.noting.Lock()
 		err := write()
+		d.noting.Unlock()
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -84,6 +89,9 @@ func (d *dispatcher) persist(ctx context.Context, write func() error) {
 // way is enough. Where no way leads to them, the notice is let go: they see their
 // tasks when they next look at the queue.
 func (d *dispatcher) tell(ctx context.Context, notice duty.Notice) {
+	if !d.waits(notice) {
+		return
+	}
 	m := Message{StaffID: notice.StaffID, Mail: d.Records.Address(notice.StaffID)}
 	for wait := firstTell; ; wait = min(2*wait, longestTell) {
 		left, done := d.digest(ctx, m)

@@ -85,6 +85,10 @@ type dispatcher struct {
 	ways []*line
 	wg   sync.WaitGroup
 
+	// noting lets one call be noted at a time: all are noted in one file, and an act
+	// that raises an alarm there must not lose against a crowd.
+	noting sync.Mutex
+
 	mu   sync.Mutex
 	busy map[string]bool // calls and notices that are under way
 }

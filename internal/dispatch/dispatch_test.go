@@ -197,6 +197,29 @@ func (n *night) wantHas(lines ...string) {
 	}
 }
 
+// TestManyAlarmsAtOnce: a hundred offices that have nobody left. The head of another
+// is told of each at once, and each call is noted once.
+func TestManyAlarmsAtOnce(t *testing.T) {
+	live(t, func(n *night) {
+		act(t, n.Records, n.DutyFile(), func(w *records.Work) error {
+			for i := range 100 {
+				if err := w.Raise(duress, nil, fmt.Sprint("office-", i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		n.want(slices.Repeat([]string{"0s mail hal"}, 100)...)
+		time.Sleep(14 * time.Minute)
+		n.want()
+		for _, alarm := range n.Board().Alarms {
+			if len(alarm.GetCalls()) != 1 || !alarm.GetCalls()[0].GetReached() {
+				t.Fatalf("%d calls are noted for an alarm, want one", len(alarm.GetCalls()))
+			}
+		}
+	}, good("mail"))
+}
+
 // slow is a way that takes its time.
 func slow(name string, by time.Duration) func(*night) dispatch.Way {
 	return func(n *night) dispatch.Way {

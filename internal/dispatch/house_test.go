@@ -82,8 +82,9 @@ func unseal(t testing.TB, engine store.Engine, k keys, isNew bool) *records.Reco
 	return r
 }
 
-// hire enters people of the office north: two operators, a reviewer, and one who is
-// suspended. All but eva have an address.
+// hire enters people of the office north: two operators, a case officer, a reviewer,
+// and one who is suspended; and a head of the office south. All but eva have an
+// address once a rota was announced.
 func hire(t testing.TB, r *records.Records) {
 	t.Helper()
 	const active, suspended = amparov1.StaffStanding_STAFF_STANDING_ACTIVE, amparov1.StaffStanding_STAFF_STANDING_SUSPENDED
@@ -94,8 +95,12 @@ func hire(t testing.TB, r *records.Records) {
 			{Id: "eva", Roles: []amparov1.Role{amparov1.Role_ROLE_CASE_OFFICER}, Standing: active},
 			{Id: "gil", Roles: []amparov1.Role{amparov1.Role_ROLE_HOTLINE_OPERATOR}, Standing: suspended},
 			{Id: "rut", Roles: []amparov1.Role{amparov1.Role_ROLE_REVIEWER}, Standing: active},
+			{Id: "hal", Roles: []amparov1.Role{amparov1.Role_ROLE_HEAD_OF_SECRETARIAT}, Standing: active, Offices: []string{"south"}},
 		} {
-			member.Name, member.Offices = member.GetId(), []string{"north"}
+			member.Name = member.GetId()
+			if len(member.GetOffices()) == 0 {
+				member.Offices = []string{"north"}
+			}
 			w.File(0).Put(records.RecordStaff, member.GetId(), member)
 		}
 		return nil
@@ -108,7 +113,7 @@ func announce(t testing.TB, r *records.Records, length time.Duration, people ...
 	now := r.Now()
 	slots := []*amparov1.RotaSlot{{From: timestamppb.New(now), Until: timestamppb.New(now.Add(length)), StaffIds: people}}
 	var addresses []*amparov1.StaffAddress
-	for _, id := range []string{"ana", "ben", "gil", "rut"} {
+	for _, id := range []string{"ana", "ben", "gil", "hal", "rut"} {
 		addresses = append(addresses, &amparov1.StaffAddress{StaffId: id, Mail: id + "@example.org"})
 	}
 	act(t, r, r.DutyFile(), func(w *records.Work) error {

@@ -15,7 +15,29 @@ import (
 const unreached = time.Minute
 
 // maxCalls is how many calls are kept of an alarm.
-const maxCalls = 64
+const maxCalls = 24
+
+// maxOpen is how many alarms about single cases may be open at once. Behind that, one
+// alarm of its kind and office stands for all others: the list is read and written
+// whole with every act that raises one, and two hundred alarms wake nobody better
+// than one. The queue shows every case all the same.
+const maxOpen = 200
+
+// Fold makes an alarm one of its office, about no case in particular, when too many
+// are open already, and reports whether it is open by then: an alarm of the same
+// kind, office and case that nobody has acknowledged is not raised twice.
+func Fold(open []*amparov1.Alarm, alarm *amparov1.Alarm) (before bool) {
+	if len(open) >= maxOpen && !raised(open, alarm) {
+		alarm.CaseId, alarm.Language = "", ""
+	}
+	return raised(open, alarm)
+}
+
+func raised(open []*amparov1.Alarm, alarm *amparov1.Alarm) bool {
+	return slices.ContainsFunc(open, func(other *amparov1.Alarm) bool {
+		return other.GetKind() == alarm.GetKind() && other.GetCaseId() == alarm.GetCaseId() && other.GetOffice() == alarm.GetOffice()
+	})
+}
 
 // Extreme reports whether a change of the risk in force raises an alarm.
 func Extreme(before, after amparov1.RiskLevel) bool {
@@ -78,11 +100,12 @@ func (b *Board) ladder(alarm *amparov1.Alarm, excluded []string, now time.Time) 
 // called twice within the time that each step has.
 func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, now time.Time) (who []string, at time.Time) {
 	patience := b.Times.PassOn
+	steps := b.ladder(alarm, excluded, now)
 	if due := heldUntil(alarm, patience); now.Before(due) {
-		return nil, due
+		return b.rest(alarm, steps, now), due
 	}
 	var oldest time.Time
-	for _, step := range b.ladder(alarm, excluded, now) {
+	for _, step := range steps {
 		last := lastCall(alarm, step)
 		if who == nil || last.Before(oldest) {
 			who, oldest = step, last
@@ -92,6 +115,39 @@ func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, now time.Time) (w
 		return nil, again
 	}
 	return who, now
+}
+
+// rest are the people of the step that has the alarm who have not been called with
+// the others of it: the service went down in between, or they came later.
+func (b *Board) rest(alarm *amparov1.Alarm, steps [][]string, now time.Time) []string {
+	for _, step := range steps {
+		if holds := lastCall(alarm, step); !holds.IsZero() && holds.Equal(lastOf(alarm)) {
+			return slices.DeleteFunc(step, func(id string) bool { return !b.wants(alarm, id, now) })
+		}
+	}
+	return nil
+}
+
+// Wants reports whether an alarm is open for which a person has not been called
+// within the time that a step has.
+func (b *Board) Wants(alarmID, staffID string, now time.Time) bool {
+	return slices.ContainsFunc(b.Alarms, func(alarm *amparov1.Alarm) bool {
+		return alarm.GetId() == alarmID && b.wants(alarm, staffID, now)
+	})
+}
+
+func (b *Board) wants(alarm *amparov1.Alarm, staffID string, now time.Time) bool {
+	last := lastCall(alarm, []string{staffID})
+	return last.IsZero() || !now.Before(last.Add(b.Times.PassOn))
+}
+
+// lastOf is when anybody was called for an alarm last.
+func lastOf(alarm *amparov1.Alarm) time.Time {
+	var last time.Time
+	for _, call := range alarm.GetCalls() {
+		last = later(last, call.GetAt().AsTime())
+	}
+	return last
 }
 
 // heldUntil is how long the alarm stays with those who were called already: with

@@ -220,6 +220,22 @@ func TestAnAlarmPassesOn(t *testing.T) {
 	}
 }
 
+// TestNobodyOfAStepIsForgotten: of three who are called together one has been, and
+// the service went down before the others were.
+func TestNobodyOfAStepIsForgotten(t *testing.T) {
+	board, now := weekend(), at(60)
+	alarm := &amparov1.Alarm{Office: "north"}
+	duty.Called(alarm, "faye", true, times.PassOn, now)
+	if who, _ := board.Next(alarm, nil, now.Add(time.Minute)); names(who) != "ana sol" {
+		t.Errorf("%v are called a minute later, want the other two", who)
+	}
+	duty.Called(alarm, "ana", true, times.PassOn, now.Add(time.Minute))
+	duty.Called(alarm, "sol", true, times.PassOn, now.Add(time.Minute))
+	if who, again := board.Next(alarm, nil, now.Add(2*time.Minute)); len(who) != 0 || !again.Equal(now.Add(16*time.Minute)) {
+		t.Errorf("%v are called then, and asked again at %v", who, again)
+	}
+}
+
 func TestExtreme(t *testing.T) {
 	const low, extreme = amparov1.RiskLevel_RISK_LEVEL_LOW, amparov1.RiskLevel_RISK_LEVEL_EXTREME
 	for _, row := range []struct {
@@ -229,6 +245,33 @@ func TestExtreme(t *testing.T) {
 		if got := duty.Extreme(row.before, row.after); got != row.want {
 			t.Errorf("from %s to %s: %v, want %v", row.before, row.after, got, row.want)
 		}
+	}
+}
+
+// TestTooManyAlarmsFoldIntoOne of their kind and office, and into no more.
+func TestTooManyAlarmsFoldIntoOne(t *testing.T) {
+	var open []*amparov1.Alarm
+	raise := func(kind amparov1.AlarmKind, office string, n int) {
+		alarm := &amparov1.Alarm{Kind: kind, Office: office, CaseId: fmt.Sprint("case ", n)}
+		if !duty.Fold(open, alarm) {
+			open = append(open, alarm)
+		}
+	}
+	for n := range 300 {
+		raise(amparov1.AlarmKind_ALARM_KIND_OVERDUE, "north", n)
+		raise(amparov1.AlarmKind_ALARM_KIND_OVERDUE, "north", n)
+	}
+	raise(amparov1.AlarmKind_ALARM_KIND_DURESS, "north", 1)
+	raise(amparov1.AlarmKind_ALARM_KIND_OVERDUE, "south", 1)
+	raise(amparov1.AlarmKind_ALARM_KIND_OVERDUE, "north", 5) // open by itself
+	folded := 0
+	for _, alarm := range open {
+		if alarm.GetCaseId() == "" {
+			folded++
+		}
+	}
+	if len(open) != 203 || folded != 3 {
+		t.Errorf("%d are open, %d of them for many; want 203 and 3", len(open), folded)
 	}
 }
 

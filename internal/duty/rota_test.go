@@ -192,7 +192,7 @@ func TestAnAlarmIsAlwaysHeld(t *testing.T) {
 				}
 				duty.Called(alarm, id, rapid.Bool().Draw(t, "reached"), times.PassOn, now)
 			}
-			if len(alarm.GetCalls()) > 64 {
+			if len(alarm.GetCalls()) > 24 {
 				t.Fatalf("%d calls are kept", len(alarm.GetCalls()))
 			}
 			now = now.Add(time.Duration(rapid.IntRange(0, 20*60).Draw(t, "seconds")) * time.Second)

@@ -33,10 +33,8 @@ func (w *Work) Raise(kind amparov1.AlarmKind, file *File, office string) error {
 		}
 	}
 	head := held.head.GetDuty()
-	for _, open := range head.GetOpenAlarms() {
-		if open.GetKind() == kind && open.GetCaseId() == alarm.GetCaseId() && open.GetOffice() == alarm.GetOffice() {
-			return nil
-		}
+	if duty.Fold(head.GetOpenAlarms(), alarm) {
+		return nil
 	}
 	head.OpenAlarms = append(head.GetOpenAlarms(), alarm)
 	held.Touch()
