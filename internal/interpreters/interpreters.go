@@ -28,6 +28,10 @@ import (
 func Vet(id string, draft *amparov1.InterpreterDraft, staffID string, now time.Time) (*amparov1.Interpreter, error) {
 	draft = proto.CloneOf(draft)
 	draft.Contact = intake.NormaliseContact(draft.GetContact())
+	if draft.GetContact() != nil {
+		// A word for duress is compared in a case; nobody listens for one here.
+		draft.Contact.DuressWord = ""
+	}
 	violations := intake.CheckContact("interpreter.contact", draft.GetContact())
 	for _, tag := range draft.GetLanguages() {
 		violations = append(violations, intake.CheckLanguage("interpreter.languages", tag)...)

@@ -42,6 +42,9 @@ func fixedValues() map[string]any {
 		"page_token": nil, "page_size": nil, "at_least": nil, "mine": false,
 		"TriageCaseRequest.reason": nil, "final_risk_level": nil, "closed_by_id": nil,
 		"code": "aaaaaaaa", "signing_key": []byte("0123456789abcdef0123456789abcdef"), "old_size": nil,
+		"excluded_interpreter_ids": nil, "interpreter_id": nil, "undertaking_signed": "2026-01-15", "InterpreterDraft.languages": "es",
+		"ConfirmStatusRequest.report": nil, "ConfirmStatusRequest.source": 2, "AdvanceInstruction.event": 3, "AdvanceInstruction.proxy": nil,
+		"follow_up_on": nil, "follow_up_staff_id": nil, "recorded_by_id": nil, "ProposeContactChangeRequest.answer": nil,
 		"Need.code": 1, "staff_id": nil, "device_id": nil, "invitation_id": nil,
 	}
 }
@@ -110,7 +113,10 @@ func (a *aviary) value(message protoreflect.Message, field protoreflect.FieldDes
 		}
 		return protoreflect.ValueOfString(a.next()), true
 	case protoreflect.BytesKind:
-		return protoreflect.ValueOfBytes(fixed.([]byte)), true
+		if isFixed {
+			return protoreflect.ValueOfBytes(fixed.([]byte)), true
+		}
+		return protoreflect.ValueOfBytes([]byte(a.next())), true
 	case protoreflect.EnumKind:
 		number := 1
 		if isFixed {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +63,8 @@ func (m *mine) callerOf(method protoreflect.MethodDescriptor) *person {
 		return m.admin
 	case "AuditService":
 		return m.auditor
+	case "InterpreterService":
+		return m.head
 	default:
 		return m.officer
 	}
@@ -99,13 +102,15 @@ func (m *mine) work() []string {
 			name = person.GetLegalName()
 		}
 		for _, step := range []string{
-			"AddNote", "AssignCase", "AssessRisk", "TriageCase", "RecordContact", "HoldCase", "ResumeCase", "AdvanceCase",
+			"AddNote", "AssignCase", "AssessRisk", "TriageCase", "RecordContact", "ReportDuress",
+			"RecordStatus", "ConfirmStatus", "ProposeContactChange", "SetAdvanceInstructions", "DistrustContact", "HoldCase", "ResumeCase", "AdvanceCase",
 			"CloseCase", "ReopenCase",
 		} {
 			request, _ := m.accept(step, subject, nil)
 			whispered = append(whispered, request)
 		}
-		m.isShown(id, whispered)
+		interpreter, _ := m.accept("AddInterpreter", "", nil)
+		m.isShown(id, append(whispered, interpreter))
 		cases = append(cases, id)
 	}
 	m.accept("ListQueue", "", nil)
@@ -127,7 +132,7 @@ func (m *mine) work() []string {
 func (m *mine) isShown(id string, whispered []proto.Message) {
 	m.t.Helper()
 	var shown []byte
-	for _, name := range []string{"GetCase", "ListTimeline", "ListRiskAssessments"} {
+	for _, name := range []string{"GetCase", "ListTimeline", "ListRiskAssessments", "GetSafety", "FindInterpreters"} {
 		_, answer := m.accept(name, "", func(request proto.Message) {
 			request.ProtoReflect().Set(request.ProtoReflect().Descriptor().Fields().ByName("case_id"), protoreflect.ValueOfString(id))
 		})
@@ -139,6 +144,12 @@ func (m *mine) isShown(id string, whispered []proto.Message) {
 	}
 	canary := regexp.MustCompile(m.aviary.latin + "[0-9]{4}" + m.aviary.cyrillic)
 	for _, request := range whispered {
+		request = proto.Clone(request)
+		for _, secret := range m.takeSecrets(request.ProtoReflect()) {
+			if bytes.Contains(shown, []byte(secret)) {
+				m.t.Errorf("%s: a word that is only compared is shown", request.ProtoReflect().Descriptor().Name())
+			}
+		}
 		raw, err := protojson.Marshal(request)
 		if err != nil {
 			m.t.Fatal(err)
@@ -153,6 +164,29 @@ func (m *mine) isShown(id string, whispered []proto.Message) {
 			m.t.Errorf("%d canaries of %s are shown nowhere", missing, request.ProtoReflect().Descriptor().Name())
 		}
 	}
+}
+
+// compared are the fields whose words are compared with others and shown to nobody.
+var compared = []protoreflect.Name{"duress_word", "word", "answer"}
+
+// takeSecrets takes the words that are only compared out of a message, at any depth.
+func (m *mine) takeSecrets(message protoreflect.Message) (secrets []string) {
+	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case slices.Contains(compared, field.Name()):
+			secrets = append(secrets, value.String())
+			message.Clear(field)
+		case field.Message() == nil:
+		case field.IsList():
+			for i := range value.List().Len() {
+				secrets = append(secrets, m.takeSecrets(value.List().Get(i).Message())...)
+			}
+		default:
+			secrets = append(secrets, m.takeSecrets(value.Message())...)
+		}
+		return true
+	})
+	return secrets
 }
 
 // invite makes invitations under names that are canaries.
