@@ -114,7 +114,8 @@ type demo struct {
 	people  map[string]string // id by profile
 	secrets []string          // invitations, which must lie nowhere
 	first   string            // the case of the night
-	second  string            // the case that stays open
+	second  string            // the second case, which stays open
+	third   string            // the case of the call over a cut line
 	leaves  uint64
 }
 

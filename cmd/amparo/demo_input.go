@@ -121,6 +121,7 @@ var canaries = []string{
 	"canaryreasonstext", "canarytriagetext", "funeral ribbon", "canaryfirstattempt", "canarysecondattempt", "canaryholdtext",
 	"canarynotetext", "canarymeasuretext", "Canarysister", "canaryagreementtext", "canarymissedtext", "canaryemergencytext", "canaryoutcometext", "canaryfollowup", "Olena Canaryoperator", "Ines Canaryofficer",
 	"Tomas Canarycolleague", "Aiko Canaryauditor",
+	"Canarycutline", "canarygatetext",
 }
 
 // demoPeople are those who enrol after the administrator.

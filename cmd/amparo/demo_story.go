@@ -33,6 +33,7 @@ func (d *demo) story() []part {
 		{"hold", d.hold},
 		{"close", d.closeCase},
 		{"power cut", d.powerCut},
+		{"cut line", d.cutLine},
 		{"audit", d.auditLog},
 		{"still open", d.stillOpen},
 		{"at rest", d.atRest},

@@ -238,7 +238,7 @@ func TestACanaryInTheStoreIsFound(t *testing.T) {
 
 // Every canary stands in an input of the demo.
 func TestCanariesAreSent(t *testing.T) {
-	all := demoIntake + demoDuplicate + demoTriage + demoNoAnswer + demoReached + demoHoldText + demoNote + demoPlan + demoClosing + demoSearch
+	all := demoIntake + demoDuplicate + demoTriage + demoNoAnswer + demoReached + demoHoldText + demoNote + demoPlan + demoClosing + demoSearch + demoCutLine
 	for _, who := range demoPeople {
 		all += who.name
 	}
