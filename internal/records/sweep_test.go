@@ -70,6 +70,7 @@ func (h *house) withTriage(p person) string {
 	id := h.mustCreate(p, intake{name: "Amaru"})
 	h.service(id, func(w *records.Work, f *records.File) error {
 		var err error
+		f.Case().TermsOnRecord = true
 		f.Case().Terms, err = w.Book().Apply(nil, &amparov1.TermEvent{
 			Event: amparov1.TermEventKind_TERM_EVENT_KIND_STARTED, At: timestamppb.New(w.Now), RulesVersion: w.Book().Version,
 			Kind: amparov1.TermKind_TERM_KIND_TRIAGE,
@@ -183,6 +184,7 @@ func TestWhatIsNotSwept(t *testing.T) {
 	})
 	h.service(done, func(w *records.Work, f *records.File) error {
 		var err error
+		f.Case().TermsOnRecord = true
 		f.Case().Terms, err = w.Book().Apply(f.Case().GetTerms(), &amparov1.TermEvent{
 			Event: amparov1.TermEventKind_TERM_EVENT_KIND_MET, At: timestamppb.New(w.Now), RulesVersion: w.Book().Version,
 			Kind: amparov1.TermKind_TERM_KIND_TRIAGE,

@@ -104,7 +104,7 @@ func (s swept) open(t *testing.T, kind amparov1.TermKind, ago time.Duration) str
 			return nil, err
 		}
 		_, err = w.CreateCase(permit, &amparov1.Case{
-			Id: id, Pseudonym: records.NewID(), State: amparov1.CaseState_CASE_STATE_ACTIVE, Terms: terms,
+			Id: id, Pseudonym: records.NewID(), State: amparov1.CaseState_CASE_STATE_ACTIVE, Terms: terms, TermsOnRecord: true,
 		}, &amparov1.Intake{}, &amparov1.Identity{})
 		return nil, err
 	})
