@@ -249,11 +249,12 @@ func (c *checking) onCall(p *amparov1.Policy) {
 		length         *amparov1.PolicyLength
 		least, longest string
 	}{
-		{"pass_on_after", p.GetOnCall().GetPassOnAfter(), "1s", "60min"},
-		{"warn_of_empty_slot_before", p.GetOnCall().GetWarnOfEmptySlotBefore(), "1h", "720h"},
-		{"digest_every", p.GetOnCall().GetDigestEvery(), "1s", "24h"},
+		{"on_call.pass_on_after", p.GetOnCall().GetPassOnAfter(), "1s", "60min"},
+		{"on_call.warn_of_empty_slot_before", p.GetOnCall().GetWarnOfEmptySlotBefore(), "1h", "720h"},
+		{"on_call.digest_every", p.GetOnCall().GetDigestEvery(), "1s", "24h"},
+		{"handover.remind_after", p.GetHandover().GetRemindAfter(), "1s", "4h"},
 	} {
-		field := "policy.on_call." + row.field + ".length"
+		field := "policy." + row.field + ".length"
 		_, err := Span(row.length.GetLength())
 		switch {
 		case err != nil:

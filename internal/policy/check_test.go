@@ -45,6 +45,8 @@ func TestBounds(t *testing.T) {
 		{"in days", "policy.on_call.pass_on_after.length", invalid, func(p *amparov1.Policy) { p.OnCall.PassOnAfter.Length = "1d" }},
 		{"an empty slot is told of a minute before", "policy.on_call.warn_of_empty_slot_before.length", unsafe, func(p *amparov1.Policy) { p.OnCall.WarnOfEmptySlotBefore.Length = "1min" }},
 		{"no notices at all", "policy.on_call.notices_an_hour.count", unsafe, func(p *amparov1.Policy) { p.OnCall.NoticesAnHour.Count = 0 }},
+		{"a hand-over that nobody takes waits until the next shift", "policy.handover.remind_after.length", unsafe, func(p *amparov1.Policy) { p.Handover.RemindAfter.Length = "8h" }},
+		{"no hints of duplicates", "policy.limits.duplicate_hints_an_hour.count", unsafe, func(p *amparov1.Policy) { p.Limits.DuplicateHintsAnHour.Count = 0 }},
 		{"a thousand hints of duplicates: a search", "policy.limits.duplicate_hints_an_hour.count", unsafe, func(p *amparov1.Policy) { p.Limits.DuplicateHintsAnHour.Count = 1000 }},
 		{"triage of an extreme risk in 90 minutes", "", 0, func(p *amparov1.Policy) { term(p, triage).Length.Extreme = "90min" }},
 		{"on the next day", "policy.terms[0].length.extreme", unsafe, func(p *amparov1.Policy) { term(p, triage).Length.Extreme = "4h"; term(p, triage).Length.High = "24h" }},
@@ -109,7 +111,7 @@ func TestBounds(t *testing.T) {
 // TestNothingIsNoPolicy: whatever is missing is named, and nothing falls over.
 func TestNothingIsNoPolicy(t *testing.T) {
 	err := policy.Check(&amparov1.Policy{})
-	for _, field := range []string{"format", "terms", "approvals", "warnings", "legal_warnings", "ladder", "days", "on_call", "limits"} {
+	for _, field := range []string{"format", "terms", "approvals", "warnings", "legal_warnings", "ladder", "days", "on_call", "handover", "limits"} {
 		if err == nil || !strings.Contains(err.Error(), "policy."+field) {
 			t.Errorf("%s is missing and not named", field)
 		}
@@ -128,7 +130,7 @@ func TestWhatPassesKeepsPeopleSafe(t *testing.T) {
 			return fmt.Sprint(rapid.IntRange(1, 100).Draw(t, "count")) + unit
 		})
 		for range rapid.IntRange(1, 3).Draw(t, "changes") {
-			l := p.GetTerms()[rapid.IntRange(0, 4).Draw(t, "term")].GetLength()
+			l := p.GetTerms()[rapid.IntRange(0, 5).Draw(t, "term")].GetLength()
 			at := rapid.SampledFrom([]*string{&l.NotAssessed, &l.Low, &l.Medium, &l.High, &l.Extreme}).Draw(t, "level")
 			*at = length.Draw(t, "length")
 		}

@@ -45,6 +45,9 @@ func Default() *amparov1.Policy {
 			DigestEvery:           span("30min", "Amparo's own: ordinary notices wake nobody"),
 			NoticesAnHour:         count(4, "Amparo's own: whoever is told too often stops reading"),
 		},
+		Handover: &amparov1.HandoverPolicy{
+			RemindAfter: span("60min", "Amparo's own: a shift that has gone home cannot be asked much later"),
+		},
 		Limits: &amparov1.LimitPolicy{
 			DuplicateHintsAnHour: count(10, "Amparo's own: enough for a night at the desk, too few to search other offices by taking requests"),
 		},

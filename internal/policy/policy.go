@@ -88,6 +88,15 @@ func Span(text string) (time.Duration, error) {
 	return elapsed, nil
 }
 
+// Wait is how long a length of a policy that Check has passed is.
+func Wait(l *amparov1.PolicyLength) time.Duration {
+	wait, err := Span(l.GetLength())
+	if err != nil {
+		return 0
+	}
+	return wait
+}
+
 // Approvals is how many people must agree at a gate besides the one who asks; at
 // least one.
 func Approvals(p *amparov1.Policy, gate amparov1.Gate) int {

@@ -11,11 +11,8 @@ import (
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/policy"
 )
-
-// handoverPatience is how long a hand-over may wait before its giver and reviewers
-// are told: as long as the first rung of a ladder (Access Now practice).
-const handoverPatience = 60 * time.Minute
 
 // presence is who answers for cases. It is derived from the directory and the time,
 // and never changed; a new one replaces it.
@@ -177,7 +174,7 @@ func (r *Records) remindHandovers(ctx context.Context) error {
 	return r.tellHandovers(ctx, amparov1.LeafAction_LEAF_ACTION_HANDOVER_REMINDED, func(w *Work, f *File) (bool, error) {
 		var whom []string
 		for _, mark := range f.head.GetHandovers().GetMarks() {
-			if mark.GetReminded() || mark.GetClosedAt() != nil || w.Now.Sub(mark.GetBegunAt().AsTime()) < handoverPatience {
+			if mark.GetReminded() || mark.GetClosedAt() != nil || w.Now.Sub(mark.GetBegunAt().AsTime()) < policy.Wait(w.Policy().GetHandover().GetRemindAfter()) {
 				continue
 			}
 			mark.Reminded = true

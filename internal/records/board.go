@@ -58,13 +58,9 @@ func (r *Records) bareBoard() *duty.Board {
 // dutyTimes are those of a policy, which was checked before it came in force: what
 // cannot be read there is zero, and passes an alarm on at once.
 func dutyTimes(p *amparov1.OnCallPolicy) duty.Times {
-	span := func(length *amparov1.PolicyLength) time.Duration {
-		d, _ := policy.Span(length.GetLength())
-		return d
-	}
 	return duty.Times{
-		PassOn: span(p.GetPassOnAfter()), WarnBefore: span(p.GetWarnOfEmptySlotBefore()),
-		Digest: span(p.GetDigestEvery()), NoticesAnHour: int(p.GetNoticesAnHour().GetCount()),
+		PassOn: policy.Wait(p.GetPassOnAfter()), WarnBefore: policy.Wait(p.GetWarnOfEmptySlotBefore()),
+		Digest: policy.Wait(p.GetDigestEvery()), NoticesAnHour: int(p.GetNoticesAnHour().GetCount()),
 	}
 }
 

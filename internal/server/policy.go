@@ -135,7 +135,9 @@ func (h *policies) CheckStaffing(ctx context.Context, req *amparov1.CheckStaffin
 }
 
 func (s *Server) gaps(p *amparov1.Policy, people []*amparov1.StaffMember, now time.Time) []*amparov1.StaffingGap {
-	return staffing.Gaps(s.rules, p, people, s.records.Directory().Offices, now)
+	return staffing.Gaps(staffing.Picture{
+		Rules: s.rules, Policy: p, People: people, Offices: s.records.Directory().Offices, Rotas: s.records.Board().Rotas, Now: now,
+	})
 }
 
 // unstaffed reports whether a policy would make a gate fail that holds now: it could

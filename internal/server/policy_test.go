@@ -205,7 +205,7 @@ func TestSuspendingSaysWhatItCosts(t *testing.T) {
 		}
 		return names
 	}
-	if got := gates(staffing.GetGaps(), true); !slices.Equal(got, []string{"CASE_OFFICER"}) {
+	if got := gates(staffing.GetGaps(), true); !slices.Equal(got, []string{"CASE_OFFICER", "ON_CALL"}) {
 		t.Errorf("%v fail", got)
 	}
 	suspend := func(p *servertest.Person) []*amparov1.StaffingGap {
@@ -215,7 +215,7 @@ func TestSuspendingSaysWhatItCosts(t *testing.T) {
 		}
 		return answer.GetGaps()
 	}
-	if got := suspend(other); !slices.Contains(gates(got, false), "POLICY_CHANGE") || !slices.Equal(gates(got, true), []string{"LOWERED_RISK"}) {
+	if got := suspend(other); !slices.Contains(gates(got, false), "POLICY_CHANGE") || !slices.Equal(gates(got, true), []string{"LOWERED_RISK", "CONTACT_CHANGE", "DEATH", "HANDOVER"}) {
 		t.Errorf("the first suspension: %v fail, %v nearly", gates(got, true), gates(got, false))
 	}
 	if got := gates(suspend(head), true); !slices.Contains(got, "POLICY_CHANGE") || slices.Contains(got, "LOWERED_RISK") {

@@ -2,12 +2,12 @@
 // fail already, and which would with any one of the staff away. A mechanism of five
 // people finds out here, and not at night, that nobody is left who may confirm.
 //
-// Gaps is the answer; Worse is what a suspension has made of it. The table of gates
-// has a row for each, and every part of the service that asks for somebody, or for a
-// second person, adds its own.
+// Gaps is the answer to a Picture; Worse is what a suspension has made of it. The
+// table of gates has a row for each, and every part of the service that asks for
+// somebody, or for a second person, adds its own.
 //
-// The package knows roles, offices and standing. It does not know who is on duty
-// when, nor whether the people can be reached.
+// The package knows roles, offices, standing and rotas. It does not know whether the
+// people can be reached, nor which of them a case excludes.
 package staffing
 
 import (
@@ -25,8 +25,9 @@ import (
 const (
 	service = "/amparo.v1."
 
-	officer = amparov1.Role_ROLE_CASE_OFFICER
-	head    = amparov1.Role_ROLE_HEAD_OF_SECRETARIAT
+	operator = amparov1.Role_ROLE_HOTLINE_OPERATOR
+	officer  = amparov1.Role_ROLE_CASE_OFFICER
+	head     = amparov1.Role_ROLE_HEAD_OF_SECRETARIAT
 )
 
 // gate is one row: who asks and, where it takes somebody else's word, who answers,
@@ -45,30 +46,48 @@ var gates = []gate{
 	{gate: amparov1.Gate_GATE_ENROLMENT, asks: "StaffService/InviteStaff", answer: "StaffService/ConfirmStaff"},
 	{gate: amparov1.Gate_GATE_LOWERED_RISK, asks: "RiskService/AssessRisk", answer: "RiskService/ConfirmRisk", office: true},
 	{gate: amparov1.Gate_GATE_POLICY_CHANGE, asks: "PolicyService/ProposePolicy", answer: "PolicyService/ConfirmPolicy"},
+	{gate: amparov1.Gate_GATE_CONTACT_CHANGE, asks: "SafetyService/ProposeContactChange", answer: "SafetyService/ConfirmContactChange", office: true},
 	{gate: amparov1.Gate_GATE_ADMINISTRATION, asks: "StaffService/ReinstateStaff"},
 	{gate: amparov1.Gate_GATE_INTAKE, asks: "CaseService/CreateIntake", office: true},
 	{gate: amparov1.Gate_GATE_TRIAGE, asks: "CaseService/TriageCase", office: true},
 	{gate: amparov1.Gate_GATE_CASE_OFFICER, role: officer, office: true},
 	{gate: amparov1.Gate_GATE_OVERSIGHT, role: head, office: true},
+	{gate: amparov1.Gate_GATE_DEATH, asks: "SafetyService/RecordStatus", answer: "SafetyService/ConfirmStatus", office: true},
+	{gate: amparov1.Gate_GATE_HANDOVER, asks: "HandoverService/BeginHandover", answer: "HandoverService/AcceptHandover", office: true},
+	{gate: amparov1.Gate_GATE_LEAVER, asks: "HandoverService/ReassignCases", office: true},
+}
+
+// Picture is what the check looks at.
+type Picture struct {
+	Rules   access.Rules
+	Policy  *amparov1.Policy
+	People  []*amparov1.StaffMember
+	Offices []string
+	Rotas   []*amparov1.Rota
+	// Now is the instant at which accounts have ended or not.
+	Now time.Time
 }
 
 // Gaps returns the gates that fail at an instant, and those that would with any one
 // person absent: those that fail first, then in the order of gates and offices. An
 // office that nobody works at any more is one whose gates fail.
-func Gaps(
-	rules access.Rules, p *amparov1.Policy, people []*amparov1.StaffMember, offices []string, now time.Time,
-) []*amparov1.StaffingGap {
-	able := slices.DeleteFunc(slices.Clone(people), func(m *amparov1.StaffMember) bool { return !access.Present(m, now) })
+func Gaps(picture Picture) []*amparov1.StaffingGap {
+	able := present(picture.People, picture.Now)
 	var all []*amparov1.StaffingGap
 	for _, g := range gates {
 		where := []string{""}
 		if g.office {
-			where = offices
+			where = picture.Offices
 		}
 		for _, office := range where {
-			if gap := g.gap(rules, p, able, office); gap != nil {
+			if gap := g.gap(picture, able, office); gap != nil {
 				all = append(all, gap)
 			}
+		}
+	}
+	for _, office := range picture.Offices {
+		if gap := onCall(picture, office); gap != nil {
+			all = append(all, gap)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *amparov1.StaffingGap) int {
@@ -90,11 +109,11 @@ func Worse(before, after []*amparov1.StaffingGap) []*amparov1.StaffingGap {
 }
 
 // gap is what is wrong with a gate at an office, or nil.
-func (g gate) gap(rules access.Rules, p *amparov1.Policy, able []*amparov1.StaffMember, office string) *amparov1.StaffingGap {
-	asking := g.those(able, rules, g.asks, office)
+func (g gate) gap(picture Picture, able []*amparov1.StaffMember, office string) *amparov1.StaffingGap {
+	asking := g.those(able, picture.Rules, g.asks, office)
 	answering, needed := []string(nil), 0
 	if g.answer != "" {
-		answering, needed = g.those(able, rules, g.answer, office), policy.Approvals(p, g.gate)
+		answering, needed = g.those(able, picture.Rules, g.answer, office), policy.Approvals(picture.Policy, g.gate)
 	}
 	gap := &amparov1.StaffingGap{Gate: g.gate, Office: office, Fails: !holds(asking, answering, needed, "")}
 	if gap.Fails {
@@ -108,6 +127,55 @@ func (g gate) gap(rules access.Rules, p *amparov1.Policy, able []*amparov1.Staff
 		}
 	}
 	if len(gap.NeededStaffIds) == 0 {
+		return nil
+	}
+	return gap
+}
+
+// present are the people who can act at an instant.
+func present(people []*amparov1.StaffMember, at time.Time) []*amparov1.StaffMember {
+	return slices.DeleteFunc(slices.Clone(people), func(m *amparov1.StaffMember) bool { return !access.Present(m, at) })
+}
+
+// onCall is what is wrong with the slots of an office's rotas that have not ended: a
+// slot with nobody, or with one person only. An office without a rota has one slot,
+// in which every operator of its own is on call.
+func onCall(picture Picture, office string) *amparov1.StaffingGap {
+	gap := &amparov1.StaffingGap{Gate: amparov1.Gate_GATE_ON_CALL, Office: office}
+	look := func(at time.Time, fits func(*amparov1.StaffMember) bool) {
+		there := slices.DeleteFunc(present(picture.People, at), func(m *amparov1.StaffMember) bool {
+			return !fits(m) || !slices.Contains(m.GetOffices(), office)
+		})
+		switch len(there) {
+		case 0:
+			gap.Fails = true
+		case 1:
+			gap.NeededStaffIds = append(gap.NeededStaffIds, there[0].GetId())
+		}
+	}
+	rota := false
+	for _, r := range picture.Rotas {
+		for _, slot := range r.GetSlots() {
+			if r.GetOffice() != office || !slot.GetUntil().AsTime().After(picture.Now) {
+				continue
+			}
+			rota = true
+			at := slot.GetFrom().AsTime()
+			if at.Before(picture.Now) {
+				at = picture.Now
+			}
+			look(at, func(m *amparov1.StaffMember) bool { return slices.Contains(slot.GetStaffIds(), m.GetId()) })
+		}
+	}
+	if !rota {
+		look(picture.Now, func(m *amparov1.StaffMember) bool { return slices.Contains(m.GetRoles(), operator) })
+	}
+	if gap.GetFails() {
+		gap.NeededStaffIds = nil
+		return gap
+	}
+	slices.Sort(gap.NeededStaffIds)
+	if gap.NeededStaffIds = slices.Compact(gap.NeededStaffIds); len(gap.NeededStaffIds) == 0 {
 		return nil
 	}
 	return gap

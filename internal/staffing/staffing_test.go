@@ -47,7 +47,7 @@ func gaps(t failer, p *amparov1.Policy, people []*amparov1.StaffMember) []*ampar
 	if err != nil {
 		t.Fatal(err)
 	}
-	return staffing.Gaps(rules, p, people, []string{"north"}, now)
+	return staffing.Gaps(staffing.Picture{Rules: rules, Policy: p, People: people, Offices: []string{"north"}, Now: now})
 }
 
 // said writes gaps as "GATE fails" and "GATE@office without ann, bob".
@@ -82,7 +82,7 @@ func TestGaps(t *testing.T) {
 		change(m)
 		return people
 	}
-	onlyDia := []string{"POLICY_CHANGE without dia", "OVERSIGHT@north without dia"}
+	onlyDia := []string{"POLICY_CHANGE without dia", "OVERSIGHT@north without dia", "LEAVER@north without dia"}
 	for _, row := range []struct {
 		says   string
 		people []*amparov1.StaffMember
@@ -90,8 +90,9 @@ func TestGaps(t *testing.T) {
 	}{
 		{"two of each", full, nil},
 		{"nobody", nil, []string{
-			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "ADMINISTRATION fails",
+			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CONTACT_CHANGE@north fails", "ADMINISTRATION fails",
 			"INTAKE@north fails", "TRIAGE@north fails", "CASE_OFFICER@north fails", "OVERSIGHT@north fails",
+			"DEATH@north fails", "HANDOVER@north fails", "LEAVER@north fails", "ON_CALL@north fails",
 		}},
 		{"a head is suspended", without("cem", func(m *amparov1.StaffMember) { m.Standing = amparov1.StaffStanding_STAFF_STANDING_SUSPENDED }), onlyDia},
 		{"a head waits for confirmation", without("cem", func(m *amparov1.StaffMember) { m.Standing = amparov1.StaffStanding_STAFF_STANDING_PENDING }), onlyDia},
@@ -103,10 +104,11 @@ func TestGaps(t *testing.T) {
 		{"a head moves to the south", without("cem", func(m *amparov1.StaffMember) { m.Offices = []string{"south"} }), onlyDia[1:]},
 		{"five people, one of them with two hats", []*amparov1.StaffMember{
 			person("ann", "ah", "north"), person("bob", "a"), person("eva", "o", "north"), person("fil", "o", "north"), person("gus", "l", "north"),
-		}, []string{"ENROLMENT without ann, bob", "POLICY_CHANGE without ann, bob", "OVERSIGHT@north without ann"}},
+		}, []string{"ENROLMENT without ann, bob", "POLICY_CHANGE without ann, bob", "OVERSIGHT@north without ann", "LEAVER@north without ann", "ON_CALL@north without gus"}},
 		{"whoever proposes is the only one to confirm", []*amparov1.StaffMember{person("ann", "ah", "north")}, []string{
-			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CASE_OFFICER@north fails",
-			"ADMINISTRATION without ann", "INTAKE@north without ann", "TRIAGE@north without ann", "OVERSIGHT@north without ann",
+			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CONTACT_CHANGE@north fails", "CASE_OFFICER@north fails",
+			"DEATH@north fails", "HANDOVER@north fails", "ON_CALL@north fails", "ADMINISTRATION without ann",
+			"INTAKE@north without ann", "TRIAGE@north without ann", "OVERSIGHT@north without ann", "LEAVER@north without ann",
 		}},
 	} {
 		got := said(gaps(t, policy.Default(), row.people))
@@ -127,6 +129,42 @@ func TestTwoConfirmations(t *testing.T) {
 	}
 	if got := said(staffing.Worse(gaps(t, p, people), gaps(t, p, people))); len(got) != 0 {
 		t.Errorf("nothing has changed and %v is worse", got)
+	}
+}
+
+// TestSlots: a slot with one person in it is one absence from empty, whoever else the
+// office has; a slot that has ended says nothing.
+func TestSlots(t *testing.T) {
+	people := []*amparov1.StaffMember{person("gus", "l", "north"), person("hal", "l", "north"), person("ida", "l", "south")}
+	people[1].ValidUntil = timestamppb.New(now.Add(30 * time.Hour))
+	slot := func(from, until int, staff ...string) *amparov1.RotaSlot {
+		return &amparov1.RotaSlot{
+			From: timestamppb.New(now.Add(time.Duration(from) * time.Hour)), Until: timestamppb.New(now.Add(time.Duration(until) * time.Hour)), StaffIds: staff,
+		}
+	}
+	for _, row := range []struct {
+		says  string
+		slots []*amparov1.RotaSlot
+		want  string
+	}{
+		{"no rota: all operators answer", nil, ""},
+		{"two in each", []*amparov1.RotaSlot{slot(-1, 8, "gus", "hal"), slot(8, 16, "hal", "gus")}, ""},
+		{"each alone once", []*amparov1.RotaSlot{slot(-1, 8, "gus"), slot(8, 16, "hal")}, "ON_CALL@north without gus, hal"},
+		{"one has ended", []*amparov1.RotaSlot{slot(-9, -1), slot(-1, 8, "gus", "hal")}, ""},
+		{"nobody has taken one", []*amparov1.RotaSlot{slot(-1, 8, "gus"), slot(8, 16)}, "ON_CALL@north fails"},
+		{"an account ends before the slot", []*amparov1.RotaSlot{slot(31, 40, "gus", "hal")}, "ON_CALL@north without gus"},
+		{"somebody of another office", []*amparov1.RotaSlot{slot(1, 8, "gus", "ida")}, "ON_CALL@north without gus"},
+	} {
+		got := ""
+		picture := staffing.Picture{People: people, Offices: []string{"north"}, Now: now, Rotas: []*amparov1.Rota{{Office: "north", Slots: row.slots}}}
+		for _, line := range said(staffing.Gaps(picture)) {
+			if strings.HasPrefix(line, "ON_CALL") {
+				got += line
+			}
+		}
+		if got != row.want {
+			t.Errorf("%s: %q, want %q", row.says, got, row.want)
+		}
 	}
 }
 

@@ -107,6 +107,14 @@ const (
 	Gate_GATE_CASE_OFFICER Gate = 9
 	// A case that is restricted to its team has somebody else who may see to it.
 	Gate_GATE_OVERSIGHT Gate = 10
+	// A second person confirms what befell somebody, such as a death.
+	Gate_GATE_DEATH Gate = 11
+	// A hand-over is accepted.
+	Gate_GATE_HANDOVER Gate = 12
+	// The cases of somebody who leaves are reassigned.
+	Gate_GATE_LEAVER Gate = 13
+	// Every slot of a rota has more than one person who can answer.
+	Gate_GATE_ON_CALL Gate = 14
 )
 
 // Enum value maps for Gate.
@@ -123,6 +131,10 @@ var (
 		8:  "GATE_TRIAGE",
 		9:  "GATE_CASE_OFFICER",
 		10: "GATE_OVERSIGHT",
+		11: "GATE_DEATH",
+		12: "GATE_HANDOVER",
+		13: "GATE_LEAVER",
+		14: "GATE_ON_CALL",
 	}
 	Gate_value = map[string]int32{
 		"GATE_UNSPECIFIED":    0,
@@ -136,6 +148,10 @@ var (
 		"GATE_TRIAGE":         8,
 		"GATE_CASE_OFFICER":   9,
 		"GATE_OVERSIGHT":      10,
+		"GATE_DEATH":          11,
+		"GATE_HANDOVER":       12,
+		"GATE_LEAVER":         13,
+		"GATE_ON_CALL":        14,
 	}
 )
 
@@ -188,8 +204,10 @@ type Policy struct {
 	Approvals []*ApprovalPolicy `protobuf:"bytes,7,rep,name=approvals,proto3" json:"approvals,omitempty"`
 	// Alarms and notices.
 	OnCall *OnCallPolicy `protobuf:"bytes,8,opt,name=on_call,json=onCall,proto3" json:"on_call,omitempty"`
+	// Hand-overs.
+	Handover *HandoverPolicy `protobuf:"bytes,9,opt,name=handover,proto3" json:"handover,omitempty"`
 	// What one person may learn in an hour.
-	Limits        *LimitPolicy `protobuf:"bytes,9,opt,name=limits,proto3" json:"limits,omitempty"`
+	Limits        *LimitPolicy `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -276,6 +294,13 @@ func (x *Policy) GetApprovals() []*ApprovalPolicy {
 func (x *Policy) GetOnCall() *OnCallPolicy {
 	if x != nil {
 		return x.OnCall
+	}
+	return nil
+}
+
+func (x *Policy) GetHandover() *HandoverPolicy {
+	if x != nil {
+		return x.Handover
 	}
 	return nil
 }
@@ -832,6 +857,53 @@ func (x *OnCallPolicy) GetNoticesAnHour() *PolicyCount {
 	return nil
 }
 
+// HandoverPolicy is how the hand-over between shifts is watched over.
+type HandoverPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whoever gave a hand-over that nobody has accepted is reminded after this, and
+	// the reviewers are told. Required.
+	RemindAfter   *PolicyLength `protobuf:"bytes,1,opt,name=remind_after,json=remindAfter,proto3" json:"remind_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandoverPolicy) Reset() {
+	*x = HandoverPolicy{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandoverPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandoverPolicy) ProtoMessage() {}
+
+func (x *HandoverPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandoverPolicy.ProtoReflect.Descriptor instead.
+func (*HandoverPolicy) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *HandoverPolicy) GetRemindAfter() *PolicyLength {
+	if x != nil {
+		return x.RemindAfter
+	}
+	return nil
+}
+
 // LimitPolicy is what one person may learn in an hour.
 type LimitPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -843,7 +915,7 @@ type LimitPolicy struct {
 
 func (x *LimitPolicy) Reset() {
 	*x = LimitPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[9]
+	mi := &file_amparo_v1_policy_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +927,7 @@ func (x *LimitPolicy) String() string {
 func (*LimitPolicy) ProtoMessage() {}
 
 func (x *LimitPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[9]
+	mi := &file_amparo_v1_policy_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +940,7 @@ func (x *LimitPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitPolicy.ProtoReflect.Descriptor instead.
 func (*LimitPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{9}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LimitPolicy) GetDuplicateHintsAnHour() *PolicyCount {
@@ -891,7 +963,7 @@ type PolicyLength struct {
 
 func (x *PolicyLength) Reset() {
 	*x = PolicyLength{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[10]
+	mi := &file_amparo_v1_policy_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +975,7 @@ func (x *PolicyLength) String() string {
 func (*PolicyLength) ProtoMessage() {}
 
 func (x *PolicyLength) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[10]
+	mi := &file_amparo_v1_policy_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +988,7 @@ func (x *PolicyLength) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyLength.ProtoReflect.Descriptor instead.
 func (*PolicyLength) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{10}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PolicyLength) GetLength() string {
@@ -946,7 +1018,7 @@ type PolicyCount struct {
 
 func (x *PolicyCount) Reset() {
 	*x = PolicyCount{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[11]
+	mi := &file_amparo_v1_policy_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1030,7 @@ func (x *PolicyCount) String() string {
 func (*PolicyCount) ProtoMessage() {}
 
 func (x *PolicyCount) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[11]
+	mi := &file_amparo_v1_policy_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1043,7 @@ func (x *PolicyCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyCount.ProtoReflect.Descriptor instead.
 func (*PolicyCount) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PolicyCount) GetCount() uint32 {
@@ -1010,7 +1082,7 @@ type PolicyVersion struct {
 
 func (x *PolicyVersion) Reset() {
 	*x = PolicyVersion{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[12]
+	mi := &file_amparo_v1_policy_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1094,7 @@ func (x *PolicyVersion) String() string {
 func (*PolicyVersion) ProtoMessage() {}
 
 func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[12]
+	mi := &file_amparo_v1_policy_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1107,7 @@ func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyVersion.ProtoReflect.Descriptor instead.
 func (*PolicyVersion) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{12}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PolicyVersion) GetVersion() uint32 {
@@ -1099,7 +1171,7 @@ type PolicyProposal struct {
 
 func (x *PolicyProposal) Reset() {
 	*x = PolicyProposal{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[13]
+	mi := &file_amparo_v1_policy_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1111,7 +1183,7 @@ func (x *PolicyProposal) String() string {
 func (*PolicyProposal) ProtoMessage() {}
 
 func (x *PolicyProposal) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[13]
+	mi := &file_amparo_v1_policy_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1124,7 +1196,7 @@ func (x *PolicyProposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyProposal.ProtoReflect.Descriptor instead.
 func (*PolicyProposal) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{13}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PolicyProposal) GetId() string {
@@ -1177,7 +1249,7 @@ type PolicyDifference struct {
 
 func (x *PolicyDifference) Reset() {
 	*x = PolicyDifference{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[14]
+	mi := &file_amparo_v1_policy_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1261,7 @@ func (x *PolicyDifference) String() string {
 func (*PolicyDifference) ProtoMessage() {}
 
 func (x *PolicyDifference) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[14]
+	mi := &file_amparo_v1_policy_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1274,7 @@ func (x *PolicyDifference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyDifference.ProtoReflect.Descriptor instead.
 func (*PolicyDifference) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{14}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PolicyDifference) GetPath() string {
@@ -1237,7 +1309,7 @@ type GetPolicyRequest struct {
 
 func (x *GetPolicyRequest) Reset() {
 	*x = GetPolicyRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[15]
+	mi := &file_amparo_v1_policy_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1321,7 @@ func (x *GetPolicyRequest) String() string {
 func (*GetPolicyRequest) ProtoMessage() {}
 
 func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[15]
+	mi := &file_amparo_v1_policy_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1334,7 @@ func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{15}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetPolicyRequest) GetNumber() uint32 {
@@ -1291,7 +1363,7 @@ type GetPolicyResponse struct {
 
 func (x *GetPolicyResponse) Reset() {
 	*x = GetPolicyResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[16]
+	mi := &file_amparo_v1_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1375,7 @@ func (x *GetPolicyResponse) String() string {
 func (*GetPolicyResponse) ProtoMessage() {}
 
 func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[16]
+	mi := &file_amparo_v1_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1388,7 @@ func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{16}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetPolicyResponse) GetPolicy() *Policy {
@@ -1367,7 +1439,7 @@ type ProposePolicyRequest struct {
 
 func (x *ProposePolicyRequest) Reset() {
 	*x = ProposePolicyRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[17]
+	mi := &file_amparo_v1_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1379,7 +1451,7 @@ func (x *ProposePolicyRequest) String() string {
 func (*ProposePolicyRequest) ProtoMessage() {}
 
 func (x *ProposePolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[17]
+	mi := &file_amparo_v1_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1392,7 +1464,7 @@ func (x *ProposePolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposePolicyRequest.ProtoReflect.Descriptor instead.
 func (*ProposePolicyRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{17}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProposePolicyRequest) GetRequestId() string {
@@ -1422,7 +1494,7 @@ type ProposePolicyResponse struct {
 
 func (x *ProposePolicyResponse) Reset() {
 	*x = ProposePolicyResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[18]
+	mi := &file_amparo_v1_policy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1506,7 @@ func (x *ProposePolicyResponse) String() string {
 func (*ProposePolicyResponse) ProtoMessage() {}
 
 func (x *ProposePolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[18]
+	mi := &file_amparo_v1_policy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1519,7 @@ func (x *ProposePolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposePolicyResponse.ProtoReflect.Descriptor instead.
 func (*ProposePolicyResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProposePolicyResponse) GetProposal() *PolicyProposal {
@@ -1477,7 +1549,7 @@ type ConfirmPolicyRequest struct {
 
 func (x *ConfirmPolicyRequest) Reset() {
 	*x = ConfirmPolicyRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[19]
+	mi := &file_amparo_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1489,7 +1561,7 @@ func (x *ConfirmPolicyRequest) String() string {
 func (*ConfirmPolicyRequest) ProtoMessage() {}
 
 func (x *ConfirmPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[19]
+	mi := &file_amparo_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1502,7 +1574,7 @@ func (x *ConfirmPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmPolicyRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ConfirmPolicyRequest) GetRequestId() string {
@@ -1532,7 +1604,7 @@ type ConfirmPolicyResponse struct {
 
 func (x *ConfirmPolicyResponse) Reset() {
 	*x = ConfirmPolicyResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[20]
+	mi := &file_amparo_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1616,7 @@ func (x *ConfirmPolicyResponse) String() string {
 func (*ConfirmPolicyResponse) ProtoMessage() {}
 
 func (x *ConfirmPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[20]
+	mi := &file_amparo_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1629,7 @@ func (x *ConfirmPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmPolicyResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ConfirmPolicyResponse) GetVersion() *PolicyVersion {
@@ -1586,7 +1658,7 @@ type CheckStaffingRequest struct {
 
 func (x *CheckStaffingRequest) Reset() {
 	*x = CheckStaffingRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[21]
+	mi := &file_amparo_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +1670,7 @@ func (x *CheckStaffingRequest) String() string {
 func (*CheckStaffingRequest) ProtoMessage() {}
 
 func (x *CheckStaffingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[21]
+	mi := &file_amparo_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +1683,7 @@ func (x *CheckStaffingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckStaffingRequest.ProtoReflect.Descriptor instead.
 func (*CheckStaffingRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CheckStaffingRequest) GetAt() *timestamppb.Timestamp {
@@ -1632,7 +1704,7 @@ type CheckStaffingResponse struct {
 
 func (x *CheckStaffingResponse) Reset() {
 	*x = CheckStaffingResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[22]
+	mi := &file_amparo_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1644,7 +1716,7 @@ func (x *CheckStaffingResponse) String() string {
 func (*CheckStaffingResponse) ProtoMessage() {}
 
 func (x *CheckStaffingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[22]
+	mi := &file_amparo_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1657,7 +1729,7 @@ func (x *CheckStaffingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckStaffingResponse.ProtoReflect.Descriptor instead.
 func (*CheckStaffingResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CheckStaffingResponse) GetGaps() []*StaffingGap {
@@ -1684,7 +1756,7 @@ type StaffingGap struct {
 
 func (x *StaffingGap) Reset() {
 	*x = StaffingGap{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[23]
+	mi := &file_amparo_v1_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1696,7 +1768,7 @@ func (x *StaffingGap) String() string {
 func (*StaffingGap) ProtoMessage() {}
 
 func (x *StaffingGap) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[23]
+	mi := &file_amparo_v1_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1709,7 +1781,7 @@ func (x *StaffingGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StaffingGap.ProtoReflect.Descriptor instead.
 func (*StaffingGap) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{23}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StaffingGap) GetGate() Gate {
@@ -1744,7 +1816,7 @@ var File_amparo_v1_policy_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/policy.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x04\n" +
+	"\x16amparo/v1/policy.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x04\n" +
 	"\x06Policy\x12\x1f\n" +
 	"\x06format\x18\x01 \x01(\rB\a\xbaH\x04*\x02\b\x01R\x06format\x127\n" +
 	"\x05terms\x18\x02 \x03(\v2\x15.amparo.v1.TermPolicyB\n" +
@@ -1755,8 +1827,10 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\x06ladder\x18\x06 \x01(\v2\x17.amparo.v1.LadderPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06ladder\x12C\n" +
 	"\tapprovals\x18\a \x03(\v2\x19.amparo.v1.ApprovalPolicyB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10(R\tapprovals\x128\n" +
-	"\aon_call\x18\b \x01(\v2\x17.amparo.v1.OnCallPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06onCall\x126\n" +
-	"\x06limits\x18\t \x01(\v2\x16.amparo.v1.LimitPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06limits\"\xd1\x01\n" +
+	"\aon_call\x18\b \x01(\v2\x17.amparo.v1.OnCallPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06onCall\x12=\n" +
+	"\bhandover\x18\t \x01(\v2\x19.amparo.v1.HandoverPolicyB\x06\xbaH\x03\xc8\x01\x01R\bhandover\x126\n" +
+	"\x06limits\x18\n" +
+	" \x01(\v2\x16.amparo.v1.LimitPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06limits\"\xd1\x01\n" +
 	"\n" +
 	"TermPolicy\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x13.amparo.v1.TermKindB\n" +
@@ -1807,7 +1881,9 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\rpass_on_after\x18\x01 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\vpassOnAfter\x12Y\n" +
 	"\x19warn_of_empty_slot_before\x18\x02 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\x15warnOfEmptySlotBefore\x12B\n" +
 	"\fdigest_every\x18\x03 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\vdigestEvery\x12F\n" +
-	"\x0fnotices_an_hour\x18\x04 \x01(\v2\x16.amparo.v1.PolicyCountB\x06\xbaH\x03\xc8\x01\x01R\rnoticesAnHour\"d\n" +
+	"\x0fnotices_an_hour\x18\x04 \x01(\v2\x16.amparo.v1.PolicyCountB\x06\xbaH\x03\xc8\x01\x01R\rnoticesAnHour\"T\n" +
+	"\x0eHandoverPolicy\x12B\n" +
+	"\fremind_after\x18\x01 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\vremindAfter\"d\n" +
 	"\vLimitPolicy\x12U\n" +
 	"\x17duplicate_hints_an_hour\x18\x01 \x01(\v2\x16.amparo.v1.PolicyCountB\x06\xbaH\x03\xc8\x01\x01R\x14duplicateHintsAnHour\"m\n" +
 	"\fPolicyLength\x129\n" +
@@ -1871,7 +1947,7 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\vDayCounting\x12\x1c\n" +
 	"\x18DAY_COUNTING_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aDAY_COUNTING_CALENDAR_DAYS\x10\x01\x12\x1b\n" +
-	"\x17DAY_COUNTING_EU_1182_71\x10\x02*\xee\x01\n" +
+	"\x17DAY_COUNTING_EU_1182_71\x10\x02*\xb4\x02\n" +
 	"\x04Gate\x12\x14\n" +
 	"\x10GATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eGATE_ENROLMENT\x10\x01\x12\x15\n" +
@@ -1885,7 +1961,12 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\vGATE_TRIAGE\x10\b\x12\x15\n" +
 	"\x11GATE_CASE_OFFICER\x10\t\x12\x12\n" +
 	"\x0eGATE_OVERSIGHT\x10\n" +
-	"2\xa4\x03\n" +
+	"\x12\x0e\n" +
+	"\n" +
+	"GATE_DEATH\x10\v\x12\x11\n" +
+	"\rGATE_HANDOVER\x10\f\x12\x0f\n" +
+	"\vGATE_LEAVER\x10\r\x12\x10\n" +
+	"\fGATE_ON_CALL\x10\x0e2\xa4\x03\n" +
 	"\rPolicyService\x12_\n" +
 	"\tGetPolicy\x12\x1b.amparo.v1.GetPolicyRequest\x1a\x1c.amparo.v1.GetPolicyResponse\"\x17\xaa\xd4\x18\x13\b\x01\x12\f\n" +
 	"\b\x01\x02\x03\x04\x05\x06\a\b\x10\x01\x18\xa0\x01\x12d\n" +
@@ -1909,7 +1990,7 @@ func file_amparo_v1_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_amparo_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_amparo_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_amparo_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_amparo_v1_policy_proto_goTypes = []any{
 	(DayCounting)(0),              // 0: amparo.v1.DayCounting
 	(Gate)(0),                     // 1: amparo.v1.Gate
@@ -1922,24 +2003,25 @@ var file_amparo_v1_policy_proto_goTypes = []any{
 	(*LadderPolicy)(nil),          // 8: amparo.v1.LadderPolicy
 	(*ApprovalPolicy)(nil),        // 9: amparo.v1.ApprovalPolicy
 	(*OnCallPolicy)(nil),          // 10: amparo.v1.OnCallPolicy
-	(*LimitPolicy)(nil),           // 11: amparo.v1.LimitPolicy
-	(*PolicyLength)(nil),          // 12: amparo.v1.PolicyLength
-	(*PolicyCount)(nil),           // 13: amparo.v1.PolicyCount
-	(*PolicyVersion)(nil),         // 14: amparo.v1.PolicyVersion
-	(*PolicyProposal)(nil),        // 15: amparo.v1.PolicyProposal
-	(*PolicyDifference)(nil),      // 16: amparo.v1.PolicyDifference
-	(*GetPolicyRequest)(nil),      // 17: amparo.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),     // 18: amparo.v1.GetPolicyResponse
-	(*ProposePolicyRequest)(nil),  // 19: amparo.v1.ProposePolicyRequest
-	(*ProposePolicyResponse)(nil), // 20: amparo.v1.ProposePolicyResponse
-	(*ConfirmPolicyRequest)(nil),  // 21: amparo.v1.ConfirmPolicyRequest
-	(*ConfirmPolicyResponse)(nil), // 22: amparo.v1.ConfirmPolicyResponse
-	(*CheckStaffingRequest)(nil),  // 23: amparo.v1.CheckStaffingRequest
-	(*CheckStaffingResponse)(nil), // 24: amparo.v1.CheckStaffingResponse
-	(*StaffingGap)(nil),           // 25: amparo.v1.StaffingGap
-	(TermKind)(0),                 // 26: amparo.v1.TermKind
-	(Weekday)(0),                  // 27: amparo.v1.Weekday
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*HandoverPolicy)(nil),        // 11: amparo.v1.HandoverPolicy
+	(*LimitPolicy)(nil),           // 12: amparo.v1.LimitPolicy
+	(*PolicyLength)(nil),          // 13: amparo.v1.PolicyLength
+	(*PolicyCount)(nil),           // 14: amparo.v1.PolicyCount
+	(*PolicyVersion)(nil),         // 15: amparo.v1.PolicyVersion
+	(*PolicyProposal)(nil),        // 16: amparo.v1.PolicyProposal
+	(*PolicyDifference)(nil),      // 17: amparo.v1.PolicyDifference
+	(*GetPolicyRequest)(nil),      // 18: amparo.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),     // 19: amparo.v1.GetPolicyResponse
+	(*ProposePolicyRequest)(nil),  // 20: amparo.v1.ProposePolicyRequest
+	(*ProposePolicyResponse)(nil), // 21: amparo.v1.ProposePolicyResponse
+	(*ConfirmPolicyRequest)(nil),  // 22: amparo.v1.ConfirmPolicyRequest
+	(*ConfirmPolicyResponse)(nil), // 23: amparo.v1.ConfirmPolicyResponse
+	(*CheckStaffingRequest)(nil),  // 24: amparo.v1.CheckStaffingRequest
+	(*CheckStaffingResponse)(nil), // 25: amparo.v1.CheckStaffingResponse
+	(*StaffingGap)(nil),           // 26: amparo.v1.StaffingGap
+	(TermKind)(0),                 // 27: amparo.v1.TermKind
+	(Weekday)(0),                  // 28: amparo.v1.Weekday
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
 }
 var file_amparo_v1_policy_proto_depIdxs = []int32{
 	3,  // 0: amparo.v1.Policy.terms:type_name -> amparo.v1.TermPolicy
@@ -1949,44 +2031,46 @@ var file_amparo_v1_policy_proto_depIdxs = []int32{
 	8,  // 4: amparo.v1.Policy.ladder:type_name -> amparo.v1.LadderPolicy
 	9,  // 5: amparo.v1.Policy.approvals:type_name -> amparo.v1.ApprovalPolicy
 	10, // 6: amparo.v1.Policy.on_call:type_name -> amparo.v1.OnCallPolicy
-	11, // 7: amparo.v1.Policy.limits:type_name -> amparo.v1.LimitPolicy
-	26, // 8: amparo.v1.TermPolicy.kind:type_name -> amparo.v1.TermKind
-	4,  // 9: amparo.v1.TermPolicy.length:type_name -> amparo.v1.LengthByLevel
-	4,  // 10: amparo.v1.TermPolicy.pauses:type_name -> amparo.v1.LengthByLevel
-	0,  // 11: amparo.v1.DayPolicy.counting:type_name -> amparo.v1.DayCounting
-	27, // 12: amparo.v1.DayPolicy.weekend:type_name -> amparo.v1.Weekday
-	1,  // 13: amparo.v1.ApprovalPolicy.gate:type_name -> amparo.v1.Gate
-	12, // 14: amparo.v1.OnCallPolicy.pass_on_after:type_name -> amparo.v1.PolicyLength
-	12, // 15: amparo.v1.OnCallPolicy.warn_of_empty_slot_before:type_name -> amparo.v1.PolicyLength
-	12, // 16: amparo.v1.OnCallPolicy.digest_every:type_name -> amparo.v1.PolicyLength
-	13, // 17: amparo.v1.OnCallPolicy.notices_an_hour:type_name -> amparo.v1.PolicyCount
-	13, // 18: amparo.v1.LimitPolicy.duplicate_hints_an_hour:type_name -> amparo.v1.PolicyCount
-	28, // 19: amparo.v1.PolicyVersion.in_force_since:type_name -> google.protobuf.Timestamp
-	28, // 20: amparo.v1.PolicyProposal.proposed_at:type_name -> google.protobuf.Timestamp
-	2,  // 21: amparo.v1.GetPolicyResponse.policy:type_name -> amparo.v1.Policy
-	14, // 22: amparo.v1.GetPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
-	15, // 23: amparo.v1.GetPolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
-	16, // 24: amparo.v1.GetPolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
-	2,  // 25: amparo.v1.ProposePolicyRequest.policy:type_name -> amparo.v1.Policy
-	15, // 26: amparo.v1.ProposePolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
-	16, // 27: amparo.v1.ProposePolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
-	14, // 28: amparo.v1.ConfirmPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
-	28, // 29: amparo.v1.CheckStaffingRequest.at:type_name -> google.protobuf.Timestamp
-	25, // 30: amparo.v1.CheckStaffingResponse.gaps:type_name -> amparo.v1.StaffingGap
-	1,  // 31: amparo.v1.StaffingGap.gate:type_name -> amparo.v1.Gate
-	17, // 32: amparo.v1.PolicyService.GetPolicy:input_type -> amparo.v1.GetPolicyRequest
-	19, // 33: amparo.v1.PolicyService.ProposePolicy:input_type -> amparo.v1.ProposePolicyRequest
-	21, // 34: amparo.v1.PolicyService.ConfirmPolicy:input_type -> amparo.v1.ConfirmPolicyRequest
-	23, // 35: amparo.v1.PolicyService.CheckStaffing:input_type -> amparo.v1.CheckStaffingRequest
-	18, // 36: amparo.v1.PolicyService.GetPolicy:output_type -> amparo.v1.GetPolicyResponse
-	20, // 37: amparo.v1.PolicyService.ProposePolicy:output_type -> amparo.v1.ProposePolicyResponse
-	22, // 38: amparo.v1.PolicyService.ConfirmPolicy:output_type -> amparo.v1.ConfirmPolicyResponse
-	24, // 39: amparo.v1.PolicyService.CheckStaffing:output_type -> amparo.v1.CheckStaffingResponse
-	36, // [36:40] is the sub-list for method output_type
-	32, // [32:36] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	11, // 7: amparo.v1.Policy.handover:type_name -> amparo.v1.HandoverPolicy
+	12, // 8: amparo.v1.Policy.limits:type_name -> amparo.v1.LimitPolicy
+	27, // 9: amparo.v1.TermPolicy.kind:type_name -> amparo.v1.TermKind
+	4,  // 10: amparo.v1.TermPolicy.length:type_name -> amparo.v1.LengthByLevel
+	4,  // 11: amparo.v1.TermPolicy.pauses:type_name -> amparo.v1.LengthByLevel
+	0,  // 12: amparo.v1.DayPolicy.counting:type_name -> amparo.v1.DayCounting
+	28, // 13: amparo.v1.DayPolicy.weekend:type_name -> amparo.v1.Weekday
+	1,  // 14: amparo.v1.ApprovalPolicy.gate:type_name -> amparo.v1.Gate
+	13, // 15: amparo.v1.OnCallPolicy.pass_on_after:type_name -> amparo.v1.PolicyLength
+	13, // 16: amparo.v1.OnCallPolicy.warn_of_empty_slot_before:type_name -> amparo.v1.PolicyLength
+	13, // 17: amparo.v1.OnCallPolicy.digest_every:type_name -> amparo.v1.PolicyLength
+	14, // 18: amparo.v1.OnCallPolicy.notices_an_hour:type_name -> amparo.v1.PolicyCount
+	13, // 19: amparo.v1.HandoverPolicy.remind_after:type_name -> amparo.v1.PolicyLength
+	14, // 20: amparo.v1.LimitPolicy.duplicate_hints_an_hour:type_name -> amparo.v1.PolicyCount
+	29, // 21: amparo.v1.PolicyVersion.in_force_since:type_name -> google.protobuf.Timestamp
+	29, // 22: amparo.v1.PolicyProposal.proposed_at:type_name -> google.protobuf.Timestamp
+	2,  // 23: amparo.v1.GetPolicyResponse.policy:type_name -> amparo.v1.Policy
+	15, // 24: amparo.v1.GetPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
+	16, // 25: amparo.v1.GetPolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
+	17, // 26: amparo.v1.GetPolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
+	2,  // 27: amparo.v1.ProposePolicyRequest.policy:type_name -> amparo.v1.Policy
+	16, // 28: amparo.v1.ProposePolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
+	17, // 29: amparo.v1.ProposePolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
+	15, // 30: amparo.v1.ConfirmPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
+	29, // 31: amparo.v1.CheckStaffingRequest.at:type_name -> google.protobuf.Timestamp
+	26, // 32: amparo.v1.CheckStaffingResponse.gaps:type_name -> amparo.v1.StaffingGap
+	1,  // 33: amparo.v1.StaffingGap.gate:type_name -> amparo.v1.Gate
+	18, // 34: amparo.v1.PolicyService.GetPolicy:input_type -> amparo.v1.GetPolicyRequest
+	20, // 35: amparo.v1.PolicyService.ProposePolicy:input_type -> amparo.v1.ProposePolicyRequest
+	22, // 36: amparo.v1.PolicyService.ConfirmPolicy:input_type -> amparo.v1.ConfirmPolicyRequest
+	24, // 37: amparo.v1.PolicyService.CheckStaffing:input_type -> amparo.v1.CheckStaffingRequest
+	19, // 38: amparo.v1.PolicyService.GetPolicy:output_type -> amparo.v1.GetPolicyResponse
+	21, // 39: amparo.v1.PolicyService.ProposePolicy:output_type -> amparo.v1.ProposePolicyResponse
+	23, // 40: amparo.v1.PolicyService.ConfirmPolicy:output_type -> amparo.v1.ConfirmPolicyResponse
+	25, // 41: amparo.v1.PolicyService.CheckStaffing:output_type -> amparo.v1.CheckStaffingResponse
+	38, // [38:42] is the sub-list for method output_type
+	34, // [34:38] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_policy_proto_init() }
@@ -2003,7 +2087,7 @@ func file_amparo_v1_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_policy_proto_rawDesc), len(file_amparo_v1_policy_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
