@@ -28,7 +28,8 @@ const (
 // trial is one form of the test.
 type trial struct {
 	operators, each int
-	faster          float64 // by which all times are divided
+	faster          float64       // by which all times are divided
+	slack           time.Duration // for a machine that is busy with other things, whose times are not divided
 }
 
 func (tr trial) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / tr.faster) }
@@ -45,7 +46,7 @@ type taken struct {
 // TestIntakesOverABadLine takes requests in as operators do: a process for each, one
 // after the other, each operator on a line of their own.
 func TestIntakesOverABadLine(t *testing.T) {
-	tr := trial{operators: 4, each: 3, faster: 20}
+	tr := trial{operators: 4, each: 3, faster: 20, slack: 2 * time.Second}
 	if *long {
 		tr = trial{operators: 8, each: 25, faster: 1}
 	}
@@ -185,10 +186,10 @@ func (tr trial) judge(t *testing.T, all []taken, after map[string][]held, lines 
 		// A capsule bears the very instant of the call; a request that arrived, with
 		// an answer that did not, was received when it arrived.
 		late := there[0].received.Sub(one.called)
-		if late < 0 || late > tr.scaled(answered) {
+		if late < 0 || late > tr.scaled(answered)+tr.slack {
 			t.Errorf("%s was received %v off the time of the call", one.name, late)
 		}
-		if one.took > tr.scaled(answered) {
+		if one.took > tr.scaled(answered)+tr.slack {
 			t.Errorf("%s: neither answered nor kept for %v", one.name, one.took)
 		}
 		if one.kept {
@@ -210,7 +211,7 @@ func (tr trial) judge(t *testing.T, all []taken, after map[string][]held, lines 
 			fates[f] += n
 		}
 	}
-	if unknown == 0 || unknown == kept || kept == len(all) || fates[torn] == 0 || fates[silent] == 0 || fates[oneWay] == 0 {
+	if unknown == 0 || *long && (unknown == kept || kept == len(all)) || fates[torn] == 0 || fates[silent] == 0 || fates[oneWay] == 0 {
 		t.Errorf("%d of %d were kept, %d of them had arrived, over %v connections: the line was not what it should be", kept, len(all), unknown, fates)
 	}
 	t.Logf("%d intakes: %d answered, %d kept (%d of them had arrived, and their answers got lost), median %v, longest %v; connections whole, torn, silent, one way: %v",
