@@ -23,6 +23,7 @@
 //   - interpreters: who was vetted to interpret, and who may for one person
 //   - safety: how the person of a case can be reached without harm, and what befell them
 //   - casefile: the states of a case, its transitions, its order in the queue
+//   - linkage: links, shared incidents, and the merge of two cases
 //   - handover: open items, what both sides sign, and what becomes of a case
 //   - access: roles, relations, and who may make which call
 //   - duty: who is on call, who is called next, and who may take an alarm

@@ -43,6 +43,7 @@ func LoadV1() (Rules, error) {
 		amparov1.File_amparo_v1_enrolment_proto,
 		amparov1.File_amparo_v1_oncall_proto,
 		amparov1.File_amparo_v1_handover_proto,
+		amparov1.File_amparo_v1_link_proto,
 		amparov1.File_amparo_v1_policy_proto,
 		amparov1.File_amparo_v1_interpreter_proto,
 		amparov1.File_amparo_v1_plan_proto,

@@ -95,6 +95,11 @@ func (a Act) Reopen(
 	if err := possible(c, toReopen); err != nil {
 		return nil, err
 	}
+	if c.GetMergedIntoId() != "" {
+		// It goes on in another case; were both open, two teams would work past
+		// each other. To part them takes two people.
+		return nil, fault.New(amparov1.Reason_REASON_STATE_FORBIDS)
+	}
 	mayBeWorked := holdAll([]guard{accepted, assessed, worked}, c, hasOfficer(c.GetTeamIds(), roles)) == nil
 	if !mayBeWorked {
 		return a.move(c, triaged, reason), nil

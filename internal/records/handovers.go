@@ -165,10 +165,10 @@ func (w *Work) Sees(caseID string) bool {
 }
 
 // Excludes reports whether a case must stay unknown to a person.
-func (w *Work) Excludes(caseID, staffID string) bool {
+func (r *Records) Excludes(caseID, staffID string) bool {
 	id, _ := parseID(caseID)
 	staff, _ := parseID(staffID)
-	head, found := w.records.index.Find(id)
+	head, found := r.index.Find(id)
 	return !found || contains(head.Row.Excluded, staff)
 }
 

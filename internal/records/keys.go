@@ -37,10 +37,11 @@ const (
 	kindDuty         uint8 = 5
 	kindInterpreters uint8 = 6
 	kindHandovers    uint8 = 7
+	kindIncident     uint8 = 8
 )
 
 // fileKinds are all kinds of files.
-var fileKinds = []uint8{kindCase, kindDirectory, kindInvitation, kindPolicy, kindDuty, kindInterpreters, kindHandovers}
+var fileKinds = []uint8{kindCase, kindDirectory, kindInvitation, kindPolicy, kindDuty, kindInterpreters, kindHandovers, kindIncident}
 
 // The kinds of records within a file. Numbers are on disk: never reuse one.
 const (
@@ -55,6 +56,7 @@ const (
 	recordPlan     uint8 = 9
 	recordDuty     uint8 = 11
 	recordHandover uint8 = 13
+	recordLinkage  uint8 = 14
 	recordPolicy   uint8 = 16
 
 	recordInterpreter uint8 = 12

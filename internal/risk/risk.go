@@ -150,6 +150,17 @@ func Confirm(
 	return all, nil
 }
 
+// Adopt puts an assessment of another case about the same person in force, and returns
+// the assessments with it last. The others are not changed.
+func Adopt(made []*amparov1.RiskAssessment, from *amparov1.RiskAssessment) []*amparov1.RiskAssessment {
+	if from == nil {
+		return made
+	}
+	adopted := proto.CloneOf(from)
+	adopted.Sequence, adopted.Standing = lastSequence(made)+1, amparov1.RiskStanding_RISK_STANDING_IN_FORCE
+	return append(supersede(made, amparov1.RiskStanding_RISK_STANDING_IN_FORCE), adopted)
+}
+
 // InForce returns the assessment in force, or nil before the first.
 func InForce(made []*amparov1.RiskAssessment) *amparov1.RiskAssessment {
 	if at := find(made, amparov1.RiskStanding_RISK_STANDING_IN_FORCE); at >= 0 {

@@ -10,6 +10,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/linkage"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/risk"
 	"github.com/amparo-project/amparo/internal/safety"
@@ -118,6 +119,7 @@ func (h *cases) GetCase(ctx context.Context, req *amparov1.GetCaseRequest) (*amp
 			return nil, err
 		}
 		answer.Advice = safety.Advise(held, time.LoadLocation, h.s.records.Now())
+		linkage.Hide(answer.GetCase(), h.s.unknownTo(ctx))
 		return safety.WithoutDuressWords(answer), nil
 	})
 }
@@ -145,6 +147,11 @@ func (h *cases) ListTimeline(ctx context.Context, req *amparov1.ListTimelineRequ
 			return nil, err
 		}
 		answer := &amparov1.ListTimelineResponse{Entries: entries}
+		for _, entry := range entries {
+			if h.s.unknownTo(ctx)(entry.GetOtherCaseId()) {
+				entry.OtherCaseId = ""
+			}
+		}
 		if len(next) > 0 && len(entries) > 0 {
 			last := entries[len(entries)-1].GetSequence()
 			place := binary.BigEndian.AppendUint64([]byte(req.GetCaseId()), last)

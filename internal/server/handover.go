@@ -281,7 +281,7 @@ func (h *handovers) ShowHandover(ctx context.Context, req *amparov1.ShowHandover
 			if caseID == "" {
 				return true
 			}
-			return !w.Excludes(caseID, grant.StaffID()) && (party || w.Sees(caseID))
+			return !h.s.records.Excludes(caseID, grant.StaffID()) && (party || w.Sees(caseID))
 		})
 		if !party && !slices.ContainsFunc(shown.GetItems(), func(i *amparov1.HandoverItem) bool { return i.GetPseudonym() != "" }) {
 			return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)

@@ -56,9 +56,9 @@ func TestEveryCallLeavesItsLeaf(t *testing.T) {
 	door := w.dialDoor(t, servertest.NewDevice(t))
 	for _, method := range methods() {
 		id := w.newCase(t, person, nil)
+		request := w.request(t, method, aim{id, w.bystander.StaffID, w.bystander.DeviceID})
 		before := w.size(t)
-		_, err := call(t.Context(), t, w.connFor(t, person, door, method), method,
-			w.request(t, method, aim{id, w.bystander.StaffID, w.bystander.DeviceID}))
+		_, err := call(t.Context(), t, w.connFor(t, person, door, method), method, request)
 		leaves := slices.DeleteFunc(w.since(t, before), func(leaf *amparov1.AuditLeaf) bool {
 			return leaf.GetAction() == amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE // the service's own, beside the call's
 		})

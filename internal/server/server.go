@@ -116,6 +116,7 @@ func New(cfg Config) (*Server, error) {
 	amparov1.RegisterDeadlineServiceServer(s.grpc, &deadlines{s: s})
 	amparov1.RegisterEnrolmentServiceServer(s.grpc, &enrolments{s: s})
 	amparov1.RegisterOnCallServiceServer(s.grpc, &oncall{s: s})
+	amparov1.RegisterLinkServiceServer(s.grpc, &links{s: s})
 	amparov1.RegisterHandoverServiceServer(s.grpc, &handovers{s: s})
 	amparov1.RegisterPolicyServiceServer(s.grpc, &policies{s: s})
 	amparov1.RegisterInterpreterServiceServer(s.grpc, &interpreting{s: s})

@@ -174,6 +174,18 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		return &amparov1.ProposePolicyRequest{RequestId: newID, Policy: proposed}
 	case "QueueService/SearchCases":
 		return &amparov1.SearchCasesRequest{Text: "Prueba"}
+	case "LinkService/LinkCases":
+		return &amparov1.LinkCasesRequest{RequestId: newID, CaseId: id, OtherCaseId: id}
+	case "LinkService/MergeCases":
+		return &amparov1.MergeCasesRequest{RequestId: newID, CaseId: id, OtherCaseId: id}
+	case "LinkService/UnmergeCases":
+		return &amparov1.UnmergeCasesRequest{RequestId: newID, CaseId: id, OtherCaseId: id}
+	case "LinkService/ShareIncident":
+		return &amparov1.ShareIncidentRequest{RequestId: newID, CaseId: id, Incident: raid()}
+	case "LinkService/JoinIncident":
+		return &amparov1.JoinIncidentRequest{RequestId: newID, CaseId: id, IncidentGroupId: w.group(t, id)}
+	case "LinkService/AddSharedIncident":
+		return &amparov1.AddSharedIncidentRequest{RequestId: newID, CaseId: id, IncidentGroupId: w.group(t, id), Incident: raid()}
 	case "HandoverService/BeginHandover":
 		return &amparov1.BeginHandoverRequest{
 			RequestId: newID, ToStaffId: at.staffID, Entries: []*amparov1.HandoverEntry{{CaseId: newID}}, Signature: make([]byte, 64),

@@ -232,6 +232,24 @@ const (
 	LeafAction_LEAF_ACTION_PLAN_SET LeafAction = 115
 	// A protection plan was shown.
 	LeafAction_LEAF_ACTION_PLAN_READ LeafAction = 116
+	// Two cases were linked.
+	LeafAction_LEAF_ACTION_CASE_LINK LeafAction = 130
+	// An incident was begun that cases share.
+	LeafAction_LEAF_ACTION_INCIDENT_SHARE LeafAction = 131
+	// A case joined a shared incident.
+	LeafAction_LEAF_ACTION_INCIDENT_JOIN LeafAction = 132
+	// Facts were added to a shared incident.
+	LeafAction_LEAF_ACTION_INCIDENT_ADD LeafAction = 133
+	// What a case is tied to was shown.
+	LeafAction_LEAF_ACTION_LINK_READ LeafAction = 134
+	// A merge of two cases was proposed.
+	LeafAction_LEAF_ACTION_CASE_MERGE_PROPOSE LeafAction = 135
+	// A second person merged two cases.
+	LeafAction_LEAF_ACTION_CASE_MERGE LeafAction = 136
+	// It was proposed to undo a merge.
+	LeafAction_LEAF_ACTION_CASE_UNMERGE_PROPOSE LeafAction = 137
+	// A second person undid a merge.
+	LeafAction_LEAF_ACTION_CASE_UNMERGE LeafAction = 138
 	// An alarm was raised.
 	LeafAction_LEAF_ACTION_ALARM_RAISE LeafAction = 150
 	// Somebody is to be told that they have a task.
@@ -344,6 +362,15 @@ var (
 		83:  "LEAF_ACTION_EXCLUDE",
 		115: "LEAF_ACTION_PLAN_SET",
 		116: "LEAF_ACTION_PLAN_READ",
+		130: "LEAF_ACTION_CASE_LINK",
+		131: "LEAF_ACTION_INCIDENT_SHARE",
+		132: "LEAF_ACTION_INCIDENT_JOIN",
+		133: "LEAF_ACTION_INCIDENT_ADD",
+		134: "LEAF_ACTION_LINK_READ",
+		135: "LEAF_ACTION_CASE_MERGE_PROPOSE",
+		136: "LEAF_ACTION_CASE_MERGE",
+		137: "LEAF_ACTION_CASE_UNMERGE_PROPOSE",
+		138: "LEAF_ACTION_CASE_UNMERGE",
 		150: "LEAF_ACTION_ALARM_RAISE",
 		151: "LEAF_ACTION_TELL",
 		160: "LEAF_ACTION_POLICY_READ",
@@ -436,6 +463,15 @@ var (
 		"LEAF_ACTION_EXCLUDE":                 83,
 		"LEAF_ACTION_PLAN_SET":                115,
 		"LEAF_ACTION_PLAN_READ":               116,
+		"LEAF_ACTION_CASE_LINK":               130,
+		"LEAF_ACTION_INCIDENT_SHARE":          131,
+		"LEAF_ACTION_INCIDENT_JOIN":           132,
+		"LEAF_ACTION_INCIDENT_ADD":            133,
+		"LEAF_ACTION_LINK_READ":               134,
+		"LEAF_ACTION_CASE_MERGE_PROPOSE":      135,
+		"LEAF_ACTION_CASE_MERGE":              136,
+		"LEAF_ACTION_CASE_UNMERGE_PROPOSE":    137,
+		"LEAF_ACTION_CASE_UNMERGE":            138,
 		"LEAF_ACTION_ALARM_RAISE":             150,
 		"LEAF_ACTION_TELL":                    151,
 		"LEAF_ACTION_POLICY_READ":             160,
@@ -777,7 +813,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\x90\x15\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xb0\x17\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -854,7 +890,16 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x16LEAF_ACTION_RISK_RAISE\x10R\x12\x17\n" +
 	"\x13LEAF_ACTION_EXCLUDE\x10S\x12\x18\n" +
 	"\x14LEAF_ACTION_PLAN_SET\x10s\x12\x19\n" +
-	"\x15LEAF_ACTION_PLAN_READ\x10t\x12\x1c\n" +
+	"\x15LEAF_ACTION_PLAN_READ\x10t\x12\x1a\n" +
+	"\x15LEAF_ACTION_CASE_LINK\x10\x82\x01\x12\x1f\n" +
+	"\x1aLEAF_ACTION_INCIDENT_SHARE\x10\x83\x01\x12\x1e\n" +
+	"\x19LEAF_ACTION_INCIDENT_JOIN\x10\x84\x01\x12\x1d\n" +
+	"\x18LEAF_ACTION_INCIDENT_ADD\x10\x85\x01\x12\x1a\n" +
+	"\x15LEAF_ACTION_LINK_READ\x10\x86\x01\x12#\n" +
+	"\x1eLEAF_ACTION_CASE_MERGE_PROPOSE\x10\x87\x01\x12\x1b\n" +
+	"\x16LEAF_ACTION_CASE_MERGE\x10\x88\x01\x12%\n" +
+	" LEAF_ACTION_CASE_UNMERGE_PROPOSE\x10\x89\x01\x12\x1d\n" +
+	"\x18LEAF_ACTION_CASE_UNMERGE\x10\x8a\x01\x12\x1c\n" +
 	"\x17LEAF_ACTION_ALARM_RAISE\x10\x96\x01\x12\x15\n" +
 	"\x10LEAF_ACTION_TELL\x10\x97\x01\x12\x1c\n" +
 	"\x17LEAF_ACTION_POLICY_READ\x10\xa0\x01\x12\x1f\n" +

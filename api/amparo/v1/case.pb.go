@@ -762,6 +762,18 @@ const (
 	TimelineKind_TIMELINE_KIND_EXCLUSION TimelineKind = 52
 	// A version of the protection plan was written.
 	TimelineKind_TIMELINE_KIND_PLAN TimelineKind = 30
+	// Linked with another case.
+	TimelineKind_TIMELINE_KIND_LINKED TimelineKind = 40
+	// Shares an incident with other cases.
+	TimelineKind_TIMELINE_KIND_INCIDENT_SHARED TimelineKind = 41
+	// A merge with another case was proposed.
+	TimelineKind_TIMELINE_KIND_MERGE_PROPOSED TimelineKind = 42
+	// Merged with another case.
+	TimelineKind_TIMELINE_KIND_MERGED TimelineKind = 43
+	// It was proposed to undo a merge.
+	TimelineKind_TIMELINE_KIND_UNMERGE_PROPOSED TimelineKind = 44
+	// A merge was undone.
+	TimelineKind_TIMELINE_KIND_UNMERGED TimelineKind = 45
 )
 
 // Enum value maps for TimelineKind.
@@ -794,6 +806,12 @@ var (
 		51: "TIMELINE_KIND_INCIDENT",
 		52: "TIMELINE_KIND_EXCLUSION",
 		30: "TIMELINE_KIND_PLAN",
+		40: "TIMELINE_KIND_LINKED",
+		41: "TIMELINE_KIND_INCIDENT_SHARED",
+		42: "TIMELINE_KIND_MERGE_PROPOSED",
+		43: "TIMELINE_KIND_MERGED",
+		44: "TIMELINE_KIND_UNMERGE_PROPOSED",
+		45: "TIMELINE_KIND_UNMERGED",
 	}
 	TimelineKind_value = map[string]int32{
 		"TIMELINE_KIND_UNSPECIFIED":         0,
@@ -823,6 +841,12 @@ var (
 		"TIMELINE_KIND_INCIDENT":            51,
 		"TIMELINE_KIND_EXCLUSION":           52,
 		"TIMELINE_KIND_PLAN":                30,
+		"TIMELINE_KIND_LINKED":              40,
+		"TIMELINE_KIND_INCIDENT_SHARED":     41,
+		"TIMELINE_KIND_MERGE_PROPOSED":      42,
+		"TIMELINE_KIND_MERGED":              43,
+		"TIMELINE_KIND_UNMERGE_PROPOSED":    44,
+		"TIMELINE_KIND_UNMERGED":            45,
 	}
 )
 
@@ -920,7 +944,17 @@ type Case struct {
 	// The hand-over that offers it and waits; empty when none does.
 	HandoverId string `protobuf:"bytes,32,opt,name=handover_id,json=handoverId,proto3" json:"handover_id,omitempty"`
 	// To whom that one offers it.
-	HandoverToId  string `protobuf:"bytes,33,opt,name=handover_to_id,json=handoverToId,proto3" json:"handover_to_id,omitempty"`
+	HandoverToId string `protobuf:"bytes,33,opt,name=handover_to_id,json=handoverToId,proto3" json:"handover_to_id,omitempty"`
+	// Cases that touch it.
+	LinkedCaseIds []string `protobuf:"bytes,35,rep,name=linked_case_ids,json=linkedCaseIds,proto3" json:"linked_case_ids,omitempty"`
+	// Incidents that it shares with others.
+	IncidentGroupIds []string `protobuf:"bytes,36,rep,name=incident_group_ids,json=incidentGroupIds,proto3" json:"incident_group_ids,omitempty"`
+	// A merge or its undoing that waits for a second person.
+	MergeProposal *MergeProposal `protobuf:"bytes,37,opt,name=merge_proposal,json=mergeProposal,proto3" json:"merge_proposal,omitempty"`
+	// The case that it was merged into; it is closed then.
+	MergedIntoId string `protobuf:"bytes,38,opt,name=merged_into_id,json=mergedIntoId,proto3" json:"merged_into_id,omitempty"`
+	// Cases that were merged into it.
+	MergedCaseIds []string `protobuf:"bytes,39,rep,name=merged_case_ids,json=mergedCaseIds,proto3" json:"merged_case_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1172,6 +1206,114 @@ func (x *Case) GetHandoverToId() string {
 	return ""
 }
 
+func (x *Case) GetLinkedCaseIds() []string {
+	if x != nil {
+		return x.LinkedCaseIds
+	}
+	return nil
+}
+
+func (x *Case) GetIncidentGroupIds() []string {
+	if x != nil {
+		return x.IncidentGroupIds
+	}
+	return nil
+}
+
+func (x *Case) GetMergeProposal() *MergeProposal {
+	if x != nil {
+		return x.MergeProposal
+	}
+	return nil
+}
+
+func (x *Case) GetMergedIntoId() string {
+	if x != nil {
+		return x.MergedIntoId
+	}
+	return ""
+}
+
+func (x *Case) GetMergedCaseIds() []string {
+	if x != nil {
+		return x.MergedCaseIds
+	}
+	return nil
+}
+
+// MergeProposal is a merge, or the undoing of one, that waits for a second person.
+type MergeProposal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The other case.
+	OtherCaseId string `protobuf:"bytes,1,opt,name=other_case_id,json=otherCaseId,proto3" json:"other_case_id,omitempty"`
+	// This case is the one that stays.
+	Stays bool `protobuf:"varint,2,opt,name=stays,proto3" json:"stays,omitempty"`
+	// It is to be undone.
+	Undo bool `protobuf:"varint,3,opt,name=undo,proto3" json:"undo,omitempty"`
+	// Who proposed it.
+	ProposedById  string `protobuf:"bytes,4,opt,name=proposed_by_id,json=proposedById,proto3" json:"proposed_by_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeProposal) Reset() {
+	*x = MergeProposal{}
+	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeProposal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeProposal) ProtoMessage() {}
+
+func (x *MergeProposal) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeProposal.ProtoReflect.Descriptor instead.
+func (*MergeProposal) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *MergeProposal) GetOtherCaseId() string {
+	if x != nil {
+		return x.OtherCaseId
+	}
+	return ""
+}
+
+func (x *MergeProposal) GetStays() bool {
+	if x != nil {
+		return x.Stays
+	}
+	return false
+}
+
+func (x *MergeProposal) GetUndo() bool {
+	if x != nil {
+		return x.Undo
+	}
+	return false
+}
+
+func (x *MergeProposal) GetProposedById() string {
+	if x != nil {
+		return x.ProposedById
+	}
+	return ""
+}
+
 // PlanMark is what the head of a case holds of its protection plan.
 type PlanMark struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1187,7 +1329,7 @@ type PlanMark struct {
 
 func (x *PlanMark) Reset() {
 	*x = PlanMark{}
-	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	mi := &file_amparo_v1_case_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1341,7 @@ func (x *PlanMark) String() string {
 func (*PlanMark) ProtoMessage() {}
 
 func (x *PlanMark) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[1]
+	mi := &file_amparo_v1_case_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1354,7 @@ func (x *PlanMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlanMark.ProtoReflect.Descriptor instead.
 func (*PlanMark) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *PlanMark) GetVersion() uint32 {
@@ -1250,7 +1392,7 @@ type EligibilityAdvice struct {
 
 func (x *EligibilityAdvice) Reset() {
 	*x = EligibilityAdvice{}
-	mi := &file_amparo_v1_case_proto_msgTypes[2]
+	mi := &file_amparo_v1_case_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1404,7 @@ func (x *EligibilityAdvice) String() string {
 func (*EligibilityAdvice) ProtoMessage() {}
 
 func (x *EligibilityAdvice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[2]
+	mi := &file_amparo_v1_case_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +1417,7 @@ func (x *EligibilityAdvice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EligibilityAdvice.ProtoReflect.Descriptor instead.
 func (*EligibilityAdvice) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{2}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *EligibilityAdvice) GetRule() EligibilityRule {
@@ -1315,7 +1457,7 @@ type CaseReceipt struct {
 
 func (x *CaseReceipt) Reset() {
 	*x = CaseReceipt{}
-	mi := &file_amparo_v1_case_proto_msgTypes[3]
+	mi := &file_amparo_v1_case_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1469,7 @@ func (x *CaseReceipt) String() string {
 func (*CaseReceipt) ProtoMessage() {}
 
 func (x *CaseReceipt) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[3]
+	mi := &file_amparo_v1_case_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1482,7 @@ func (x *CaseReceipt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaseReceipt.ProtoReflect.Descriptor instead.
 func (*CaseReceipt) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{3}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CaseReceipt) GetCaseId() string {
@@ -1438,13 +1580,15 @@ type TimelineEntry struct {
 	Incident *Incident `protobuf:"bytes,28,opt,name=incident,proto3" json:"incident,omitempty"`
 	// Who must not learn of the case, where that was set.
 	ExcludedStaffIds []string `protobuf:"bytes,29,rep,name=excluded_staff_ids,json=excludedStaffIds,proto3" json:"excluded_staff_ids,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The other case, where two were merged or parted.
+	OtherCaseId   string `protobuf:"bytes,30,opt,name=other_case_id,json=otherCaseId,proto3" json:"other_case_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_amparo_v1_case_proto_msgTypes[4]
+	mi := &file_amparo_v1_case_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1456,7 +1600,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[4]
+	mi := &file_amparo_v1_case_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1469,7 +1613,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{4}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *TimelineEntry) GetSequence() uint64 {
@@ -1612,6 +1756,13 @@ func (x *TimelineEntry) GetExcludedStaffIds() []string {
 	return nil
 }
 
+func (x *TimelineEntry) GetOtherCaseId() string {
+	if x != nil {
+		return x.OtherCaseId
+	}
+	return ""
+}
+
 // ContactAttempt is a contact with the person, or an attempt at one.
 type ContactAttempt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1641,7 +1792,7 @@ type ContactAttempt struct {
 
 func (x *ContactAttempt) Reset() {
 	*x = ContactAttempt{}
-	mi := &file_amparo_v1_case_proto_msgTypes[5]
+	mi := &file_amparo_v1_case_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1804,7 @@ func (x *ContactAttempt) String() string {
 func (*ContactAttempt) ProtoMessage() {}
 
 func (x *ContactAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[5]
+	mi := &file_amparo_v1_case_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1817,7 @@ func (x *ContactAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactAttempt.ProtoReflect.Descriptor instead.
 func (*ContactAttempt) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{5}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ContactAttempt) GetAt() *timestamppb.Timestamp {
@@ -1761,7 +1912,7 @@ type Closing struct {
 
 func (x *Closing) Reset() {
 	*x = Closing{}
-	mi := &file_amparo_v1_case_proto_msgTypes[6]
+	mi := &file_amparo_v1_case_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +1924,7 @@ func (x *Closing) String() string {
 func (*Closing) ProtoMessage() {}
 
 func (x *Closing) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[6]
+	mi := &file_amparo_v1_case_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +1937,7 @@ func (x *Closing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Closing.ProtoReflect.Descriptor instead.
 func (*Closing) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{6}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Closing) GetReason() ClosureReason {
@@ -1866,7 +2017,7 @@ type CreateIntakeRequest struct {
 
 func (x *CreateIntakeRequest) Reset() {
 	*x = CreateIntakeRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[7]
+	mi := &file_amparo_v1_case_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +2029,7 @@ func (x *CreateIntakeRequest) String() string {
 func (*CreateIntakeRequest) ProtoMessage() {}
 
 func (x *CreateIntakeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[7]
+	mi := &file_amparo_v1_case_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +2042,7 @@ func (x *CreateIntakeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntakeRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntakeRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{7}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateIntakeRequest) GetRequestId() string {
@@ -1921,7 +2072,7 @@ type CreateIntakeResponse struct {
 
 func (x *CreateIntakeResponse) Reset() {
 	*x = CreateIntakeResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[8]
+	mi := &file_amparo_v1_case_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1933,7 +2084,7 @@ func (x *CreateIntakeResponse) String() string {
 func (*CreateIntakeResponse) ProtoMessage() {}
 
 func (x *CreateIntakeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[8]
+	mi := &file_amparo_v1_case_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1946,7 +2097,7 @@ func (x *CreateIntakeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntakeResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntakeResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{8}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateIntakeResponse) GetCase() *CaseReceipt {
@@ -1974,7 +2125,7 @@ type GetCaseRequest struct {
 
 func (x *GetCaseRequest) Reset() {
 	*x = GetCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[9]
+	mi := &file_amparo_v1_case_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2137,7 @@ func (x *GetCaseRequest) String() string {
 func (*GetCaseRequest) ProtoMessage() {}
 
 func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[9]
+	mi := &file_amparo_v1_case_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2150,7 @@ func (x *GetCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseRequest.ProtoReflect.Descriptor instead.
 func (*GetCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{9}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetCaseRequest) GetCaseId() string {
@@ -2029,7 +2180,7 @@ type GetCaseResponse struct {
 
 func (x *GetCaseResponse) Reset() {
 	*x = GetCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[10]
+	mi := &file_amparo_v1_case_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2041,7 +2192,7 @@ func (x *GetCaseResponse) String() string {
 func (*GetCaseResponse) ProtoMessage() {}
 
 func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[10]
+	mi := &file_amparo_v1_case_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2054,7 +2205,7 @@ func (x *GetCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCaseResponse.ProtoReflect.Descriptor instead.
 func (*GetCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{10}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetCaseResponse) GetCase() *Case {
@@ -2107,7 +2258,7 @@ type ListTimelineRequest struct {
 
 func (x *ListTimelineRequest) Reset() {
 	*x = ListTimelineRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[11]
+	mi := &file_amparo_v1_case_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2119,7 +2270,7 @@ func (x *ListTimelineRequest) String() string {
 func (*ListTimelineRequest) ProtoMessage() {}
 
 func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[11]
+	mi := &file_amparo_v1_case_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2132,7 +2283,7 @@ func (x *ListTimelineRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineRequest.ProtoReflect.Descriptor instead.
 func (*ListTimelineRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListTimelineRequest) GetCaseId() string {
@@ -2169,7 +2320,7 @@ type ListTimelineResponse struct {
 
 func (x *ListTimelineResponse) Reset() {
 	*x = ListTimelineResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[12]
+	mi := &file_amparo_v1_case_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2181,7 +2332,7 @@ func (x *ListTimelineResponse) String() string {
 func (*ListTimelineResponse) ProtoMessage() {}
 
 func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[12]
+	mi := &file_amparo_v1_case_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2194,7 +2345,7 @@ func (x *ListTimelineResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTimelineResponse.ProtoReflect.Descriptor instead.
 func (*ListTimelineResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{12}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListTimelineResponse) GetEntries() []*TimelineEntry {
@@ -2236,7 +2387,7 @@ type TriageCaseRequest struct {
 
 func (x *TriageCaseRequest) Reset() {
 	*x = TriageCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[13]
+	mi := &file_amparo_v1_case_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2399,7 @@ func (x *TriageCaseRequest) String() string {
 func (*TriageCaseRequest) ProtoMessage() {}
 
 func (x *TriageCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[13]
+	mi := &file_amparo_v1_case_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2412,7 @@ func (x *TriageCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageCaseRequest.ProtoReflect.Descriptor instead.
 func (*TriageCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{13}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *TriageCaseRequest) GetRequestId() string {
@@ -2333,7 +2484,7 @@ type TriageCaseResponse struct {
 
 func (x *TriageCaseResponse) Reset() {
 	*x = TriageCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[14]
+	mi := &file_amparo_v1_case_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2496,7 @@ func (x *TriageCaseResponse) String() string {
 func (*TriageCaseResponse) ProtoMessage() {}
 
 func (x *TriageCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[14]
+	mi := &file_amparo_v1_case_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2509,7 @@ func (x *TriageCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageCaseResponse.ProtoReflect.Descriptor instead.
 func (*TriageCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{14}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TriageCaseResponse) GetCase() *CaseReceipt {
@@ -2390,7 +2541,7 @@ type AssignCaseRequest struct {
 
 func (x *AssignCaseRequest) Reset() {
 	*x = AssignCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[15]
+	mi := &file_amparo_v1_case_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2402,7 +2553,7 @@ func (x *AssignCaseRequest) String() string {
 func (*AssignCaseRequest) ProtoMessage() {}
 
 func (x *AssignCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[15]
+	mi := &file_amparo_v1_case_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2415,7 +2566,7 @@ func (x *AssignCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignCaseRequest.ProtoReflect.Descriptor instead.
 func (*AssignCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{15}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AssignCaseRequest) GetRequestId() string {
@@ -2450,7 +2601,7 @@ type AssignCaseResponse struct {
 
 func (x *AssignCaseResponse) Reset() {
 	*x = AssignCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[16]
+	mi := &file_amparo_v1_case_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2462,7 +2613,7 @@ func (x *AssignCaseResponse) String() string {
 func (*AssignCaseResponse) ProtoMessage() {}
 
 func (x *AssignCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[16]
+	mi := &file_amparo_v1_case_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2475,7 +2626,7 @@ func (x *AssignCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignCaseResponse.ProtoReflect.Descriptor instead.
 func (*AssignCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{16}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AssignCaseResponse) GetCase() *CaseReceipt {
@@ -2500,7 +2651,7 @@ type AddNoteRequest struct {
 
 func (x *AddNoteRequest) Reset() {
 	*x = AddNoteRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[17]
+	mi := &file_amparo_v1_case_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2512,7 +2663,7 @@ func (x *AddNoteRequest) String() string {
 func (*AddNoteRequest) ProtoMessage() {}
 
 func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[17]
+	mi := &file_amparo_v1_case_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2525,7 +2676,7 @@ func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddNoteRequest.ProtoReflect.Descriptor instead.
 func (*AddNoteRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{17}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AddNoteRequest) GetRequestId() string {
@@ -2560,7 +2711,7 @@ type AddNoteResponse struct {
 
 func (x *AddNoteResponse) Reset() {
 	*x = AddNoteResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[18]
+	mi := &file_amparo_v1_case_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2572,7 +2723,7 @@ func (x *AddNoteResponse) String() string {
 func (*AddNoteResponse) ProtoMessage() {}
 
 func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[18]
+	mi := &file_amparo_v1_case_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2585,7 +2736,7 @@ func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddNoteResponse.ProtoReflect.Descriptor instead.
 func (*AddNoteResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{18}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AddNoteResponse) GetCase() *CaseReceipt {
@@ -2612,7 +2763,7 @@ type RecordContactRequest struct {
 
 func (x *RecordContactRequest) Reset() {
 	*x = RecordContactRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[19]
+	mi := &file_amparo_v1_case_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2624,7 +2775,7 @@ func (x *RecordContactRequest) String() string {
 func (*RecordContactRequest) ProtoMessage() {}
 
 func (x *RecordContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[19]
+	mi := &file_amparo_v1_case_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2637,7 +2788,7 @@ func (x *RecordContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordContactRequest.ProtoReflect.Descriptor instead.
 func (*RecordContactRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{19}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RecordContactRequest) GetRequestId() string {
@@ -2681,7 +2832,7 @@ type RecordContactResponse struct {
 
 func (x *RecordContactResponse) Reset() {
 	*x = RecordContactResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[20]
+	mi := &file_amparo_v1_case_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2693,7 +2844,7 @@ func (x *RecordContactResponse) String() string {
 func (*RecordContactResponse) ProtoMessage() {}
 
 func (x *RecordContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[20]
+	mi := &file_amparo_v1_case_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2706,7 +2857,7 @@ func (x *RecordContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordContactResponse.ProtoReflect.Descriptor instead.
 func (*RecordContactResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{20}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RecordContactResponse) GetCase() *CaseReceipt {
@@ -2740,7 +2891,7 @@ type AdvanceCaseRequest struct {
 
 func (x *AdvanceCaseRequest) Reset() {
 	*x = AdvanceCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[21]
+	mi := &file_amparo_v1_case_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2752,7 +2903,7 @@ func (x *AdvanceCaseRequest) String() string {
 func (*AdvanceCaseRequest) ProtoMessage() {}
 
 func (x *AdvanceCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[21]
+	mi := &file_amparo_v1_case_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2765,7 +2916,7 @@ func (x *AdvanceCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceCaseRequest.ProtoReflect.Descriptor instead.
 func (*AdvanceCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{21}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AdvanceCaseRequest) GetRequestId() string {
@@ -2807,7 +2958,7 @@ type AdvanceCaseResponse struct {
 
 func (x *AdvanceCaseResponse) Reset() {
 	*x = AdvanceCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[22]
+	mi := &file_amparo_v1_case_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2819,7 +2970,7 @@ func (x *AdvanceCaseResponse) String() string {
 func (*AdvanceCaseResponse) ProtoMessage() {}
 
 func (x *AdvanceCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[22]
+	mi := &file_amparo_v1_case_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2832,7 +2983,7 @@ func (x *AdvanceCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdvanceCaseResponse.ProtoReflect.Descriptor instead.
 func (*AdvanceCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{22}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AdvanceCaseResponse) GetCase() *CaseReceipt {
@@ -2859,7 +3010,7 @@ type HoldCaseRequest struct {
 
 func (x *HoldCaseRequest) Reset() {
 	*x = HoldCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[23]
+	mi := &file_amparo_v1_case_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3022,7 @@ func (x *HoldCaseRequest) String() string {
 func (*HoldCaseRequest) ProtoMessage() {}
 
 func (x *HoldCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[23]
+	mi := &file_amparo_v1_case_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3035,7 @@ func (x *HoldCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldCaseRequest.ProtoReflect.Descriptor instead.
 func (*HoldCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{23}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *HoldCaseRequest) GetRequestId() string {
@@ -2926,7 +3077,7 @@ type HoldCaseResponse struct {
 
 func (x *HoldCaseResponse) Reset() {
 	*x = HoldCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[24]
+	mi := &file_amparo_v1_case_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2938,7 +3089,7 @@ func (x *HoldCaseResponse) String() string {
 func (*HoldCaseResponse) ProtoMessage() {}
 
 func (x *HoldCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[24]
+	mi := &file_amparo_v1_case_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2951,7 +3102,7 @@ func (x *HoldCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HoldCaseResponse.ProtoReflect.Descriptor instead.
 func (*HoldCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{24}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HoldCaseResponse) GetCase() *CaseReceipt {
@@ -2976,7 +3127,7 @@ type ResumeCaseRequest struct {
 
 func (x *ResumeCaseRequest) Reset() {
 	*x = ResumeCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[25]
+	mi := &file_amparo_v1_case_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2988,7 +3139,7 @@ func (x *ResumeCaseRequest) String() string {
 func (*ResumeCaseRequest) ProtoMessage() {}
 
 func (x *ResumeCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[25]
+	mi := &file_amparo_v1_case_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3001,7 +3152,7 @@ func (x *ResumeCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeCaseRequest.ProtoReflect.Descriptor instead.
 func (*ResumeCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{25}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ResumeCaseRequest) GetRequestId() string {
@@ -3036,7 +3187,7 @@ type ResumeCaseResponse struct {
 
 func (x *ResumeCaseResponse) Reset() {
 	*x = ResumeCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[26]
+	mi := &file_amparo_v1_case_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3048,7 +3199,7 @@ func (x *ResumeCaseResponse) String() string {
 func (*ResumeCaseResponse) ProtoMessage() {}
 
 func (x *ResumeCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[26]
+	mi := &file_amparo_v1_case_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3061,7 +3212,7 @@ func (x *ResumeCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeCaseResponse.ProtoReflect.Descriptor instead.
 func (*ResumeCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{26}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ResumeCaseResponse) GetCase() *CaseReceipt {
@@ -3086,7 +3237,7 @@ type CloseCaseRequest struct {
 
 func (x *CloseCaseRequest) Reset() {
 	*x = CloseCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[27]
+	mi := &file_amparo_v1_case_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3098,7 +3249,7 @@ func (x *CloseCaseRequest) String() string {
 func (*CloseCaseRequest) ProtoMessage() {}
 
 func (x *CloseCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[27]
+	mi := &file_amparo_v1_case_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3111,7 +3262,7 @@ func (x *CloseCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseCaseRequest.ProtoReflect.Descriptor instead.
 func (*CloseCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{27}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CloseCaseRequest) GetRequestId() string {
@@ -3146,7 +3297,7 @@ type CloseCaseResponse struct {
 
 func (x *CloseCaseResponse) Reset() {
 	*x = CloseCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[28]
+	mi := &file_amparo_v1_case_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3158,7 +3309,7 @@ func (x *CloseCaseResponse) String() string {
 func (*CloseCaseResponse) ProtoMessage() {}
 
 func (x *CloseCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[28]
+	mi := &file_amparo_v1_case_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3171,7 +3322,7 @@ func (x *CloseCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseCaseResponse.ProtoReflect.Descriptor instead.
 func (*CloseCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{28}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CloseCaseResponse) GetCase() *CaseReceipt {
@@ -3196,7 +3347,7 @@ type ReopenCaseRequest struct {
 
 func (x *ReopenCaseRequest) Reset() {
 	*x = ReopenCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[29]
+	mi := &file_amparo_v1_case_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3208,7 +3359,7 @@ func (x *ReopenCaseRequest) String() string {
 func (*ReopenCaseRequest) ProtoMessage() {}
 
 func (x *ReopenCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[29]
+	mi := &file_amparo_v1_case_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3221,7 +3372,7 @@ func (x *ReopenCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenCaseRequest.ProtoReflect.Descriptor instead.
 func (*ReopenCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{29}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReopenCaseRequest) GetRequestId() string {
@@ -3256,7 +3407,7 @@ type ReopenCaseResponse struct {
 
 func (x *ReopenCaseResponse) Reset() {
 	*x = ReopenCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[30]
+	mi := &file_amparo_v1_case_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3268,7 +3419,7 @@ func (x *ReopenCaseResponse) String() string {
 func (*ReopenCaseResponse) ProtoMessage() {}
 
 func (x *ReopenCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[30]
+	mi := &file_amparo_v1_case_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3281,7 +3432,7 @@ func (x *ReopenCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenCaseResponse.ProtoReflect.Descriptor instead.
 func (*ReopenCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{30}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ReopenCaseResponse) GetCase() *CaseReceipt {
@@ -3306,7 +3457,7 @@ type RestrictCaseRequest struct {
 
 func (x *RestrictCaseRequest) Reset() {
 	*x = RestrictCaseRequest{}
-	mi := &file_amparo_v1_case_proto_msgTypes[31]
+	mi := &file_amparo_v1_case_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3318,7 +3469,7 @@ func (x *RestrictCaseRequest) String() string {
 func (*RestrictCaseRequest) ProtoMessage() {}
 
 func (x *RestrictCaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[31]
+	mi := &file_amparo_v1_case_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3331,7 +3482,7 @@ func (x *RestrictCaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictCaseRequest.ProtoReflect.Descriptor instead.
 func (*RestrictCaseRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{31}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RestrictCaseRequest) GetRequestId() string {
@@ -3366,7 +3517,7 @@ type RestrictCaseResponse struct {
 
 func (x *RestrictCaseResponse) Reset() {
 	*x = RestrictCaseResponse{}
-	mi := &file_amparo_v1_case_proto_msgTypes[32]
+	mi := &file_amparo_v1_case_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3378,7 +3529,7 @@ func (x *RestrictCaseResponse) String() string {
 func (*RestrictCaseResponse) ProtoMessage() {}
 
 func (x *RestrictCaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_case_proto_msgTypes[32]
+	mi := &file_amparo_v1_case_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3391,7 +3542,7 @@ func (x *RestrictCaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestrictCaseResponse.ProtoReflect.Descriptor instead.
 func (*RestrictCaseResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_case_proto_rawDescGZIP(), []int{32}
+	return file_amparo_v1_case_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RestrictCaseResponse) GetCase() *CaseReceipt {
@@ -3405,7 +3556,7 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\v\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\f\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -3445,7 +3596,17 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x0fterms_on_record\x18\x1f \x01(\bR\rtermsOnRecord\x12\x1f\n" +
 	"\vhandover_id\x18  \x01(\tR\n" +
 	"handoverId\x12$\n" +
-	"\x0ehandover_to_id\x18! \x01(\tR\fhandoverToId\"b\n" +
+	"\x0ehandover_to_id\x18! \x01(\tR\fhandoverToId\x12&\n" +
+	"\x0flinked_case_ids\x18# \x03(\tR\rlinkedCaseIds\x12,\n" +
+	"\x12incident_group_ids\x18$ \x03(\tR\x10incidentGroupIds\x12?\n" +
+	"\x0emerge_proposal\x18% \x01(\v2\x18.amparo.v1.MergeProposalR\rmergeProposal\x12$\n" +
+	"\x0emerged_into_id\x18& \x01(\tR\fmergedIntoId\x12&\n" +
+	"\x0fmerged_case_ids\x18' \x03(\tR\rmergedCaseIds\"\x83\x01\n" +
+	"\rMergeProposal\x12\"\n" +
+	"\rother_case_id\x18\x01 \x01(\tR\votherCaseId\x12\x14\n" +
+	"\x05stays\x18\x02 \x01(\bR\x05stays\x12\x12\n" +
+	"\x04undo\x18\x03 \x01(\bR\x04undo\x12$\n" +
+	"\x0eproposed_by_id\x18\x04 \x01(\tR\fproposedById\"b\n" +
 	"\bPlanMark\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12$\n" +
 	"\x0echeck_in_hours\x18\x02 \x01(\rR\fcheckInHours\x12\x16\n" +
@@ -3461,7 +3622,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"risk_level\x18\x05 \x01(\x0e2\x14.amparo.v1.RiskLevelR\triskLevel\x12D\n" +
 	"\x13risk_level_proposed\x18\x06 \x01(\x0e2\x14.amparo.v1.RiskLevelR\x11riskLevelProposed\x12,\n" +
-	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\x98\a\n" +
+	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xbc\a\n" +
 	"\rTimelineEntry\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.amparo.v1.TimelineKindR\x04kind\x12*\n" +
@@ -3488,7 +3649,8 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x0fcontact_numbers\x18\x15 \x03(\rR\x0econtactNumbers\x12#\n" +
 	"\rchange_number\x18\x16 \x01(\rR\fchangeNumber\x124\n" +
 	"\bincident\x18\x1c \x01(\v2\x13.amparo.v1.IncidentB\x03\x80\x01\x01R\bincident\x12,\n" +
-	"\x12excluded_staff_ids\x18\x1d \x03(\tR\x10excludedStaffIds\"\xe2\x03\n" +
+	"\x12excluded_staff_ids\x18\x1d \x03(\tR\x10excludedStaffIds\x12\"\n" +
+	"\rother_case_id\x18\x1e \x01(\tR\votherCaseId\"\xe2\x03\n" +
 	"\x0eContactAttempt\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12?\n" +
 	"\achannel\x18\x02 \x01(\x0e2\x19.amparo.v1.ContactChannelB\n" +
@@ -3705,7 +3867,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xc1\x06\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xfa\a\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3734,7 +3896,13 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x12TIMELINE_KIND_CARD\x102\x12\x1a\n" +
 	"\x16TIMELINE_KIND_INCIDENT\x103\x12\x1b\n" +
 	"\x17TIMELINE_KIND_EXCLUSION\x104\x12\x16\n" +
-	"\x12TIMELINE_KIND_PLAN\x10\x1e2\xe7\n" +
+	"\x12TIMELINE_KIND_PLAN\x10\x1e\x12\x18\n" +
+	"\x14TIMELINE_KIND_LINKED\x10(\x12!\n" +
+	"\x1dTIMELINE_KIND_INCIDENT_SHARED\x10)\x12 \n" +
+	"\x1cTIMELINE_KIND_MERGE_PROPOSED\x10*\x12\x18\n" +
+	"\x14TIMELINE_KIND_MERGED\x10+\x12\"\n" +
+	"\x1eTIMELINE_KIND_UNMERGE_PROPOSED\x10,\x12\x1a\n" +
+	"\x16TIMELINE_KIND_UNMERGED\x10-2\xe7\n" +
 	"\n" +
 	"\vCaseService\x12c\n" +
 	"\fCreateIntake\x12\x1e.amparo.v1.CreateIntakeRequest\x1a\x1f.amparo.v1.CreateIntakeResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +
@@ -3803,7 +3971,7 @@ func file_amparo_v1_case_proto_rawDescGZIP() []byte {
 }
 
 var file_amparo_v1_case_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_amparo_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_amparo_v1_case_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_amparo_v1_case_proto_goTypes = []any{
 	(CaseState)(0),                // 0: amparo.v1.CaseState
 	(PriorityClass)(0),            // 1: amparo.v1.PriorityClass
@@ -3817,155 +3985,157 @@ var file_amparo_v1_case_proto_goTypes = []any{
 	(EligibilityRule)(0),          // 9: amparo.v1.EligibilityRule
 	(TimelineKind)(0),             // 10: amparo.v1.TimelineKind
 	(*Case)(nil),                  // 11: amparo.v1.Case
-	(*PlanMark)(nil),              // 12: amparo.v1.PlanMark
-	(*EligibilityAdvice)(nil),     // 13: amparo.v1.EligibilityAdvice
-	(*CaseReceipt)(nil),           // 14: amparo.v1.CaseReceipt
-	(*TimelineEntry)(nil),         // 15: amparo.v1.TimelineEntry
-	(*ContactAttempt)(nil),        // 16: amparo.v1.ContactAttempt
-	(*Closing)(nil),               // 17: amparo.v1.Closing
-	(*CreateIntakeRequest)(nil),   // 18: amparo.v1.CreateIntakeRequest
-	(*CreateIntakeResponse)(nil),  // 19: amparo.v1.CreateIntakeResponse
-	(*GetCaseRequest)(nil),        // 20: amparo.v1.GetCaseRequest
-	(*GetCaseResponse)(nil),       // 21: amparo.v1.GetCaseResponse
-	(*ListTimelineRequest)(nil),   // 22: amparo.v1.ListTimelineRequest
-	(*ListTimelineResponse)(nil),  // 23: amparo.v1.ListTimelineResponse
-	(*TriageCaseRequest)(nil),     // 24: amparo.v1.TriageCaseRequest
-	(*TriageCaseResponse)(nil),    // 25: amparo.v1.TriageCaseResponse
-	(*AssignCaseRequest)(nil),     // 26: amparo.v1.AssignCaseRequest
-	(*AssignCaseResponse)(nil),    // 27: amparo.v1.AssignCaseResponse
-	(*AddNoteRequest)(nil),        // 28: amparo.v1.AddNoteRequest
-	(*AddNoteResponse)(nil),       // 29: amparo.v1.AddNoteResponse
-	(*RecordContactRequest)(nil),  // 30: amparo.v1.RecordContactRequest
-	(*RecordContactResponse)(nil), // 31: amparo.v1.RecordContactResponse
-	(*AdvanceCaseRequest)(nil),    // 32: amparo.v1.AdvanceCaseRequest
-	(*AdvanceCaseResponse)(nil),   // 33: amparo.v1.AdvanceCaseResponse
-	(*HoldCaseRequest)(nil),       // 34: amparo.v1.HoldCaseRequest
-	(*HoldCaseResponse)(nil),      // 35: amparo.v1.HoldCaseResponse
-	(*ResumeCaseRequest)(nil),     // 36: amparo.v1.ResumeCaseRequest
-	(*ResumeCaseResponse)(nil),    // 37: amparo.v1.ResumeCaseResponse
-	(*CloseCaseRequest)(nil),      // 38: amparo.v1.CloseCaseRequest
-	(*CloseCaseResponse)(nil),     // 39: amparo.v1.CloseCaseResponse
-	(*ReopenCaseRequest)(nil),     // 40: amparo.v1.ReopenCaseRequest
-	(*ReopenCaseResponse)(nil),    // 41: amparo.v1.ReopenCaseResponse
-	(*RestrictCaseRequest)(nil),   // 42: amparo.v1.RestrictCaseRequest
-	(*RestrictCaseResponse)(nil),  // 43: amparo.v1.RestrictCaseResponse
-	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
-	(Channel)(0),                  // 45: amparo.v1.Channel
-	(RiskLevel)(0),                // 46: amparo.v1.RiskLevel
-	(*Term)(nil),                  // 47: amparo.v1.Term
-	(PersonStatus)(0),             // 48: amparo.v1.PersonStatus
-	(*TermEvent)(nil),             // 49: amparo.v1.TermEvent
-	(*Incident)(nil),              // 50: amparo.v1.Incident
-	(ContactChannel)(0),           // 51: amparo.v1.ContactChannel
-	(*Intake)(nil),                // 52: amparo.v1.Intake
-	(*Identity)(nil),              // 53: amparo.v1.Identity
-	(*RiskAssessment)(nil),        // 54: amparo.v1.RiskAssessment
-	(*SafetyAdvice)(nil),          // 55: amparo.v1.SafetyAdvice
-	(*RiskJudgement)(nil),         // 56: amparo.v1.RiskJudgement
-	(SafetyWarning)(0),            // 57: amparo.v1.SafetyWarning
+	(*MergeProposal)(nil),         // 12: amparo.v1.MergeProposal
+	(*PlanMark)(nil),              // 13: amparo.v1.PlanMark
+	(*EligibilityAdvice)(nil),     // 14: amparo.v1.EligibilityAdvice
+	(*CaseReceipt)(nil),           // 15: amparo.v1.CaseReceipt
+	(*TimelineEntry)(nil),         // 16: amparo.v1.TimelineEntry
+	(*ContactAttempt)(nil),        // 17: amparo.v1.ContactAttempt
+	(*Closing)(nil),               // 18: amparo.v1.Closing
+	(*CreateIntakeRequest)(nil),   // 19: amparo.v1.CreateIntakeRequest
+	(*CreateIntakeResponse)(nil),  // 20: amparo.v1.CreateIntakeResponse
+	(*GetCaseRequest)(nil),        // 21: amparo.v1.GetCaseRequest
+	(*GetCaseResponse)(nil),       // 22: amparo.v1.GetCaseResponse
+	(*ListTimelineRequest)(nil),   // 23: amparo.v1.ListTimelineRequest
+	(*ListTimelineResponse)(nil),  // 24: amparo.v1.ListTimelineResponse
+	(*TriageCaseRequest)(nil),     // 25: amparo.v1.TriageCaseRequest
+	(*TriageCaseResponse)(nil),    // 26: amparo.v1.TriageCaseResponse
+	(*AssignCaseRequest)(nil),     // 27: amparo.v1.AssignCaseRequest
+	(*AssignCaseResponse)(nil),    // 28: amparo.v1.AssignCaseResponse
+	(*AddNoteRequest)(nil),        // 29: amparo.v1.AddNoteRequest
+	(*AddNoteResponse)(nil),       // 30: amparo.v1.AddNoteResponse
+	(*RecordContactRequest)(nil),  // 31: amparo.v1.RecordContactRequest
+	(*RecordContactResponse)(nil), // 32: amparo.v1.RecordContactResponse
+	(*AdvanceCaseRequest)(nil),    // 33: amparo.v1.AdvanceCaseRequest
+	(*AdvanceCaseResponse)(nil),   // 34: amparo.v1.AdvanceCaseResponse
+	(*HoldCaseRequest)(nil),       // 35: amparo.v1.HoldCaseRequest
+	(*HoldCaseResponse)(nil),      // 36: amparo.v1.HoldCaseResponse
+	(*ResumeCaseRequest)(nil),     // 37: amparo.v1.ResumeCaseRequest
+	(*ResumeCaseResponse)(nil),    // 38: amparo.v1.ResumeCaseResponse
+	(*CloseCaseRequest)(nil),      // 39: amparo.v1.CloseCaseRequest
+	(*CloseCaseResponse)(nil),     // 40: amparo.v1.CloseCaseResponse
+	(*ReopenCaseRequest)(nil),     // 41: amparo.v1.ReopenCaseRequest
+	(*ReopenCaseResponse)(nil),    // 42: amparo.v1.ReopenCaseResponse
+	(*RestrictCaseRequest)(nil),   // 43: amparo.v1.RestrictCaseRequest
+	(*RestrictCaseResponse)(nil),  // 44: amparo.v1.RestrictCaseResponse
+	(*timestamppb.Timestamp)(nil), // 45: google.protobuf.Timestamp
+	(Channel)(0),                  // 46: amparo.v1.Channel
+	(RiskLevel)(0),                // 47: amparo.v1.RiskLevel
+	(*Term)(nil),                  // 48: amparo.v1.Term
+	(PersonStatus)(0),             // 49: amparo.v1.PersonStatus
+	(*TermEvent)(nil),             // 50: amparo.v1.TermEvent
+	(*Incident)(nil),              // 51: amparo.v1.Incident
+	(ContactChannel)(0),           // 52: amparo.v1.ContactChannel
+	(*Intake)(nil),                // 53: amparo.v1.Intake
+	(*Identity)(nil),              // 54: amparo.v1.Identity
+	(*RiskAssessment)(nil),        // 55: amparo.v1.RiskAssessment
+	(*SafetyAdvice)(nil),          // 56: amparo.v1.SafetyAdvice
+	(*RiskJudgement)(nil),         // 57: amparo.v1.RiskJudgement
+	(SafetyWarning)(0),            // 58: amparo.v1.SafetyWarning
 }
 var file_amparo_v1_case_proto_depIdxs = []int32{
 	0,  // 0: amparo.v1.Case.state:type_name -> amparo.v1.CaseState
 	0,  // 1: amparo.v1.Case.held_from:type_name -> amparo.v1.CaseState
 	5,  // 2: amparo.v1.Case.hold_reason:type_name -> amparo.v1.HoldReason
-	44, // 3: amparo.v1.Case.received_at:type_name -> google.protobuf.Timestamp
-	44, // 4: amparo.v1.Case.recorded_at:type_name -> google.protobuf.Timestamp
-	45, // 5: amparo.v1.Case.channel:type_name -> amparo.v1.Channel
+	45, // 3: amparo.v1.Case.received_at:type_name -> google.protobuf.Timestamp
+	45, // 4: amparo.v1.Case.recorded_at:type_name -> google.protobuf.Timestamp
+	46, // 5: amparo.v1.Case.channel:type_name -> amparo.v1.Channel
 	1,  // 6: amparo.v1.Case.priority_class:type_name -> amparo.v1.PriorityClass
-	46, // 7: amparo.v1.Case.risk_level:type_name -> amparo.v1.RiskLevel
-	46, // 8: amparo.v1.Case.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	47, // 7: amparo.v1.Case.risk_level:type_name -> amparo.v1.RiskLevel
+	47, // 8: amparo.v1.Case.risk_level_proposed:type_name -> amparo.v1.RiskLevel
 	2,  // 9: amparo.v1.Case.programme:type_name -> amparo.v1.Programme
 	3,  // 10: amparo.v1.Case.triage_outcome:type_name -> amparo.v1.TriageOutcome
 	4,  // 11: amparo.v1.Case.triage_reason:type_name -> amparo.v1.TriageReason
-	47, // 12: amparo.v1.Case.terms:type_name -> amparo.v1.Term
-	17, // 13: amparo.v1.Case.closing:type_name -> amparo.v1.Closing
-	13, // 14: amparo.v1.Case.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	48, // 15: amparo.v1.Case.person_status:type_name -> amparo.v1.PersonStatus
-	12, // 16: amparo.v1.Case.plan:type_name -> amparo.v1.PlanMark
-	9,  // 17: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
-	0,  // 18: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
-	46, // 19: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
-	46, // 20: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
-	47, // 21: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
-	10, // 22: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
-	44, // 23: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
-	44, // 24: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	0,  // 25: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
-	0,  // 26: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
-	16, // 27: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
-	46, // 28: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
-	46, // 29: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
-	5,  // 30: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
-	49, // 31: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
-	48, // 32: amparo.v1.TimelineEntry.person_status:type_name -> amparo.v1.PersonStatus
-	50, // 33: amparo.v1.TimelineEntry.incident:type_name -> amparo.v1.Incident
-	44, // 34: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
-	51, // 35: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
-	8,  // 36: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
-	6,  // 37: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
-	46, // 38: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
-	7,  // 39: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
-	44, // 40: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
-	52, // 41: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
-	14, // 42: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
-	11, // 43: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
-	52, // 44: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
-	53, // 45: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
-	54, // 46: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
-	55, // 47: amparo.v1.GetCaseResponse.advice:type_name -> amparo.v1.SafetyAdvice
-	15, // 48: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
-	1,  // 49: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
-	56, // 50: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
-	2,  // 51: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
-	3,  // 52: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
-	4,  // 53: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
-	14, // 54: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	13, // 55: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
-	14, // 56: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 57: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
-	16, // 58: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
-	14, // 59: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
-	57, // 60: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
-	0,  // 61: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
-	14, // 62: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	5,  // 63: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
-	14, // 64: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 65: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	17, // 66: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
-	14, // 67: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 68: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	14, // 69: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
-	18, // 70: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
-	20, // 71: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
-	22, // 72: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
-	24, // 73: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
-	26, // 74: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
-	28, // 75: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
-	30, // 76: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
-	32, // 77: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
-	34, // 78: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
-	36, // 79: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
-	38, // 80: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
-	40, // 81: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
-	42, // 82: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
-	19, // 83: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
-	21, // 84: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
-	23, // 85: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
-	25, // 86: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
-	27, // 87: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
-	29, // 88: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
-	31, // 89: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
-	33, // 90: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
-	35, // 91: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
-	37, // 92: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
-	39, // 93: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
-	41, // 94: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
-	43, // 95: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
-	83, // [83:96] is the sub-list for method output_type
-	70, // [70:83] is the sub-list for method input_type
-	70, // [70:70] is the sub-list for extension type_name
-	70, // [70:70] is the sub-list for extension extendee
-	0,  // [0:70] is the sub-list for field type_name
+	48, // 12: amparo.v1.Case.terms:type_name -> amparo.v1.Term
+	18, // 13: amparo.v1.Case.closing:type_name -> amparo.v1.Closing
+	14, // 14: amparo.v1.Case.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	49, // 15: amparo.v1.Case.person_status:type_name -> amparo.v1.PersonStatus
+	13, // 16: amparo.v1.Case.plan:type_name -> amparo.v1.PlanMark
+	12, // 17: amparo.v1.Case.merge_proposal:type_name -> amparo.v1.MergeProposal
+	9,  // 18: amparo.v1.EligibilityAdvice.rule:type_name -> amparo.v1.EligibilityRule
+	0,  // 19: amparo.v1.CaseReceipt.state:type_name -> amparo.v1.CaseState
+	47, // 20: amparo.v1.CaseReceipt.risk_level:type_name -> amparo.v1.RiskLevel
+	47, // 21: amparo.v1.CaseReceipt.risk_level_proposed:type_name -> amparo.v1.RiskLevel
+	48, // 22: amparo.v1.CaseReceipt.next_term:type_name -> amparo.v1.Term
+	10, // 23: amparo.v1.TimelineEntry.kind:type_name -> amparo.v1.TimelineKind
+	45, // 24: amparo.v1.TimelineEntry.at:type_name -> google.protobuf.Timestamp
+	45, // 25: amparo.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	0,  // 26: amparo.v1.TimelineEntry.from_state:type_name -> amparo.v1.CaseState
+	0,  // 27: amparo.v1.TimelineEntry.to_state:type_name -> amparo.v1.CaseState
+	17, // 28: amparo.v1.TimelineEntry.contact:type_name -> amparo.v1.ContactAttempt
+	47, // 29: amparo.v1.TimelineEntry.from_level:type_name -> amparo.v1.RiskLevel
+	47, // 30: amparo.v1.TimelineEntry.to_level:type_name -> amparo.v1.RiskLevel
+	5,  // 31: amparo.v1.TimelineEntry.hold_reason:type_name -> amparo.v1.HoldReason
+	50, // 32: amparo.v1.TimelineEntry.term_events:type_name -> amparo.v1.TermEvent
+	49, // 33: amparo.v1.TimelineEntry.person_status:type_name -> amparo.v1.PersonStatus
+	51, // 34: amparo.v1.TimelineEntry.incident:type_name -> amparo.v1.Incident
+	45, // 35: amparo.v1.ContactAttempt.at:type_name -> google.protobuf.Timestamp
+	52, // 36: amparo.v1.ContactAttempt.channel:type_name -> amparo.v1.ContactChannel
+	8,  // 37: amparo.v1.ContactAttempt.outcome:type_name -> amparo.v1.ContactOutcome
+	6,  // 38: amparo.v1.Closing.reason:type_name -> amparo.v1.ClosureReason
+	47, // 39: amparo.v1.Closing.final_risk_level:type_name -> amparo.v1.RiskLevel
+	7,  // 40: amparo.v1.Closing.retention_wish:type_name -> amparo.v1.RetentionWish
+	45, // 41: amparo.v1.Closing.closed_at:type_name -> google.protobuf.Timestamp
+	53, // 42: amparo.v1.CreateIntakeRequest.intake:type_name -> amparo.v1.Intake
+	15, // 43: amparo.v1.CreateIntakeResponse.case:type_name -> amparo.v1.CaseReceipt
+	11, // 44: amparo.v1.GetCaseResponse.case:type_name -> amparo.v1.Case
+	53, // 45: amparo.v1.GetCaseResponse.intake:type_name -> amparo.v1.Intake
+	54, // 46: amparo.v1.GetCaseResponse.identity:type_name -> amparo.v1.Identity
+	55, // 47: amparo.v1.GetCaseResponse.risk:type_name -> amparo.v1.RiskAssessment
+	56, // 48: amparo.v1.GetCaseResponse.advice:type_name -> amparo.v1.SafetyAdvice
+	16, // 49: amparo.v1.ListTimelineResponse.entries:type_name -> amparo.v1.TimelineEntry
+	1,  // 50: amparo.v1.TriageCaseRequest.priority_class:type_name -> amparo.v1.PriorityClass
+	57, // 51: amparo.v1.TriageCaseRequest.risk:type_name -> amparo.v1.RiskJudgement
+	2,  // 52: amparo.v1.TriageCaseRequest.programme:type_name -> amparo.v1.Programme
+	3,  // 53: amparo.v1.TriageCaseRequest.outcome:type_name -> amparo.v1.TriageOutcome
+	4,  // 54: amparo.v1.TriageCaseRequest.reason:type_name -> amparo.v1.TriageReason
+	15, // 55: amparo.v1.TriageCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	14, // 56: amparo.v1.TriageCaseResponse.eligibility:type_name -> amparo.v1.EligibilityAdvice
+	15, // 57: amparo.v1.AssignCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 58: amparo.v1.AddNoteResponse.case:type_name -> amparo.v1.CaseReceipt
+	17, // 59: amparo.v1.RecordContactRequest.contact:type_name -> amparo.v1.ContactAttempt
+	15, // 60: amparo.v1.RecordContactResponse.case:type_name -> amparo.v1.CaseReceipt
+	58, // 61: amparo.v1.RecordContactResponse.warnings:type_name -> amparo.v1.SafetyWarning
+	0,  // 62: amparo.v1.AdvanceCaseRequest.to:type_name -> amparo.v1.CaseState
+	15, // 63: amparo.v1.AdvanceCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	5,  // 64: amparo.v1.HoldCaseRequest.reason:type_name -> amparo.v1.HoldReason
+	15, // 65: amparo.v1.HoldCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 66: amparo.v1.ResumeCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	18, // 67: amparo.v1.CloseCaseRequest.closing:type_name -> amparo.v1.Closing
+	15, // 68: amparo.v1.CloseCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 69: amparo.v1.ReopenCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	15, // 70: amparo.v1.RestrictCaseResponse.case:type_name -> amparo.v1.CaseReceipt
+	19, // 71: amparo.v1.CaseService.CreateIntake:input_type -> amparo.v1.CreateIntakeRequest
+	21, // 72: amparo.v1.CaseService.GetCase:input_type -> amparo.v1.GetCaseRequest
+	23, // 73: amparo.v1.CaseService.ListTimeline:input_type -> amparo.v1.ListTimelineRequest
+	25, // 74: amparo.v1.CaseService.TriageCase:input_type -> amparo.v1.TriageCaseRequest
+	27, // 75: amparo.v1.CaseService.AssignCase:input_type -> amparo.v1.AssignCaseRequest
+	29, // 76: amparo.v1.CaseService.AddNote:input_type -> amparo.v1.AddNoteRequest
+	31, // 77: amparo.v1.CaseService.RecordContact:input_type -> amparo.v1.RecordContactRequest
+	33, // 78: amparo.v1.CaseService.AdvanceCase:input_type -> amparo.v1.AdvanceCaseRequest
+	35, // 79: amparo.v1.CaseService.HoldCase:input_type -> amparo.v1.HoldCaseRequest
+	37, // 80: amparo.v1.CaseService.ResumeCase:input_type -> amparo.v1.ResumeCaseRequest
+	39, // 81: amparo.v1.CaseService.CloseCase:input_type -> amparo.v1.CloseCaseRequest
+	41, // 82: amparo.v1.CaseService.ReopenCase:input_type -> amparo.v1.ReopenCaseRequest
+	43, // 83: amparo.v1.CaseService.RestrictCase:input_type -> amparo.v1.RestrictCaseRequest
+	20, // 84: amparo.v1.CaseService.CreateIntake:output_type -> amparo.v1.CreateIntakeResponse
+	22, // 85: amparo.v1.CaseService.GetCase:output_type -> amparo.v1.GetCaseResponse
+	24, // 86: amparo.v1.CaseService.ListTimeline:output_type -> amparo.v1.ListTimelineResponse
+	26, // 87: amparo.v1.CaseService.TriageCase:output_type -> amparo.v1.TriageCaseResponse
+	28, // 88: amparo.v1.CaseService.AssignCase:output_type -> amparo.v1.AssignCaseResponse
+	30, // 89: amparo.v1.CaseService.AddNote:output_type -> amparo.v1.AddNoteResponse
+	32, // 90: amparo.v1.CaseService.RecordContact:output_type -> amparo.v1.RecordContactResponse
+	34, // 91: amparo.v1.CaseService.AdvanceCase:output_type -> amparo.v1.AdvanceCaseResponse
+	36, // 92: amparo.v1.CaseService.HoldCase:output_type -> amparo.v1.HoldCaseResponse
+	38, // 93: amparo.v1.CaseService.ResumeCase:output_type -> amparo.v1.ResumeCaseResponse
+	40, // 94: amparo.v1.CaseService.CloseCase:output_type -> amparo.v1.CloseCaseResponse
+	42, // 95: amparo.v1.CaseService.ReopenCase:output_type -> amparo.v1.ReopenCaseResponse
+	44, // 96: amparo.v1.CaseService.RestrictCase:output_type -> amparo.v1.RestrictCaseResponse
+	84, // [84:97] is the sub-list for method output_type
+	71, // [71:84] is the sub-list for method input_type
+	71, // [71:71] is the sub-list for extension type_name
+	71, // [71:71] is the sub-list for extension extendee
+	0,  // [0:71] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_case_proto_init() }
@@ -3984,7 +4154,7 @@ func file_amparo_v1_case_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_case_proto_rawDesc), len(file_amparo_v1_case_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -50,6 +50,7 @@ type Head struct {
 	//	*Head_Duty
 	//	*Head_Interpreters
 	//	*Head_Handovers
+	//	*Head_Incident
 	Content isHead_Content `protobuf_oneof:"content"`
 	// Keyed hashes of what a case can be found by, the strong ones (which suggest
 	// a duplicate by themselves) first.
@@ -193,6 +194,15 @@ func (x *Head) GetHandovers() *Handovers {
 	return nil
 }
 
+func (x *Head) GetIncident() *IncidentFile {
+	if x != nil {
+		if x, ok := x.Content.(*Head_Incident); ok {
+			return x.Incident
+		}
+	}
+	return nil
+}
+
 func (x *Head) GetTokens() []uint64 {
 	if x != nil {
 		return x.Tokens
@@ -260,6 +270,11 @@ type Head_Handovers struct {
 	Handovers *Handovers `protobuf:"bytes,13,opt,name=handovers,proto3,oneof"`
 }
 
+type Head_Incident struct {
+	// An incident that cases share.
+	Incident *IncidentFile `protobuf:"bytes,14,opt,name=incident,proto3,oneof"`
+}
+
 func (*Head_Case) isHead_Content() {}
 
 func (*Head_Directory) isHead_Content() {}
@@ -273,6 +288,8 @@ func (*Head_Duty) isHead_Content() {}
 func (*Head_Interpreters) isHead_Content() {}
 
 func (*Head_Handovers) isHead_Content() {}
+
+func (*Head_Incident) isHead_Content() {}
 
 // Child names a record of a file.
 type Child struct {
@@ -1332,6 +1349,53 @@ func (x *Reassignment) GetApprovalsReturned() uint32 {
 	return 0
 }
 
+// IncidentFile is the head of the file of a shared incident; what happened is a
+// record of its own.
+type IncidentFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The cases that share it.
+	CaseIds       []string `protobuf:"bytes,1,rep,name=case_ids,json=caseIds,proto3" json:"case_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IncidentFile) Reset() {
+	*x = IncidentFile{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IncidentFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IncidentFile) ProtoMessage() {}
+
+func (x *IncidentFile) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IncidentFile.ProtoReflect.Descriptor instead.
+func (*IncidentFile) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *IncidentFile) GetCaseIds() []string {
+	if x != nil {
+		return x.CaseIds
+	}
+	return nil
+}
+
 // InvitationState is what the service keeps of an invitation.
 type InvitationState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1353,7 +1417,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1365,7 +1429,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1378,7 +1442,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *InvitationState) GetStaff() *v1.StaffMember {
@@ -1450,7 +1514,7 @@ type Keyring struct {
 
 func (x *Keyring) Reset() {
 	*x = Keyring{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1462,7 +1526,7 @@ func (x *Keyring) String() string {
 func (*Keyring) ProtoMessage() {}
 
 func (x *Keyring) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1475,7 +1539,7 @@ func (x *Keyring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyring.ProtoReflect.Descriptor instead.
 func (*Keyring) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Keyring) GetEpoch() uint64 {
@@ -1554,7 +1618,7 @@ type KeyEncryptionKey struct {
 
 func (x *KeyEncryptionKey) Reset() {
 	*x = KeyEncryptionKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1630,7 @@ func (x *KeyEncryptionKey) String() string {
 func (*KeyEncryptionKey) ProtoMessage() {}
 
 func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1643,7 @@ func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyEncryptionKey.ProtoReflect.Descriptor instead.
 func (*KeyEncryptionKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{21}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *KeyEncryptionKey) GetGeneration() uint32 {
@@ -1616,7 +1680,7 @@ type KeyringFile struct {
 
 func (x *KeyringFile) Reset() {
 	*x = KeyringFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1628,7 +1692,7 @@ func (x *KeyringFile) String() string {
 func (*KeyringFile) ProtoMessage() {}
 
 func (x *KeyringFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1641,7 +1705,7 @@ func (x *KeyringFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyringFile.ProtoReflect.Descriptor instead.
 func (*KeyringFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{22}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *KeyringFile) GetEpoch() uint64 {
@@ -1701,7 +1765,7 @@ type LogState struct {
 
 func (x *LogState) Reset() {
 	*x = LogState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1777,7 @@ func (x *LogState) String() string {
 func (*LogState) ProtoMessage() {}
 
 func (x *LogState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1790,7 @@ func (x *LogState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogState.ProtoReflect.Descriptor instead.
 func (*LogState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{23}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LogState) GetSize() uint64 {
@@ -1775,7 +1839,7 @@ var File_amparo_store_v1_store_proto protoreflect.FileDescriptor
 
 const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\n" +
-	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x16amparo/v1/policy.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x05\n" +
+	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x16amparo/v1/policy.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x05\n" +
 	"\x04Head\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12%\n" +
 	"\x0etimeline_count\x18\x02 \x01(\x04R\rtimelineCount\x12#\n" +
@@ -1790,7 +1854,8 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	" \x01(\v2\x1b.amparo.store.v1.PolicyFileH\x00R\x06policy\x12+\n" +
 	"\x04duty\x18\v \x01(\v2\x15.amparo.store.v1.DutyH\x00R\x04duty\x12C\n" +
 	"\finterpreters\x18\f \x01(\v2\x1d.amparo.store.v1.InterpretersH\x00R\finterpreters\x12:\n" +
-	"\thandovers\x18\r \x01(\v2\x1a.amparo.store.v1.HandoversH\x00R\thandovers\x12\x16\n" +
+	"\thandovers\x18\r \x01(\v2\x1a.amparo.store.v1.HandoversH\x00R\thandovers\x12;\n" +
+	"\bincident\x18\x0e \x01(\v2\x1d.amparo.store.v1.IncidentFileH\x00R\bincident\x12\x16\n" +
 	"\x06tokens\x18\b \x03(\x06R\x06tokens\x12#\n" +
 	"\rstrong_tokens\x18\t \x01(\rR\fstrongTokens\x12#\n" +
 	"\rrequest_token\x18\x1e \x01(\x06R\frequestToken\x12!\n" +
@@ -1864,7 +1929,9 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"reassigned\x18\x03 \x01(\rR\n" +
 	"reassigned\x12-\n" +
 	"\x12handovers_returned\x18\x04 \x01(\rR\x11handoversReturned\x12-\n" +
-	"\x12approvals_returned\x18\x05 \x01(\rR\x11approvalsReturned\"\xef\x01\n" +
+	"\x12approvals_returned\x18\x05 \x01(\rR\x11approvalsReturned\")\n" +
+	"\fIncidentFile\x12\x19\n" +
+	"\bcase_ids\x18\x01 \x03(\tR\acaseIds\"\xef\x01\n" +
 	"\x0fInvitationState\x12,\n" +
 	"\x05staff\x18\x01 \x01(\v2\x16.amparo.v1.StaffMemberR\x05staff\x12\x1f\n" +
 	"\vdevice_only\x18\x02 \x01(\bR\n" +
@@ -1922,7 +1989,7 @@ func file_amparo_store_v1_store_proto_rawDescGZIP() []byte {
 	return file_amparo_store_v1_store_proto_rawDescData
 }
 
-var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Head)(nil),                  // 0: amparo.store.v1.Head
 	(*Child)(nil),                 // 1: amparo.store.v1.Child
@@ -1943,59 +2010,61 @@ var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Handovers)(nil),             // 16: amparo.store.v1.Handovers
 	(*HandoverMark)(nil),          // 17: amparo.store.v1.HandoverMark
 	(*Reassignment)(nil),          // 18: amparo.store.v1.Reassignment
-	(*InvitationState)(nil),       // 19: amparo.store.v1.InvitationState
-	(*Keyring)(nil),               // 20: amparo.store.v1.Keyring
-	(*KeyEncryptionKey)(nil),      // 21: amparo.store.v1.KeyEncryptionKey
-	(*KeyringFile)(nil),           // 22: amparo.store.v1.KeyringFile
-	(*LogState)(nil),              // 23: amparo.store.v1.LogState
-	(*v1.Case)(nil),               // 24: amparo.v1.Case
-	(*v1.TimelineEntry)(nil),      // 25: amparo.v1.TimelineEntry
-	(*v1.RiskAssessment)(nil),     // 26: amparo.v1.RiskAssessment
-	(*v1.PolicyVersion)(nil),      // 27: amparo.v1.PolicyVersion
-	(*v1.PolicyProposal)(nil),     // 28: amparo.v1.PolicyProposal
-	(*v1.Alarm)(nil),              // 29: amparo.v1.Alarm
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*v1.Rota)(nil),               // 31: amparo.v1.Rota
-	(*v1.StaffAddress)(nil),       // 32: amparo.v1.StaffAddress
-	(*v1.StaffMember)(nil),        // 33: amparo.v1.StaffMember
+	(*IncidentFile)(nil),          // 19: amparo.store.v1.IncidentFile
+	(*InvitationState)(nil),       // 20: amparo.store.v1.InvitationState
+	(*Keyring)(nil),               // 21: amparo.store.v1.Keyring
+	(*KeyEncryptionKey)(nil),      // 22: amparo.store.v1.KeyEncryptionKey
+	(*KeyringFile)(nil),           // 23: amparo.store.v1.KeyringFile
+	(*LogState)(nil),              // 24: amparo.store.v1.LogState
+	(*v1.Case)(nil),               // 25: amparo.v1.Case
+	(*v1.TimelineEntry)(nil),      // 26: amparo.v1.TimelineEntry
+	(*v1.RiskAssessment)(nil),     // 27: amparo.v1.RiskAssessment
+	(*v1.PolicyVersion)(nil),      // 28: amparo.v1.PolicyVersion
+	(*v1.PolicyProposal)(nil),     // 29: amparo.v1.PolicyProposal
+	(*v1.Alarm)(nil),              // 30: amparo.v1.Alarm
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*v1.Rota)(nil),               // 32: amparo.v1.Rota
+	(*v1.StaffAddress)(nil),       // 33: amparo.v1.StaffAddress
+	(*v1.StaffMember)(nil),        // 34: amparo.v1.StaffMember
 }
 var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	1,  // 0: amparo.store.v1.Head.children:type_name -> amparo.store.v1.Child
-	24, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
+	25, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
 	5,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
-	19, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
+	20, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
 	7,  // 4: amparo.store.v1.Head.policy:type_name -> amparo.store.v1.PolicyFile
 	9,  // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
 	15, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
 	16, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
-	25, // 8: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
-	26, // 9: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
-	6,  // 10: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
-	27, // 11: amparo.store.v1.PolicyFile.versions:type_name -> amparo.v1.PolicyVersion
-	28, // 12: amparo.store.v1.PolicyFile.proposal:type_name -> amparo.v1.PolicyProposal
-	29, // 13: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
-	14, // 14: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
-	10, // 15: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
-	14, // 16: amparo.store.v1.Duty.told:type_name -> amparo.store.v1.PendingNotice
-	30, // 17: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
-	31, // 18: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
-	32, // 19: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
-	29, // 20: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
-	30, // 21: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
-	17, // 22: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
-	18, // 23: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
-	30, // 24: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
-	30, // 25: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
-	33, // 26: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	30, // 27: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	21, // 28: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	30, // 29: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	30, // 30: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	19, // 8: amparo.store.v1.Head.incident:type_name -> amparo.store.v1.IncidentFile
+	26, // 9: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
+	27, // 10: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
+	6,  // 11: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
+	28, // 12: amparo.store.v1.PolicyFile.versions:type_name -> amparo.v1.PolicyVersion
+	29, // 13: amparo.store.v1.PolicyFile.proposal:type_name -> amparo.v1.PolicyProposal
+	30, // 14: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
+	14, // 15: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
+	10, // 16: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
+	14, // 17: amparo.store.v1.Duty.told:type_name -> amparo.store.v1.PendingNotice
+	31, // 18: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
+	32, // 19: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
+	33, // 20: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
+	30, // 21: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
+	31, // 22: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
+	17, // 23: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
+	18, // 24: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
+	31, // 25: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
+	31, // 26: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
+	34, // 27: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	31, // 28: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	22, // 29: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	31, // 30: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	31, // 31: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
@@ -2011,6 +2080,7 @@ func file_amparo_store_v1_store_proto_init() {
 		(*Head_Duty)(nil),
 		(*Head_Interpreters)(nil),
 		(*Head_Handovers)(nil),
+		(*Head_Incident)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2018,7 +2088,7 @@ func file_amparo_store_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_store_v1_store_proto_rawDesc), len(file_amparo_store_v1_store_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
