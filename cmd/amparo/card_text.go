@@ -8,6 +8,7 @@ func (p *page) card(c *amparov1.Card) {
 	p.line(p.risk(c.GetRiskLevel()), word(c.GetState()))
 	p.entry("case", c.GetCaseId())
 	p.entry("pseudonym", c.GetPseudonym())
+	p.entry("emergency plan", c.GetEmergencyPlan()+yes(c.GetEmergencyPlanWithheld(), "not shown: somebody else may be reading"))
 	p.advice(c.GetAdvice())
 	p.heading("On duty")
 	for _, one := range c.GetOnDuty() {

@@ -56,11 +56,19 @@ func (h *cards) card(f *records.File, now time.Time) (*amparov1.Card, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := f.Case()
+	plan, err := f.Plan(0)
+	if err != nil {
+		return nil, err
+	}
+	c, emergency := f.Case(), plan.GetContent().GetEmergencyPlan()
+	withheld := emergency != "" && safety.HidesNames(held)
+	if withheld {
+		emergency = ""
+	}
 	return &amparov1.Card{
 		CaseId: c.GetId(), Pseudonym: c.GetPseudonym(), State: c.GetState(), RiskLevel: c.GetRiskLevel(),
 		Advice: safety.Advise(held, time.LoadLocation, now),
-		OnDuty: h.onDuty(c, held, now),
+		OnDuty: h.onDuty(c, held, now), EmergencyPlan: emergency, EmergencyPlanWithheld: withheld,
 	}, nil
 }
 

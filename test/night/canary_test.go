@@ -145,7 +145,8 @@ func (m *mine) firstOf(ctx context.Context, who *person, path string, request, a
 // showing are the calls whose answers show content, names or an invitation to those
 // who may see them, besides the calls of the directory; all other answers must hold
 // none.
-var showing = []string{"GetCase", "ListTimeline", "ListRiskAssessments", "WhoAmI", "InviteDevice",
+var showing = []string{
+	"GetCase", "ListTimeline", "ListRiskAssessments", "WhoAmI", "InviteDevice",
 	"GetSafety", "RecordStatus", "DistrustContact", "ListInterpreters", "FindInterpreters",
 }
 

@@ -190,9 +190,14 @@ type Card struct {
 	Advice *SafetyAdvice `protobuf:"bytes,5,opt,name=advice,proto3" json:"advice,omitempty"`
 	// Who is on duty for it, in the order in which to turn to them. While a contact
 	// is suspected to be in hostile hands nobody is named.
-	OnDuty        []*CardDuty `protobuf:"bytes,6,rep,name=on_duty,json=onDuty,proto3" json:"on_duty,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	OnDuty []*CardDuty `protobuf:"bytes,6,rep,name=on_duty,json=onDuty,proto3" json:"on_duty,omitempty"`
+	// What to do first: from the newest protection plan, empty where there is none.
+	// Its words may name who shelters the person, so it is withheld as the names are.
+	EmergencyPlan string `protobuf:"bytes,7,opt,name=emergency_plan,json=emergencyPlan,proto3" json:"emergency_plan,omitempty"`
+	// There is an emergency plan, and it is withheld.
+	EmergencyPlanWithheld bool `protobuf:"varint,8,opt,name=emergency_plan_withheld,json=emergencyPlanWithheld,proto3" json:"emergency_plan_withheld,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Card) Reset() {
@@ -265,6 +270,20 @@ func (x *Card) GetOnDuty() []*CardDuty {
 		return x.OnDuty
 	}
 	return nil
+}
+
+func (x *Card) GetEmergencyPlan() string {
+	if x != nil {
+		return x.EmergencyPlan
+	}
+	return ""
+}
+
+func (x *Card) GetEmergencyPlanWithheld() bool {
+	if x != nil {
+		return x.EmergencyPlanWithheld
+	}
+	return false
 }
 
 // CardDuty is somebody to turn to about a case.
@@ -669,7 +688,7 @@ const file_amparo_v1_card_proto_rawDesc = "" +
 	"\x0fOpenCardRequest\x12.\n" +
 	"\acase_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\"<\n" +
 	"\x10OpenCardResponse\x12(\n" +
-	"\x04card\x18\x01 \x01(\v2\x0f.amparo.v1.CardB\x03\x80\x01\x01R\x04card\"\x87\x02\n" +
+	"\x04card\x18\x01 \x01(\v2\x0f.amparo.v1.CardB\x03\x80\x01\x01R\x04card\"\xeb\x02\n" +
 	"\x04Card\x12\x17\n" +
 	"\acase_id\x18\x01 \x01(\tR\x06caseId\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12*\n" +
@@ -677,7 +696,9 @@ const file_amparo_v1_card_proto_rawDesc = "" +
 	"\n" +
 	"risk_level\x18\x04 \x01(\x0e2\x14.amparo.v1.RiskLevelR\triskLevel\x124\n" +
 	"\x06advice\x18\x05 \x01(\v2\x17.amparo.v1.SafetyAdviceB\x03\x80\x01\x01R\x06advice\x121\n" +
-	"\aon_duty\x18\x06 \x03(\v2\x13.amparo.v1.CardDutyB\x03\x80\x01\x01R\x06onDuty\"g\n" +
+	"\aon_duty\x18\x06 \x03(\v2\x13.amparo.v1.CardDutyB\x03\x80\x01\x01R\x06onDuty\x12*\n" +
+	"\x0eemergency_plan\x18\a \x01(\tB\x03\x80\x01\x01R\remergencyPlan\x126\n" +
+	"\x17emergency_plan_withheld\x18\b \x01(\bR\x15emergencyPlanWithheld\"g\n" +
 	"\bCardDuty\x12\x19\n" +
 	"\bstaff_id\x18\x01 \x01(\tR\astaffId\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tB\x03\x80\x01\x01R\x04name\x12'\n" +
