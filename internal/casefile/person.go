@@ -15,7 +15,7 @@ func (a Act) Befall(c *amparov1.Case, status amparov1.PersonStatus, entry *ampar
 	case died(c):
 		return a.Record(c, entry, meets(checkIn))
 	case wasDead && beingWorked(c):
-		return a.Record(c, entry, starts(c, checkIn, a.Now))
+		return a.Record(c, entry, startsCheckIn(c, a.Now)...)
 	}
 	return nil
 }

@@ -19,13 +19,20 @@ const maxKeys = 40
 // The submitter's own contact counts only when the submitter is the subject, and an
 // intermediary's address only in its weak form: two strangers who share a lawyer
 // are not one person.
-func Keys(identity *amparov1.Identity, contact *amparov1.SafeContact, submitter *amparov1.Submitter) []spelling.Key {
+//
+// More contacts are those that came later; of them the newest counts most.
+func Keys(
+	identity *amparov1.Identity, contact *amparov1.SafeContact, submitter *amparov1.Submitter, more ...*amparov1.SafeContact,
+) []spelling.Key {
 	var all []spelling.Key
 	for _, name := range names(identity) {
 		all = append(all, spelling.NameKeys(name)...)
 	}
 	for _, id := range identifiers(identity) {
 		all = append(all, identifierKeys(id)...)
+	}
+	for _, later := range slices.Backward(more) {
+		all = append(all, contactKeys(later)...)
 	}
 	all = append(all, contactKeys(contact)...)
 	if submitter.GetKind() == amparov1.SubmitterKind_SUBMITTER_KIND_SELF {

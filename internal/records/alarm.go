@@ -13,6 +13,7 @@ import (
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/duty"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/safety"
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
 
@@ -41,12 +42,11 @@ func (w *Work) Raise(kind amparov1.AlarmKind, file *File, office string) error {
 	return nil
 }
 
-// language is what whoever is called about a case must speak: the language of its
-// safe contact.
+// language is what whoever is called about a case must speak: the language of the
+// person's own contact.
 func (f *File) language() (string, error) {
-	facts := &amparov1.Intake{}
-	_, err := f.Get(RecordIntake, "", facts)
-	return facts.GetSafeContact().GetLanguage(), err
+	held, err := f.Safety()
+	return safety.Language(held), err
 }
 
 // Tell notes in the act's own commit that people are to be told, at the next

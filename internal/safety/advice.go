@@ -28,7 +28,9 @@ func Advise(s *amparov1.Safety, zones Zones, now time.Time) *amparov1.SafetyAdvi
 }
 
 func warnings(s *amparov1.Safety) (all []amparov1.SafetyWarning) {
-	anyUsable := slices.ContainsFunc(s.GetContacts(), func(c *amparov1.SafetyContact) bool { return c.GetUse() == usable })
+	anyUsable := slices.ContainsFunc(s.GetContacts(), func(c *amparov1.SafetyContact) bool {
+		return c.GetUse() == usable && reaches(c.GetContact().GetWay())
+	})
 	waits := slices.ContainsFunc(s.GetChanges(), func(c *amparov1.ContactChange) bool { return c.GetStanding() == pending })
 	grave := s.GetStatus() > amparov1.PersonStatus_PERSON_STATUS_AT_LIBERTY
 	for _, row := range []struct {

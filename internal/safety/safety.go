@@ -79,8 +79,10 @@ func Begin(intake *amparov1.Intake) *amparov1.Safety {
 	return s
 }
 
+// addFromIntake adds a contact of which the intake says anything: a code word without a
+// number is still how the person is known when they call again.
 func addFromIntake(s *amparov1.Safety, draft *amparov1.ContactDraft) {
-	if !reaches(draft.GetWay()) {
+	if proto.Size(draft.GetWay()) == 0 {
 		return
 	}
 	s.Contacts = append(s.Contacts, &amparov1.SafetyContact{

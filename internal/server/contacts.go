@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/risk"
 	"github.com/amparo-project/amparo/internal/safety"
@@ -32,16 +33,20 @@ func contacted(ctx context.Context, w *records.Work, f *records.File, what safet
 	if what.Vetted, err = vetted(w, what.Attempt); err != nil {
 		return nil, err
 	}
-	entry, err := act.Contact(f.Case(), what.Attempt)
-	if err != nil {
-		return nil, err
-	}
 	warnings, duress, err := safety.Attempt(held, what, time.LoadLocation, act.StaffID, act.Now)
 	if err != nil {
 		return nil, err
 	}
+	entry, err := act.Contact(f.Case(), what.Attempt)
+	switch {
+	case err == nil:
+		f.Append(entry)
+	case duress && fault.Is(err, fault.Refused):
+		// The case is closed. Somebody is woken all the same, who may reopen it.
+	default:
+		return nil, err
+	}
 	f.SetSafety(held)
-	f.Append(entry)
 	return warnings, wake(w, f, duress)
 }
 
@@ -141,6 +146,9 @@ func (h *contacts) ProposeContactChange(ctx context.Context, req *amparov1.Propo
 		if err != nil {
 			return nil, nil, err
 		}
+		if err := h.findable(f, held); err != nil {
+			return nil, nil, err
+		}
 		return outcome.Entries, func() *amparov1.ProposeContactChangeResponse {
 			return &amparov1.ProposeContactChangeResponse{Case: receipt(f), Change: outcome.Number, Standing: outcome.Standing}
 		}, errors.Join(tellOwner(w, f, act.StaffID), wake(w, f, outcome.Duress))
@@ -154,6 +162,9 @@ func (h *contacts) ConfirmContactChange(ctx context.Context, req *amparov1.Confi
 		proof := safety.Proof{Kind: req.GetProof(), Answer: req.GetAnswer(), Contact: req.GetContact(), Reject: req.GetReject()}
 		outcome, err := safety.Settle(held, req.GetChange(), proof, act.StaffID, act.Now)
 		if err != nil {
+			return nil, nil, err
+		}
+		if err := h.findable(f, held); err != nil {
 			return nil, nil, err
 		}
 		return outcome.Entries, func() *amparov1.ConfirmContactChangeResponse {
@@ -182,4 +193,32 @@ func (h *contacts) ReportDuress(ctx context.Context, req *amparov1.ReportDuressR
 		}
 		return &amparov1.ReportDuressResponse{Case: receipt(f), Warnings: warnings}, nil
 	})
+}
+
+// findable lets a case be found by the contacts that were proven since its intake:
+// whoever calls from a new number is looked up by it. A proxy's counts like an
+// intermediary's: two strangers may share one.
+func (h *contacts) findable(f *records.File, held *amparov1.Safety) error {
+	asked := &amparov1.Intake{}
+	if _, err := f.Get(records.RecordIntake, "", asked); err != nil {
+		return err
+	}
+	asked.Identity = &amparov1.Identity{}
+	if _, err := f.Get(records.RecordIdentity, "", asked.GetIdentity()); err != nil {
+		return err
+	}
+	var later []*amparov1.SafeContact
+	for _, c := range held.GetContacts() {
+		way := proto.CloneOf(c.GetContact().GetWay())
+		switch c.GetContact().GetKind() {
+		case amparov1.ContactKind_CONTACT_KIND_OWN:
+		case amparov1.ContactKind_CONTACT_KIND_PROXY:
+			way.Channel = amparov1.ContactChannel_CONTACT_CHANNEL_INTERMEDIARY
+		default: // who asks for many would be found with all of them
+			continue
+		}
+		later = append(later, way)
+	}
+	f.SetTokens(h.s.tokens(asked, later...))
+	return nil
 }

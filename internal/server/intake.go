@@ -100,8 +100,8 @@ func open(w *records.Work, act casefile.Act, permit access.Permit, facts *amparo
 
 // tokens are the keyed hashes of what the subject can be found by, and how many of
 // them, the first ones, suggest a duplicate by themselves.
-func (s *Server) tokens(asked *amparov1.Intake) (tokens []uint64, strong int) {
-	keys := intake.Keys(asked.GetIdentity(), asked.GetSafeContact(), asked.GetSubmitter())
+func (s *Server) tokens(asked *amparov1.Intake, more ...*amparov1.SafeContact) (tokens []uint64, strong int) {
+	keys := intake.Keys(asked.GetIdentity(), asked.GetSafeContact(), asked.GetSubmitter(), more...)
 	strong = slices.IndexFunc(keys, func(k spelling.Key) bool { return !spelling.Strong(k) })
 	if strong < 0 {
 		strong = len(keys)
