@@ -224,3 +224,26 @@ func TestAClockThatTrembles(t *testing.T) {
 	h.wantOrder()
 	h.wantClean()
 }
+
+// TestAClockSetForwardInSteps of less than a day each, with acts in between that hide
+// the gap: the uptime tells, and a restart does not make it forgotten.
+func TestAClockSetForwardInSteps(t *testing.T) {
+	h, _ := remembering(t)
+	for range 5 {
+		h.advance(20 * time.Hour)
+		h.mustCreate(newPerson(), intake{name: "Amaru"})
+		if _, err := h.KeepTime(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.log.CatchUp(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.erased(); got != 0 {
+			t.Fatalf("%d request records are erased", got)
+		}
+	}
+	h.reopen()
+	if got := h.erased(); got != 0 || !h.Frozen() {
+		t.Errorf("after a restart %d request records are erased, frozen %v", got, h.Frozen())
+	}
+}
