@@ -90,3 +90,50 @@ func TestTheBookIsOneUntilItChanges(t *testing.T) {
 		t.Error("the book is not a new one beside the old one")
 	}
 }
+
+// TestANewerReleaseCompletesThePolicy: what a policy could not say yet is decided in
+// a version of its own, at the next start, and what waits goes on waiting.
+func TestANewerReleaseCompletesThePolicy(t *testing.T) {
+	h, _ := inMemory(t)
+	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_POLICY_CONFIRM)
+	_, err := h.Update(ctx, grant, records.Request{}, []records.Target{h.PolicyFile()}, func(w *records.Work) (proto.Message, error) {
+		old := policy.Default()
+		old.OnCall.PassOnAfter.Length, old.Limits, old.Approvals = "5min", nil, old.GetApprovals()[:3]
+		raw, err := policy.Marshal(old)
+		if err != nil {
+			return nil, err
+		}
+		w.PutInForce(w.File(0), raw, nil)
+		waiting, raw, err := policy.Propose(policy.Default(), nil, records.NewID(), "administrator", w.Now)
+		if err != nil {
+			return nil, err
+		}
+		w.File(0).Propose(waiting, raw)
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a second start has nothing to add
+		h.reopen()
+		if _, err := h.Started(ctx, false); err != nil {
+			t.Fatal(err)
+		}
+		if err := policy.Check(h.Policy()); err != nil || len(h.Books()) != 3 || h.Policy().GetOnCall().GetPassOnAfter().GetLength() != "5min" {
+			t.Errorf("%d versions: %v", len(h.Books()), err)
+		}
+	}
+	_, err = h.View(ctx, grant, []records.Target{h.PolicyFile()}, func(w *records.Work) (proto.Message, error) {
+		if p, _, err := w.File(0).PolicyText(0); err != nil || !proto.Equal(p, policy.Default()) {
+			t.Errorf("what waited is another: %v", err)
+		}
+		if v := w.File(0).PolicyVersions()[2]; len(v.GetConfirmedByIds()) != 0 || v.GetProposedById() != "" {
+			t.Error("the service's own version names people")
+		}
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wantClean()
+}

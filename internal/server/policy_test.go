@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/audit"
 	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/policy"
 	"github.com/amparo-project/amparo/internal/records"
@@ -235,5 +236,75 @@ func TestSuspendingSaysWhatItCosts(t *testing.T) {
 	}
 	if line.Level != "warn" || !slices.Contains(line.Fail, "policy_change 1") || strings.Contains(log.String(), head.StaffID) {
 		t.Errorf("the service says at its start: %+v", line)
+	}
+}
+
+// TestAnExportSaysByWhichPolicy: an auditor who holds the log and the policies' bytes,
+// and nothing else, can tell by which of them each decision was made.
+func TestAnExportSaysByWhichPolicy(t *testing.T) {
+	s := servertest.Start(t, servertest.Options{})
+	auditor := s.Enrol(t, "auditor", []amparov1.Role{amparov1.Role_ROLE_AUDITOR}, nil)
+	head := s.Enrol(t, "head", []amparov1.Role{amparov1.Role_ROLE_HEAD_OF_SECRETARIAT}, []string{"north"})
+	proposed, err := propose(t, s.Admin, fasterTriage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := confirm(t, head, proposed.GetProposal().GetId()); err != nil {
+		t.Fatal(err)
+	}
+	s.Enrol(t, "later", []amparov1.Role{amparov1.Role_ROLE_AUDITOR}, nil)
+	if err := s.Log.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := amparov1.NewAuditServiceClient(auditor.Conn).ExportLog(t.Context(), &amparov1.ExportLogRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := stream.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, checkpoint, leaves := part.GetLogKey(), part.GetCheckpoint(), [][]byte{}
+	for ; err == nil; part, err = stream.Recv() {
+		leaves = append(leaves, part.GetLeaves()...)
+	}
+	var file bytes.Buffer
+	err = audit.WriteExport(&file, key, checkpoint, func(yield func([]byte, error) bool) {
+		for _, leaf := range leaves {
+			if !yield(leaf, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := audit.VerifyExport(&file, audit.VerifyOptions{LogKey: key}); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]uint32{}
+	for version := range uint32(2) {
+		known[string(policy.Hash(getPolicy(t, auditor, version+1).GetRaw()))] = version + 1
+	}
+	latest := uint32(1)
+	for _, raw := range leaves {
+		leaf := &amparov1.AuditLeaf{}
+		if err := proto.Unmarshal(raw, leaf); err != nil {
+			t.Fatal(err)
+		}
+		if len(leaf.GetChanges()) == 0 {
+			if len(leaf.GetPolicyHash()) > 0 {
+				t.Errorf("%s wrote nothing and names a policy", leaf.GetAction())
+			}
+			continue
+		}
+		version, ok := known[string(leaf.GetPolicyHash())]
+		if !ok || version < latest {
+			t.Errorf("%s names version %d, after %d", leaf.GetAction(), version, latest)
+		}
+		latest = version
+	}
+	if latest != 2 {
+		t.Errorf("the last decision was made by version %d", latest)
 	}
 }
