@@ -185,3 +185,37 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("the differences are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// TestDaysAreCountedAsThePolicySays: an initial response, asked for on the evening of
+// Monday 20 April 2026, in ten working days or fifteen days.
+func TestDaysAreCountedAsThePolicySays(t *testing.T) {
+	base := time.Date(2026, 4, 20, 20, 0, 0, 0, time.UTC)
+	friday := []amparov1.Weekday{amparov1.Weekday_WEEKDAY_FRIDAY}
+	for _, row := range []struct {
+		says, length, due string
+		change            func(*amparov1.DayPolicy)
+	}{
+		{"ten working days", "10wd", "2026-05-04", func(*amparov1.DayPolicy) {}},
+		{"without the first of May", "10wd", "2026-05-05", func(d *amparov1.DayPolicy) { d.Holidays = []string{"2026-05-01"} }},
+		{"where only Friday is off", "10wd", "2026-05-02", func(d *amparov1.DayPolicy) { d.Weekend = friday }},
+		{"where only Sunday is off", "10wd", "2026-05-01", func(d *amparov1.DayPolicy) {
+			d.Weekend = []amparov1.Weekday{amparov1.Weekday_WEEKDAY_SUNDAY}
+		}},
+		{"twelve days end on a Saturday", "12d", "2026-05-02", func(*amparov1.DayPolicy) {}},
+		{"and by the European rule on Monday", "12d", "2026-05-04", func(d *amparov1.DayPolicy) {
+			d.Counting = amparov1.DayCounting_DAY_COUNTING_EU_1182_71
+		}},
+	} {
+		p := policy.Default()
+		term(p, response).Length.EveryLevel = row.length
+		row.change(p.GetDays())
+		book, err := policy.Book(p, 1, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rule, _ := book.Rule(response, amparov1.RiskLevel_RISK_LEVEL_LOW)
+		if got := book.Calendar.Due(base, rule.Length).Format(time.DateOnly); got != row.due {
+			t.Errorf("%s: due on %s, want %s", row.says, got, row.due)
+		}
+	}
+}

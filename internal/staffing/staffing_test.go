@@ -135,7 +135,8 @@ func TestTwoConfirmations(t *testing.T) {
 // TestSlots: a slot with one person in it is one absence from empty, whoever else the
 // office has; a slot that has ended says nothing.
 func TestSlots(t *testing.T) {
-	people := []*amparov1.StaffMember{person("gus", "l", "north"), person("hal", "l", "north"), person("ida", "l", "south")}
+	people := []*amparov1.StaffMember{person("gus", "l", "north"), person("hal", "l", "north"), person("ida", "l", "south"), person("jon", "l", "north")}
+	people[3].ValidUntil = timestamppb.New(now.Add(-time.Hour))
 	people[1].ValidUntil = timestamppb.New(now.Add(30 * time.Hour))
 	slot := func(from, until int, staff ...string) *amparov1.RotaSlot {
 		return &amparov1.RotaSlot{
@@ -153,6 +154,7 @@ func TestSlots(t *testing.T) {
 		{"one has ended", []*amparov1.RotaSlot{slot(-9, -1), slot(-1, 8, "gus", "hal")}, ""},
 		{"nobody has taken one", []*amparov1.RotaSlot{slot(-1, 8, "gus"), slot(8, 16)}, "ON_CALL@north fails"},
 		{"an account ends before the slot", []*amparov1.RotaSlot{slot(31, 40, "gus", "hal")}, "ON_CALL@north without gus"},
+		{"an account has ended during the slot", []*amparov1.RotaSlot{slot(-9, 8, "gus", "jon")}, "ON_CALL@north without gus"},
 		{"somebody of another office", []*amparov1.RotaSlot{slot(1, 8, "gus", "ida")}, "ON_CALL@north without gus"},
 	} {
 		got := ""
