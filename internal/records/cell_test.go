@@ -9,8 +9,10 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
@@ -51,6 +53,7 @@ func newArchive(t *testing.T, engine store.Engine) *archive {
 	a.writeStaff()
 	a.writeInvitation()
 	a.writePolicy()
+	a.writeDuty()
 	a.truth = map[string]any{}
 	for _, f := range a.probe() {
 		if f.err != nil {
@@ -129,6 +132,25 @@ func (a *archive) writePolicy() {
 	a.must(a.decide(false, func(p *amparov1.Policy) { p.OnCall.PassOnAfter.Length = "3s" }))
 }
 
+// writeDuty announces a rota with an address, and takes an alarm.
+func (a *archive) writeDuty() {
+	p := newPerson()
+	p.staff.Id, p.staff.Roles = operatorID, []amparov1.Role{amparov1.Role_ROLE_HOTLINE_OPERATOR}
+	a.employ(p.staff)
+	a.keepOld()
+	a.onDuty(func(w *records.Work) error {
+		_, _, err := w.Announce(&amparov1.Rota{Office: office, Slots: []*amparov1.RotaSlot{{
+			From: timestamppb.New(w.Now), Until: timestamppb.New(w.Now.Add(time.Hour)), StaffIds: []string{p.staff.GetId()},
+		}}}, []*amparov1.StaffAddress{{StaffId: p.staff.GetId(), Mail: "desk@example.org"}})
+		return err
+	})
+	for range 2 {
+		a.keepOld()
+		a.take(p, a.raise())
+	}
+	a.raise()
+}
+
 // finding is what a reader got from one file.
 type finding struct {
 	file   string
@@ -171,7 +193,9 @@ func (a *archive) probe() []finding {
 				}
 				answer += fmt.Sprintf(" %x", sha256.Sum256(raw))
 			}
-			return nil, nil
+			held, err := records.DutyRecords(w.File(0))
+			answer += fmt.Sprintf(" %x", sha256.Sum256(held))
+			return nil, err
 		})
 		all = append(all, finding{name, answer, err})
 	}
@@ -274,6 +298,10 @@ func (a *archive) recordKeys(locator lookup.ID) map[string][]byte {
 		"risk":        records.RecordKey(a.Records, locator, records.RecordRisk, "", 0),
 		"version 1":   records.RecordKey(a.Records, locator, records.RecordPolicy, "1", 0),
 		"version 2":   records.RecordKey(a.Records, locator, records.RecordPolicy, "2", 0),
+		"operator":    records.RecordKey(a.Records, locator, records.RecordStaff, operatorID, 0),
+		"rotas":       records.RecordKey(a.Records, locator, records.RecordDuty, "rotas "+office, 0),
+		"addresses":   records.RecordKey(a.Records, locator, records.RecordDuty, "addresses", 0),
+		"past alarms": records.RecordKey(a.Records, locator, records.RecordDuty, "past 2026-03 0", 0),
 		"proposal":    records.RecordKey(a.Records, locator, records.RecordPolicy, "proposal", 0),
 	}
 	for _, id := range colleagues {
@@ -287,6 +315,9 @@ func (a *archive) recordKeys(locator lookup.ID) map[string][]byte {
 
 // colleagues are the people of the staff directory.
 var colleagues = []string{"aaaaaaaaaaaaaaaaaaaaaaaaaa", "baaaaaaaaaaaaaaaaaaaaaaaaa"}
+
+// operatorID is whoever is on call.
+const operatorID = "caaaaaaaaaaaaaaaaaaaaaaaaa"
 
 var ids = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 

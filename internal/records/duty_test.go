@@ -155,6 +155,14 @@ func TestTheBoardIsTheSameAfterARestart(t *testing.T) {
 	if left := h.Board().Notices; len(left) != 1 || left[0].StaffID != other.staff.GetId() {
 		t.Errorf("%d notices wait after one was told", len(left))
 	}
+	if told := h.Board().Told; len(told) != 1 || told[0].StaffID != p.staff.GetId() {
+		t.Errorf("%d notices count as sent, want the one that was", len(told))
+	}
+	h.advance(2 * time.Hour)
+	must(t, h.NoteTold(ctx, h.Board().Notices[0], false))
+	if told := h.Board().Told; len(told) != 0 {
+		t.Errorf("%d notices still count two hours later", len(told))
+	}
 	h.wantClean()
 }
 

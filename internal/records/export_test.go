@@ -1,6 +1,8 @@
 package records
 
 import (
+	"google.golang.org/protobuf/types/known/emptypb"
+
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
@@ -10,6 +12,7 @@ const (
 	RecordRisk     = recordRisk
 	RecordTimeline = recordTimeline
 	RecordPolicy   = recordPolicy
+	RecordDuty     = recordDuty
 )
 
 // RecordKey is where a record of the file at a locator lies; an entry of the
@@ -44,6 +47,18 @@ func TextOf(id lookup.ID) string { return textOf(id) }
 
 // Duty is the head of the file of those on call.
 func Duty(f *File) *storepb.Duty { return f.head.GetDuty() }
+
+// DutyRecords are the records of the file of those on call, one behind the other.
+func DutyRecords(f *File) (all []byte, err error) {
+	for _, id := range f.Children(recordDuty) {
+		any := &emptypb.Empty{} // keeps what it does not know
+		if _, err := f.Get(recordDuty, id, any); err != nil {
+			return nil, err
+		}
+		all = append(all, any.ProtoReflect().GetUnknown()...)
+	}
+	return all, nil
+}
 
 // HeadKey is where the head of a file lies.
 func HeadKey(r *Records, fileID string) []byte {

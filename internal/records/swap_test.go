@@ -93,7 +93,7 @@ func (a *archive) forgotten(move laid) bool {
 // copies each over each. Every refusal leaves its leaves, and every move reads all
 // of them, so a new archive is taken now and then.
 func TestSwappedRecords(t *testing.T) {
-	const size, fresh = 37, 25
+	const size, fresh = 41, 25
 	var a *archive
 	var cells []cell
 	moves := 0
@@ -147,7 +147,7 @@ func TestOlderRecords(t *testing.T) {
 			moves++
 		}
 	}
-	for _, file := range []string{"case a", "case b", "directory", "invitation", "policy"} {
+	for _, file := range []string{"case a", "case b", "directory", "invitation", "policy", "duty"} {
 		// The oldest state of the file: its first values, and nothing where
 		// there was nothing yet.
 		move := laid{name: "put back the whole of " + file}
