@@ -204,7 +204,7 @@ func (r *Records) tellHandovers(ctx context.Context, action amparov1.LeafAction,
 	if err != nil {
 		return err
 	}
-	news, err := fn(&Work{Now: r.Now(), records: r, ctx: ctx, grant: grant, dry: true}, file)
+	news, err := fn(&Work{Now: r.Now(), records: r, policy: r.policies.Load(), ctx: ctx, grant: grant, dry: true}, file)
 	if err != nil || !news {
 		return err
 	}
