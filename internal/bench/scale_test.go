@@ -143,7 +143,7 @@ func headsFor(n, tokens int) []lookup.Head {
 		at := uint64(i)
 		head := lookup.Head{
 			Kind: 1, ID: idOf(4 * at), Locator: idOf(4*at + 1), Pseudonym: idOf(4*at + 2), Hash: idOf(4*at + 3),
-			Revision: at + 1, Version: 1,
+			Revision: at + 1, Version: 1, Wake: 1 + uint32(nth(at)>>33),
 			Row:    lookup.Row{Order: nth(at), Due: 1, Received: 1, State: 1, Office: office, Flags: lookup.Queued, Owner: idOf(at % 40)},
 			Tokens: make([]uint64, tokens),
 		}
