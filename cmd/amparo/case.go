@@ -17,7 +17,8 @@ func (a *app) caseCommand() *cobra.Command {
 		a.caseShowCommand(), a.cardCommand(), a.triageCommand(), a.assignCommand(), a.noteCommand(), a.contactCommand(), a.incidentCommand(),
 		a.safetyCommand(), a.statusCommand(), a.contactsCommand(), a.contactConfirmCommand(), a.distrustCommand(), a.wishesCommand(),
 		a.advanceCommand(), a.holdCommand(), a.resumeCommand(), a.closeCommand(), a.reopenCommand(), a.restrictCommand(), a.excludeCommand(),
-		a.planCommand())
+		a.planCommand(),
+		a.linkCommand(), a.linksCommand(), a.shareCommand(), a.joinCommand(), a.mergeCommand(), a.mergeConfirmCommand(), a.unmergeCommand())
 }
 
 func (a *app) caseShowCommand() *cobra.Command {

@@ -58,6 +58,7 @@ func (p *page) wholeCase(answer *amparov1.GetCaseResponse) {
 	if plan := c.GetPlan(); plan != nil {
 		p.entry("plan", fmt.Sprintf("version %d", plan.GetVersion())+yes(!plan.GetAgreed(), ", not agreed yet"))
 	}
+	p.ties(c)
 	p.terms(c.GetTerms())
 	p.advice(answer.GetAdvice())
 	p.message("Who it is about", answer.GetIdentity())
@@ -230,6 +231,7 @@ func (p *page) timelineEntry(e *amparov1.TimelineEntry) {
 	p.entry("     reason", word(e.GetHoldReason()))
 	p.entry("     team", listed(e.GetTeamIds()))
 	p.entry("     colleague", e.GetColleagueId())
+	p.entry("     other case", e.GetOtherCaseId())
 	p.entry("     befell", word(e.GetPersonStatus()))
 	p.entry("     contacts", numbers(e.GetContactNumbers()))
 	if e.GetChangeNumber() != 0 {
