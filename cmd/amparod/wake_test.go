@@ -88,7 +88,7 @@ func TestServeWakesPeople(t *testing.T) {
 			if !strings.Contains(said, alarm) || strings.Contains(said, f.caseID) || c.withWeb && !strings.Contains(said, staffID) {
 				t.Errorf("told: %s", said)
 			}
-			time.Sleep(200 * time.Millisecond) // for the record of the call
+			time.Sleep(1500 * time.Millisecond) // for the record of the call
 			_ = p.Process.Kill()
 			p.wait()
 			p = begin(t, amparod(t, arguments...))
