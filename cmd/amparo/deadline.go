@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) deadlineCommand() *cobra.Command {
-	return group("deadline", "See what is due", "  amparo deadline list --overdue", a.deadlineListCommand())
+	return group("deadline", "See what is due", "  amparo deadline list --overdue", a.deadlineListCommand(), a.pauseCommand(), a.goOnCommand())
 }
 
 func (a *app) deadlineListCommand() *cobra.Command {

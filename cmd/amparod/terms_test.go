@@ -85,7 +85,7 @@ func openFormat1(t *testing.T) (r *records.Records, caseIDs []string) {
 func replayed(t *testing.T, r *records.Records, id string) []*amparov1.Term {
 	t.Helper()
 	terms, history := termsOf(t, r, id)
-	again, err := deadline.Replay([]*deadline.Book{r.Book()}, history)
+	again, err := deadline.Replay(r.Books(), history)
 	if err != nil {
 		t.Fatal(err)
 	}

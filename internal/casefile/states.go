@@ -35,6 +35,7 @@ const (
 	toClose
 	toReopen
 	toPlan
+	toPause
 )
 
 // rule is one line of the table: an action, the states in which it is possible,
@@ -66,6 +67,7 @@ var table = []rule{
 	{do: toAssign, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
 	{do: toContact, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
 	{do: toAssess, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
+	{do: toPause, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
 	{do: toPlan, in: []amparov1.CaseState{triaged, inVerification, active, monitoring, onHold}},
 	{do: toTriage, in: []amparov1.CaseState{received}, ends: triaged},
 

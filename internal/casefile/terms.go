@@ -56,6 +56,29 @@ func (a Act) Record(c *amparov1.Case, entry *amparov1.TimelineEntry, events ...*
 	return nil
 }
 
+// PauseTerm lets a term of an open case rest, for a reason; the book says which terms
+// may. It refuses with REASON_STATE_FORBIDS as deadline does.
+func (a Act) PauseTerm(c *amparov1.Case, kind amparov1.TermKind, why amparov1.TermPauseReason) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toPause); err != nil {
+		return nil, err
+	}
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_TERM_PAUSED)
+	return entry, a.Record(c, entry, &amparov1.TermEvent{
+		Event: amparov1.TermEventKind_TERM_EVENT_KIND_PAUSED, Kind: kind, PauseReason: why,
+	})
+}
+
+// ResumeTerm lets a term that rests go on.
+func (a Act) ResumeTerm(c *amparov1.Case, kind amparov1.TermKind) (*amparov1.TimelineEntry, error) {
+	if err := possible(c, toPause); err != nil {
+		return nil, err
+	}
+	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_TERM_RESUMED)
+	return entry, a.Record(c, entry, &amparov1.TermEvent{
+		Event: amparov1.TermEventKind_TERM_EVENT_KIND_RESUMED, Kind: kind,
+	})
+}
+
 func cloneTerms(terms []*amparov1.Term) []*amparov1.Term {
 	copied := make([]*amparov1.Term, len(terms))
 	for i, t := range terms {

@@ -92,3 +92,24 @@ func TestRecordChangesNothingWhenRefused(t *testing.T) {
 		t.Errorf("refused with %v; the case has changed: %v", err, !proto.Equal(before, d.c))
 	}
 }
+
+// TestTermsThatRest holds that only a decision at a low or medium risk does, and that
+// a closed case has nothing to rest.
+func TestTermsThatRest(t *testing.T) {
+	const why = amparov1.TermPauseReason_TERM_PAUSE_REASON_AWAITS_INFORMATION
+	d := openDesk(t, &amparov1.Intake{ReceivedAt: timestamppb.New(night)})
+	must(t, d.triage(acceptedAt(medium), "operator"), d.note(d.by("operator").PauseTerm(d.c, decision, why)))
+	checkClocks(t, "it may rest for a week", d, []clock{{decision, 0, 21 * d24, runs}})
+	forbids := amparov1.Reason_REASON_STATE_FORBIDS
+	refusal(t, "twice at once", d, forbids, "", func() error { return d.note(d.by("operator").PauseTerm(d.c, decision, why)) })
+	refusal(t, "a first contact", d, forbids, "", func() error { return d.note(d.by("operator").PauseTerm(d.c, firstContact, why)) })
+	d.now = night.Add(2 * d24)
+	must(t, d.note(d.by("operator").ResumeTerm(d.c, decision)))
+	checkClocks(t, "it rested for two days", d, []clock{{decision, 0, 16 * d24, runs}})
+	must(t, d.assess(extreme, "operator"))
+	refusal(t, "at an extreme risk", d, forbids, "", func() error { return d.note(d.by("operator").PauseTerm(d.c, decision, why)) })
+	d.replays(t)
+	must(t, d.close())
+	refusal(t, "closed", d, forbids, "", func() error { return d.note(d.by("operator").PauseTerm(d.c, decision, why)) })
+	refusal(t, "closed", d, forbids, "", func() error { return d.note(d.by("operator").ResumeTerm(d.c, decision)) })
+}

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/records"
 )
 
@@ -37,6 +38,24 @@ func (h *deadlines) ListDeadlines(ctx context.Context, req *amparov1.ListDeadlin
 		return nil, err
 	}
 	return &amparov1.ListDeadlinesResponse{Rows: rows, NextPageToken: next}, nil
+}
+
+// PauseTerm lets a term rest.
+func (h *deadlines) PauseTerm(ctx context.Context, req *amparov1.PauseTermRequest) (*amparov1.PauseTermResponse, error) {
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.PauseTerm(c, req.GetKind(), req.GetReason())
+	}, func(r *amparov1.CaseReceipt) *amparov1.PauseTermResponse {
+		return &amparov1.PauseTermResponse{Case: r}
+	})
+}
+
+// ResumeTerm lets a term go on.
+func (h *deadlines) ResumeTerm(ctx context.Context, req *amparov1.ResumeTermRequest) (*amparov1.ResumeTermResponse, error) {
+	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+		return act.ResumeTerm(c, req.GetKind())
+	}, func(r *amparov1.CaseReceipt) *amparov1.ResumeTermResponse {
+		return &amparov1.ResumeTermResponse{Case: r}
+	})
 }
 
 // ConfirmClock says that the service's clock is right.

@@ -109,6 +109,15 @@ func (o *office) acts(id string) map[string]func(*rapid.T) {
 			content.ReviewOn = o.clock.Now().AddDate(0, 0, rapid.IntRange(1, 200).Draw(t, "days")).Format(time.DateOnly)
 			return &amparov1.SetPlanRequest{RequestId: records.NewID(), CaseId: id, Plan: content}
 		}, &amparov1.SetPlanResponse{}),
+		"pause": receipts(amparov1.DeadlineService_PauseTerm_FullMethodName, func(*rapid.T) proto.Message {
+			return &amparov1.PauseTermRequest{
+				RequestId: records.NewID(), CaseId: id, Kind: amparov1.TermKind_TERM_KIND_SUPPORT_DECISION,
+				Reason: amparov1.TermPauseReason_TERM_PAUSE_REASON_AWAITS_INFORMATION,
+			}
+		}, &amparov1.PauseTermResponse{}),
+		"resume": receipts(amparov1.DeadlineService_ResumeTerm_FullMethodName, func(*rapid.T) proto.Message {
+			return &amparov1.ResumeTermRequest{RequestId: records.NewID(), CaseId: id, Kind: amparov1.TermKind_TERM_KIND_SUPPORT_DECISION}
+		}, &amparov1.ResumeTermResponse{}),
 		"close": receipts(amparov1.CaseService_CloseCase_FullMethodName, func(*rapid.T) proto.Message {
 			return &amparov1.CloseCaseRequest{RequestId: records.NewID(), CaseId: id, Closing: &amparov1.Closing{
 				Reason: amparov1.ClosureReason_CLOSURE_REASON_NEEDS_MET, Outcome: "safe",
@@ -149,7 +158,7 @@ func TestHistoryGivesTheTerms(t *testing.T) {
 		}
 		shown, history := o.atOnce(rt, id)
 		events += len(history)
-		terms, err := deadline.Replay([]*deadline.Book{o.Records.Book()}, history)
+		terms, err := deadline.Replay(o.Records.Books(), history)
 		if err != nil {
 			rt.Fatal(err)
 		}

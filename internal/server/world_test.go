@@ -166,6 +166,13 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		return &amparov1.ExcludeStaffRequest{RequestId: newID, CaseId: id, StaffIds: []string{at.staffID}}
 	case "RiskService/AssessRisk":
 		return &amparov1.AssessRiskRequest{RequestId: newID, CaseId: id, Judgement: judgement()}
+	case "DeadlineService/PauseTerm":
+		return &amparov1.PauseTermRequest{
+			RequestId: newID, CaseId: id, Kind: amparov1.TermKind_TERM_KIND_SUPPORT_DECISION,
+			Reason: amparov1.TermPauseReason_TERM_PAUSE_REASON_AWAITS_INFORMATION,
+		}
+	case "DeadlineService/ResumeTerm":
+		return &amparov1.ResumeTermRequest{RequestId: newID, CaseId: id, Kind: amparov1.TermKind_TERM_KIND_SUPPORT_DECISION}
 	case "DeadlineService/ConfirmClock":
 		return &amparov1.ConfirmClockRequest{RequestId: newID, At: timestamppb.New(w.Records.Now())}
 	case "PolicyService/ProposePolicy":

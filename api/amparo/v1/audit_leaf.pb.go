@@ -232,6 +232,10 @@ const (
 	LeafAction_LEAF_ACTION_PLAN_SET LeafAction = 115
 	// A protection plan was shown.
 	LeafAction_LEAF_ACTION_PLAN_READ LeafAction = 116
+	// A term was paused.
+	LeafAction_LEAF_ACTION_TERM_PAUSE LeafAction = 117
+	// A paused term went on.
+	LeafAction_LEAF_ACTION_TERM_RESUME LeafAction = 118
 	// Two cases were linked.
 	LeafAction_LEAF_ACTION_CASE_LINK LeafAction = 130
 	// An incident was begun that cases share.
@@ -362,6 +366,8 @@ var (
 		83:  "LEAF_ACTION_EXCLUDE",
 		115: "LEAF_ACTION_PLAN_SET",
 		116: "LEAF_ACTION_PLAN_READ",
+		117: "LEAF_ACTION_TERM_PAUSE",
+		118: "LEAF_ACTION_TERM_RESUME",
 		130: "LEAF_ACTION_CASE_LINK",
 		131: "LEAF_ACTION_INCIDENT_SHARE",
 		132: "LEAF_ACTION_INCIDENT_JOIN",
@@ -463,6 +469,8 @@ var (
 		"LEAF_ACTION_EXCLUDE":                 83,
 		"LEAF_ACTION_PLAN_SET":                115,
 		"LEAF_ACTION_PLAN_READ":               116,
+		"LEAF_ACTION_TERM_PAUSE":              117,
+		"LEAF_ACTION_TERM_RESUME":             118,
 		"LEAF_ACTION_CASE_LINK":               130,
 		"LEAF_ACTION_INCIDENT_SHARE":          131,
 		"LEAF_ACTION_INCIDENT_JOIN":           132,
@@ -813,7 +821,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xb0\x17\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xe9\x17\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -891,6 +899,8 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x13LEAF_ACTION_EXCLUDE\x10S\x12\x18\n" +
 	"\x14LEAF_ACTION_PLAN_SET\x10s\x12\x19\n" +
 	"\x15LEAF_ACTION_PLAN_READ\x10t\x12\x1a\n" +
+	"\x16LEAF_ACTION_TERM_PAUSE\x10u\x12\x1b\n" +
+	"\x17LEAF_ACTION_TERM_RESUME\x10v\x12\x1a\n" +
 	"\x15LEAF_ACTION_CASE_LINK\x10\x82\x01\x12\x1f\n" +
 	"\x1aLEAF_ACTION_INCIDENT_SHARE\x10\x83\x01\x12\x1e\n" +
 	"\x19LEAF_ACTION_INCIDENT_JOIN\x10\x84\x01\x12\x1d\n" +

@@ -762,6 +762,10 @@ const (
 	TimelineKind_TIMELINE_KIND_EXCLUSION TimelineKind = 52
 	// A version of the protection plan was written.
 	TimelineKind_TIMELINE_KIND_PLAN TimelineKind = 30
+	// A term rests.
+	TimelineKind_TIMELINE_KIND_TERM_PAUSED TimelineKind = 31
+	// A term that rested goes on.
+	TimelineKind_TIMELINE_KIND_TERM_RESUMED TimelineKind = 32
 	// Linked with another case.
 	TimelineKind_TIMELINE_KIND_LINKED TimelineKind = 40
 	// Shares an incident with other cases.
@@ -806,6 +810,8 @@ var (
 		51: "TIMELINE_KIND_INCIDENT",
 		52: "TIMELINE_KIND_EXCLUSION",
 		30: "TIMELINE_KIND_PLAN",
+		31: "TIMELINE_KIND_TERM_PAUSED",
+		32: "TIMELINE_KIND_TERM_RESUMED",
 		40: "TIMELINE_KIND_LINKED",
 		41: "TIMELINE_KIND_INCIDENT_SHARED",
 		42: "TIMELINE_KIND_MERGE_PROPOSED",
@@ -841,6 +847,8 @@ var (
 		"TIMELINE_KIND_INCIDENT":            51,
 		"TIMELINE_KIND_EXCLUSION":           52,
 		"TIMELINE_KIND_PLAN":                30,
+		"TIMELINE_KIND_TERM_PAUSED":         31,
+		"TIMELINE_KIND_TERM_RESUMED":        32,
 		"TIMELINE_KIND_LINKED":              40,
 		"TIMELINE_KIND_INCIDENT_SHARED":     41,
 		"TIMELINE_KIND_MERGE_PROPOSED":      42,
@@ -3867,7 +3875,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xfa\a\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xb9\b\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3896,7 +3904,9 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x12TIMELINE_KIND_CARD\x102\x12\x1a\n" +
 	"\x16TIMELINE_KIND_INCIDENT\x103\x12\x1b\n" +
 	"\x17TIMELINE_KIND_EXCLUSION\x104\x12\x16\n" +
-	"\x12TIMELINE_KIND_PLAN\x10\x1e\x12\x18\n" +
+	"\x12TIMELINE_KIND_PLAN\x10\x1e\x12\x1d\n" +
+	"\x19TIMELINE_KIND_TERM_PAUSED\x10\x1f\x12\x1e\n" +
+	"\x1aTIMELINE_KIND_TERM_RESUMED\x10 \x12\x18\n" +
 	"\x14TIMELINE_KIND_LINKED\x10(\x12!\n" +
 	"\x1dTIMELINE_KIND_INCIDENT_SHARED\x10)\x12 \n" +
 	"\x1cTIMELINE_KIND_MERGE_PROPOSED\x10*\x12\x18\n" +

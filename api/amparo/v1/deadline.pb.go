@@ -26,6 +26,235 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// PauseTermRequest says which term rests, and why.
+type PauseTermRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See CreateIntakeRequest.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The case. Required.
+	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	// Which term. Required.
+	Kind TermKind `protobuf:"varint,3,opt,name=kind,proto3,enum=amparo.v1.TermKind" json:"kind,omitempty"`
+	// Why. Required.
+	Reason        TermPauseReason `protobuf:"varint,4,opt,name=reason,proto3,enum=amparo.v1.TermPauseReason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseTermRequest) Reset() {
+	*x = PauseTermRequest{}
+	mi := &file_amparo_v1_deadline_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseTermRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseTermRequest) ProtoMessage() {}
+
+func (x *PauseTermRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_deadline_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseTermRequest.ProtoReflect.Descriptor instead.
+func (*PauseTermRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *PauseTermRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *PauseTermRequest) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
+	}
+	return ""
+}
+
+func (x *PauseTermRequest) GetKind() TermKind {
+	if x != nil {
+		return x.Kind
+	}
+	return TermKind_TERM_KIND_UNSPECIFIED
+}
+
+func (x *PauseTermRequest) GetReason() TermPauseReason {
+	if x != nil {
+		return x.Reason
+	}
+	return TermPauseReason_TERM_PAUSE_REASON_UNSPECIFIED
+}
+
+// PauseTermResponse answers PauseTerm.
+type PauseTermResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case, with the term that is next.
+	Case          *CaseReceipt `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseTermResponse) Reset() {
+	*x = PauseTermResponse{}
+	mi := &file_amparo_v1_deadline_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseTermResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseTermResponse) ProtoMessage() {}
+
+func (x *PauseTermResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_deadline_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseTermResponse.ProtoReflect.Descriptor instead.
+func (*PauseTermResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PauseTermResponse) GetCase() *CaseReceipt {
+	if x != nil {
+		return x.Case
+	}
+	return nil
+}
+
+// ResumeTermRequest says which term goes on.
+type ResumeTermRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// See CreateIntakeRequest.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The case. Required.
+	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
+	// Which term. Required.
+	Kind          TermKind `protobuf:"varint,3,opt,name=kind,proto3,enum=amparo.v1.TermKind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeTermRequest) Reset() {
+	*x = ResumeTermRequest{}
+	mi := &file_amparo_v1_deadline_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeTermRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeTermRequest) ProtoMessage() {}
+
+func (x *ResumeTermRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_deadline_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeTermRequest.ProtoReflect.Descriptor instead.
+func (*ResumeTermRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ResumeTermRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ResumeTermRequest) GetCaseId() string {
+	if x != nil {
+		return x.CaseId
+	}
+	return ""
+}
+
+func (x *ResumeTermRequest) GetKind() TermKind {
+	if x != nil {
+		return x.Kind
+	}
+	return TermKind_TERM_KIND_UNSPECIFIED
+}
+
+// ResumeTermResponse answers ResumeTerm.
+type ResumeTermResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case, with the term that is next.
+	Case          *CaseReceipt `protobuf:"bytes,1,opt,name=case,proto3" json:"case,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeTermResponse) Reset() {
+	*x = ResumeTermResponse{}
+	mi := &file_amparo_v1_deadline_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeTermResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeTermResponse) ProtoMessage() {}
+
+func (x *ResumeTermResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_deadline_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeTermResponse.ProtoReflect.Descriptor instead.
+func (*ResumeTermResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ResumeTermResponse) GetCase() *CaseReceipt {
+	if x != nil {
+		return x.Case
+	}
+	return nil
+}
+
 // ListDeadlinesRequest asks for a page of what is due.
 type ListDeadlinesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -45,7 +274,7 @@ type ListDeadlinesRequest struct {
 
 func (x *ListDeadlinesRequest) Reset() {
 	*x = ListDeadlinesRequest{}
-	mi := &file_amparo_v1_deadline_proto_msgTypes[0]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -57,7 +286,7 @@ func (x *ListDeadlinesRequest) String() string {
 func (*ListDeadlinesRequest) ProtoMessage() {}
 
 func (x *ListDeadlinesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_deadline_proto_msgTypes[0]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -70,7 +299,7 @@ func (x *ListDeadlinesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadlinesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeadlinesRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{0}
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListDeadlinesRequest) GetOffice() string {
@@ -121,7 +350,7 @@ type ListDeadlinesResponse struct {
 
 func (x *ListDeadlinesResponse) Reset() {
 	*x = ListDeadlinesResponse{}
-	mi := &file_amparo_v1_deadline_proto_msgTypes[1]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -133,7 +362,7 @@ func (x *ListDeadlinesResponse) String() string {
 func (*ListDeadlinesResponse) ProtoMessage() {}
 
 func (x *ListDeadlinesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_deadline_proto_msgTypes[1]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -146,7 +375,7 @@ func (x *ListDeadlinesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeadlinesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeadlinesResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListDeadlinesResponse) GetRows() []*QueueRow {
@@ -177,7 +406,7 @@ type ConfirmClockRequest struct {
 
 func (x *ConfirmClockRequest) Reset() {
 	*x = ConfirmClockRequest{}
-	mi := &file_amparo_v1_deadline_proto_msgTypes[2]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -189,7 +418,7 @@ func (x *ConfirmClockRequest) String() string {
 func (*ConfirmClockRequest) ProtoMessage() {}
 
 func (x *ConfirmClockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_deadline_proto_msgTypes[2]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -202,7 +431,7 @@ func (x *ConfirmClockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmClockRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmClockRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{2}
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ConfirmClockRequest) GetRequestId() string {
@@ -230,7 +459,7 @@ type ConfirmClockResponse struct {
 
 func (x *ConfirmClockResponse) Reset() {
 	*x = ConfirmClockResponse{}
-	mi := &file_amparo_v1_deadline_proto_msgTypes[3]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +471,7 @@ func (x *ConfirmClockResponse) String() string {
 func (*ConfirmClockResponse) ProtoMessage() {}
 
 func (x *ConfirmClockResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_deadline_proto_msgTypes[3]
+	mi := &file_amparo_v1_deadline_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +484,7 @@ func (x *ConfirmClockResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmClockResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmClockResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{3}
+	return file_amparo_v1_deadline_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConfirmClockResponse) GetAt() *timestamppb.Timestamp {
@@ -269,7 +498,25 @@ var File_amparo_v1_deadline_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_deadline_proto_rawDesc = "" +
 	"\n" +
-	"\x18amparo/v1/deadline.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x15amparo/v1/queue.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x01\n" +
+	"\x18amparo/v1/deadline.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x15amparo/v1/queue.proto\x1a\x14amparo/v1/term.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x01\n" +
+	"\x10PauseTermRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12.\n" +
+	"\acase_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\x123\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x13.amparo.v1.TermKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12>\n" +
+	"\x06reason\x18\x04 \x01(\x0e2\x1a.amparo.v1.TermPauseReasonB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\"?\n" +
+	"\x11PauseTermResponse\x12*\n" +
+	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\"\xae\x01\n" +
+	"\x11ResumeTermRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12.\n" +
+	"\acase_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\x123\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x13.amparo.v1.TermKindB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\"@\n" +
+	"\x12ResumeTermResponse\x12*\n" +
+	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\"\xff\x01\n" +
 	"\x14ListDeadlinesRequest\x128\n" +
 	"\x06office\x18\x01 \x01(\tB \xbaH\x1dr\x1b2\x19^([a-z][a-z0-9-]{1,30})?$R\x06office\x12\x18\n" +
 	"\aoverdue\x18\x02 \x01(\bR\aoverdue\x12C\n" +
@@ -286,10 +533,19 @@ const file_amparo_v1_deadline_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x122\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x02at\"B\n" +
 	"\x14ConfirmClockResponse\x12*\n" +
-	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at2\xde\x01\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at2\xb1\x03\n" +
 	"\x0fDeadlineService\x12g\n" +
 	"\rListDeadlines\x12\x1f.amparo.v1.ListDeadlinesRequest\x1a .amparo.v1.ListDeadlinesResponse\"\x13\xaa\xd4\x18\x0f\b\x01\x12\b\n" +
-	"\x04\x01\x02\x03\x04\x10\x01\x18\x8d\x01\x12b\n" +
+	"\x04\x01\x02\x03\x04\x10\x01\x18\x8d\x01\x12f\n" +
+	"\tPauseTerm\x12\x1b.amparo.v1.PauseTermRequest\x1a\x1c.amparo.v1.PauseTermResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
+	"\x02\x01\x02\x10\x02\x12\x05\n" +
+	"\x01\x03\x10\x04\x12\x05\n" +
+	"\x01\x04\x10\x05\x18u\x12i\n" +
+	"\n" +
+	"ResumeTerm\x12\x1c.amparo.v1.ResumeTermRequest\x1a\x1d.amparo.v1.ResumeTermResponse\"\x1e\xaa\xd4\x18\x1a\b\x01\x12\x06\n" +
+	"\x02\x01\x02\x10\x02\x12\x05\n" +
+	"\x01\x03\x10\x04\x12\x05\n" +
+	"\x01\x04\x10\x05\x18v\x12b\n" +
 	"\fConfirmClock\x12\x1e.amparo.v1.ConfirmClockRequest\x1a\x1f.amparo.v1.ConfirmClockResponse\"\x11\xaa\xd4\x18\r\b\x01\x12\x06\n" +
 	"\x02\x04\b\x10\x01\x18\x8e\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
@@ -305,30 +561,46 @@ func file_amparo_v1_deadline_proto_rawDescGZIP() []byte {
 	return file_amparo_v1_deadline_proto_rawDescData
 }
 
-var file_amparo_v1_deadline_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_amparo_v1_deadline_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_amparo_v1_deadline_proto_goTypes = []any{
-	(*ListDeadlinesRequest)(nil),  // 0: amparo.v1.ListDeadlinesRequest
-	(*ListDeadlinesResponse)(nil), // 1: amparo.v1.ListDeadlinesResponse
-	(*ConfirmClockRequest)(nil),   // 2: amparo.v1.ConfirmClockRequest
-	(*ConfirmClockResponse)(nil),  // 3: amparo.v1.ConfirmClockResponse
-	(*durationpb.Duration)(nil),   // 4: google.protobuf.Duration
-	(*QueueRow)(nil),              // 5: amparo.v1.QueueRow
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
+	(*PauseTermRequest)(nil),      // 0: amparo.v1.PauseTermRequest
+	(*PauseTermResponse)(nil),     // 1: amparo.v1.PauseTermResponse
+	(*ResumeTermRequest)(nil),     // 2: amparo.v1.ResumeTermRequest
+	(*ResumeTermResponse)(nil),    // 3: amparo.v1.ResumeTermResponse
+	(*ListDeadlinesRequest)(nil),  // 4: amparo.v1.ListDeadlinesRequest
+	(*ListDeadlinesResponse)(nil), // 5: amparo.v1.ListDeadlinesResponse
+	(*ConfirmClockRequest)(nil),   // 6: amparo.v1.ConfirmClockRequest
+	(*ConfirmClockResponse)(nil),  // 7: amparo.v1.ConfirmClockResponse
+	(TermKind)(0),                 // 8: amparo.v1.TermKind
+	(TermPauseReason)(0),          // 9: amparo.v1.TermPauseReason
+	(*CaseReceipt)(nil),           // 10: amparo.v1.CaseReceipt
+	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*QueueRow)(nil),              // 12: amparo.v1.QueueRow
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_amparo_v1_deadline_proto_depIdxs = []int32{
-	4, // 0: amparo.v1.ListDeadlinesRequest.within:type_name -> google.protobuf.Duration
-	5, // 1: amparo.v1.ListDeadlinesResponse.rows:type_name -> amparo.v1.QueueRow
-	6, // 2: amparo.v1.ConfirmClockRequest.at:type_name -> google.protobuf.Timestamp
-	6, // 3: amparo.v1.ConfirmClockResponse.at:type_name -> google.protobuf.Timestamp
-	0, // 4: amparo.v1.DeadlineService.ListDeadlines:input_type -> amparo.v1.ListDeadlinesRequest
-	2, // 5: amparo.v1.DeadlineService.ConfirmClock:input_type -> amparo.v1.ConfirmClockRequest
-	1, // 6: amparo.v1.DeadlineService.ListDeadlines:output_type -> amparo.v1.ListDeadlinesResponse
-	3, // 7: amparo.v1.DeadlineService.ConfirmClock:output_type -> amparo.v1.ConfirmClockResponse
-	6, // [6:8] is the sub-list for method output_type
-	4, // [4:6] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	8,  // 0: amparo.v1.PauseTermRequest.kind:type_name -> amparo.v1.TermKind
+	9,  // 1: amparo.v1.PauseTermRequest.reason:type_name -> amparo.v1.TermPauseReason
+	10, // 2: amparo.v1.PauseTermResponse.case:type_name -> amparo.v1.CaseReceipt
+	8,  // 3: amparo.v1.ResumeTermRequest.kind:type_name -> amparo.v1.TermKind
+	10, // 4: amparo.v1.ResumeTermResponse.case:type_name -> amparo.v1.CaseReceipt
+	11, // 5: amparo.v1.ListDeadlinesRequest.within:type_name -> google.protobuf.Duration
+	12, // 6: amparo.v1.ListDeadlinesResponse.rows:type_name -> amparo.v1.QueueRow
+	13, // 7: amparo.v1.ConfirmClockRequest.at:type_name -> google.protobuf.Timestamp
+	13, // 8: amparo.v1.ConfirmClockResponse.at:type_name -> google.protobuf.Timestamp
+	4,  // 9: amparo.v1.DeadlineService.ListDeadlines:input_type -> amparo.v1.ListDeadlinesRequest
+	0,  // 10: amparo.v1.DeadlineService.PauseTerm:input_type -> amparo.v1.PauseTermRequest
+	2,  // 11: amparo.v1.DeadlineService.ResumeTerm:input_type -> amparo.v1.ResumeTermRequest
+	6,  // 12: amparo.v1.DeadlineService.ConfirmClock:input_type -> amparo.v1.ConfirmClockRequest
+	5,  // 13: amparo.v1.DeadlineService.ListDeadlines:output_type -> amparo.v1.ListDeadlinesResponse
+	1,  // 14: amparo.v1.DeadlineService.PauseTerm:output_type -> amparo.v1.PauseTermResponse
+	3,  // 15: amparo.v1.DeadlineService.ResumeTerm:output_type -> amparo.v1.ResumeTermResponse
+	7,  // 16: amparo.v1.DeadlineService.ConfirmClock:output_type -> amparo.v1.ConfirmClockResponse
+	13, // [13:17] is the sub-list for method output_type
+	9,  // [9:13] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_deadline_proto_init() }
@@ -337,14 +609,16 @@ func file_amparo_v1_deadline_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
+	file_amparo_v1_case_proto_init()
 	file_amparo_v1_queue_proto_init()
+	file_amparo_v1_term_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_deadline_proto_rawDesc), len(file_amparo_v1_deadline_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

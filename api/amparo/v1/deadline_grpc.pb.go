@@ -22,6 +22,8 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	DeadlineService_ListDeadlines_FullMethodName = "/amparo.v1.DeadlineService/ListDeadlines"
+	DeadlineService_PauseTerm_FullMethodName     = "/amparo.v1.DeadlineService/PauseTerm"
+	DeadlineService_ResumeTerm_FullMethodName    = "/amparo.v1.DeadlineService/ResumeTerm"
 	DeadlineService_ConfirmClock_FullMethodName  = "/amparo.v1.DeadlineService/ConfirmClock"
 )
 
@@ -38,6 +40,17 @@ type DeadlineServiceClient interface {
 	// The caller must be enrolled in a role that works cases; each row must be of
 	// the caller's team, or of the caller's office and not restricted.
 	ListDeadlines(ctx context.Context, in *ListDeadlinesRequest, opts ...grpc.CallOption) (*ListDeadlinesResponse, error)
+	// PauseTerm lets a term of a case rest while somebody is asked. The policy says
+	// which terms may rest and for how long in all; while one rests, its due time is
+	// the latest that it can become. That a person cannot be reached is no reason.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION for a term that does not run, is
+	// overdue, rests already, or may not rest (any more).
+	// The caller must be on the team, or reviewer or head of the case's office.
+	PauseTerm(ctx context.Context, in *PauseTermRequest, opts ...grpc.CallOption) (*PauseTermResponse, error)
+	// ResumeTerm lets a term that rests go on.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION for one that does not rest.
+	// The caller must be on the team, or reviewer or head of the case's office.
+	ResumeTerm(ctx context.Context, in *ResumeTermRequest, opts ...grpc.CallOption) (*ResumeTermResponse, error)
 	// ConfirmClock says that the service's clock is right, after it was set forward
 	// by more than a day or the service stood still for as long: until then nothing
 	// is destroyed because its time has come. Confirming what needs no confirmation
@@ -59,6 +72,26 @@ func (c *deadlineServiceClient) ListDeadlines(ctx context.Context, in *ListDeadl
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListDeadlinesResponse)
 	err := c.cc.Invoke(ctx, DeadlineService_ListDeadlines_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deadlineServiceClient) PauseTerm(ctx context.Context, in *PauseTermRequest, opts ...grpc.CallOption) (*PauseTermResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PauseTermResponse)
+	err := c.cc.Invoke(ctx, DeadlineService_PauseTerm_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *deadlineServiceClient) ResumeTerm(ctx context.Context, in *ResumeTermRequest, opts ...grpc.CallOption) (*ResumeTermResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeTermResponse)
+	err := c.cc.Invoke(ctx, DeadlineService_ResumeTerm_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +121,17 @@ type DeadlineServiceServer interface {
 	// The caller must be enrolled in a role that works cases; each row must be of
 	// the caller's team, or of the caller's office and not restricted.
 	ListDeadlines(context.Context, *ListDeadlinesRequest) (*ListDeadlinesResponse, error)
+	// PauseTerm lets a term of a case rest while somebody is asked. The policy says
+	// which terms may rest and for how long in all; while one rests, its due time is
+	// the latest that it can become. That a person cannot be reached is no reason.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION for a term that does not run, is
+	// overdue, rests already, or may not rest (any more).
+	// The caller must be on the team, or reviewer or head of the case's office.
+	PauseTerm(context.Context, *PauseTermRequest) (*PauseTermResponse, error)
+	// ResumeTerm lets a term that rests go on.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION for one that does not rest.
+	// The caller must be on the team, or reviewer or head of the case's office.
+	ResumeTerm(context.Context, *ResumeTermRequest) (*ResumeTermResponse, error)
 	// ConfirmClock says that the service's clock is right, after it was set forward
 	// by more than a day or the service stood still for as long: until then nothing
 	// is destroyed because its time has come. Confirming what needs no confirmation
@@ -107,6 +151,12 @@ type UnimplementedDeadlineServiceServer struct{}
 
 func (UnimplementedDeadlineServiceServer) ListDeadlines(context.Context, *ListDeadlinesRequest) (*ListDeadlinesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListDeadlines not implemented")
+}
+func (UnimplementedDeadlineServiceServer) PauseTerm(context.Context, *PauseTermRequest) (*PauseTermResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseTerm not implemented")
+}
+func (UnimplementedDeadlineServiceServer) ResumeTerm(context.Context, *ResumeTermRequest) (*ResumeTermResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeTerm not implemented")
 }
 func (UnimplementedDeadlineServiceServer) ConfirmClock(context.Context, *ConfirmClockRequest) (*ConfirmClockResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ConfirmClock not implemented")
@@ -150,6 +200,42 @@ func _DeadlineService_ListDeadlines_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DeadlineService_PauseTerm_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseTermRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeadlineServiceServer).PauseTerm(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeadlineService_PauseTerm_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeadlineServiceServer).PauseTerm(ctx, req.(*PauseTermRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DeadlineService_ResumeTerm_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeTermRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeadlineServiceServer).ResumeTerm(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeadlineService_ResumeTerm_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeadlineServiceServer).ResumeTerm(ctx, req.(*ResumeTermRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DeadlineService_ConfirmClock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ConfirmClockRequest)
 	if err := dec(in); err != nil {
@@ -178,6 +264,14 @@ var DeadlineService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListDeadlines",
 			Handler:    _DeadlineService_ListDeadlines_Handler,
+		},
+		{
+			MethodName: "PauseTerm",
+			Handler:    _DeadlineService_PauseTerm_Handler,
+		},
+		{
+			MethodName: "ResumeTerm",
+			Handler:    _DeadlineService_ResumeTerm_Handler,
 		},
 		{
 			MethodName: "ConfirmClock",
