@@ -211,3 +211,17 @@ func TestAgainstTrying(t *testing.T) {
 		}
 	})
 }
+
+// TestTheTableNamesCalls: a gate whose call has another name by now would fail for
+// everybody, whatever the staff.
+func TestTheTableNamesCalls(t *testing.T) {
+	rules, err := access.LoadV1()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range staffing.Calls() {
+		if rules[call] == nil {
+			t.Errorf("there is no call %s", call)
+		}
+	}
+}
