@@ -128,7 +128,7 @@ var outside = []struct {
 	{"golang.org/x/time/rate", []string{"server"}, "callers are slowed down where they come in"},
 	{"github.com/wneessen/go-mail", []string{"notify"}, "mail leaves the house by one door, where its text is fixed"},
 	{"net/smtp", nil, "it is frozen, and knows no deadline; mail leaves by notify"},
-	{"net/http", []string{"notify", "notifytest"}, "nothing here is fetched, and nothing posted but notices"},
+	{"net/http", []string{"notify", "notifytest", "cmd/amparo"}, "nothing here is fetched, and nothing posted but notices; the demo takes them"},
 	{"github.com/cenkalti/backoff", []string{"notify"}, "a writing call is repeated by its request id, in client; only a notice is simply sent again"},
 	{"github.com/emersion/go-smtp", []string{"notifytest"}, "this service receives no mail"},
 	{"golang.org/x/term", []string{"client", "cmd/amparo", "cmd/amparod"}, "only the edge talks to a person"},

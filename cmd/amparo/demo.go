@@ -23,8 +23,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Play one night against a real service, and prove each step",
 		Long: `Starts a real amparod on a new store, with real TLS, enrols an administrator, an
-operator, a case officer and an auditor, and works a case from the first call to
-the closed file. Each step says in one line what was proven; the first proof that
+operator with a relief, a case officer, a reviewer, a head of secretariat and an
+auditor, and works through a night: a case from the first call to the closed file,
+somebody who calls again, an arrest, a word for duress, an alarm that passes to the
+second on call, a cut line, and the morning. Each step says in one line what was proven; the first proof that
 fails ends the demo with exit code 1.
 
 With --keep everything stays: data/ and identity.age of the service, recovery.age,
@@ -56,7 +58,7 @@ func (a *app) demo(ctx context.Context, keep string) (err error) {
 		return fmt.Errorf("make folder: %w", err)
 	}
 	// However the demo ends, its service ends with it.
-	defer func() { err = errors.Join(err, d.service.stop()) }()
+	defer func() { err = errors.Join(err, d.service.stop(), d.pager.stop()) }()
 	for _, part := range d.story() {
 		proof, err := part.play(ctx)
 		if err != nil {
@@ -114,8 +116,11 @@ type demo struct {
 	people  map[string]string // id by profile
 	secrets []string          // invitations, which must lie nowhere
 	first   string            // the case of the night
-	second  string            // the second case, which stays open
-	third   string            // the case of the call over a cut line
+	second  string            // the case that stays open
+	third   string            // the case of somebody who calls again
+	fourth  string            // the case of the call over a cut line
+	alarm   string
+	pager   *pager
 	leaves  uint64
 }
 

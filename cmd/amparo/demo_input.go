@@ -109,6 +109,70 @@ const demoClosing = `closing:
   follow_up: A call in thirty days by the case officer, canaryfollowup.
 `
 
+const demoReturning = `# Somebody whom the office knows; only the team may know of the case.
+intake:
+  channel: hotline
+  restricted: true
+  safe_contact:
+    channel: phone
+    address: "+41790000019"
+    language: es
+    time_zone: America/Bogota
+    windows:
+      - {from: "19:00", until: "22:00"}
+    code_word: canarycountersign
+    duress_word: canaryduressword
+  submitter: {kind: self}
+  identity:
+    person:
+      legal_name: Marisol Canaryvoice
+      current_country: CO
+  situation: Her union is being watched again, canaryreturningtext.
+  urgency_self_assessed: days
+`
+
+const demoProxy = `answer: canarycountersign
+change:
+  contact:
+    kind: proxy
+    name: Abril Canaryproxy
+    relation: sister
+    way: {channel: signal, address: "+41790000020", time_zone: America/Bogota}
+    may_tell: [case_exists, well_being, legal]
+  text: She gave it over the known number, canaryproxytext.
+`
+
+const demoWishes = `instructions:
+  instructions:
+    - event: detained
+      text: Call the lawyers' collective, and nobody at her work, canarywishestext.
+`
+
+const demoArrest = `report:
+  status: detained
+  source: family
+  device_seized: true
+  text: Her sister saw two men put her into a car, canaryarresttext.
+`
+
+const demoPlainCall = `contact:
+  channel: phone
+  outcome: reached
+  contact_number: 1
+  text: A short call from her own number, canaryplaincall.
+word: canarycountersign
+`
+
+const demoDuressCall = `contact:
+  channel: phone
+  outcome: reached
+  contact_number: 1
+  text: A short call from her own number, canaryduresscall.
+word: canaryduressword
+`
+
+const demoHandoverNote = "Calls again at six, canaryhandovernote."
+
 // demoSearch is the name as somebody else would type it.
 const demoSearch = "zoryana kanareychenko"
 
@@ -120,14 +184,19 @@ var canaries = []string{
 	"canarysituationtext", "canaryvillage", "canaryincidenttext", "canaryneedtext", "Canaryfriend", "canaryduplicatetext",
 	"canaryreasonstext", "canarytriagetext", "funeral ribbon", "canaryfirstattempt", "canarysecondattempt", "canaryholdtext",
 	"canarynotetext", "canarymeasuretext", "Canarysister", "canaryagreementtext", "canarymissedtext", "canaryemergencytext", "canaryoutcometext", "canaryfollowup", "Olena Canaryoperator", "Ines Canaryofficer",
-	"Tomas Canarycolleague", "Aiko Canaryauditor",
-	"Canarycutline", "canarygatetext",
+	"Tomas Canarycolleague", "Aiko Canaryauditor", "Bilal Canaryrelief", "Mara Canaryreviewer", "Ewa Canaryhead",
+	"+41790000019", "+41790000020", "canarycountersign", "canaryduressword", "Canaryvoice", "canaryreturningtext", "Canaryproxy",
+	"canaryproxytext", "canarywishestext", "canaryarresttext", "canaryplaincall", "canaryduresscall", "Canarycutline", "canarygatetext",
+	"canaryhandovernote",
 }
 
 // demoPeople are those who enrol after the administrator.
 var demoPeople = []struct{ profile, name, role, office string }{
 	{"operator", "Olena Canaryoperator", "hotline-operator", "berlin"},
 	{"officer", "Ines Canaryofficer", "case-officer", "berlin"},
+	{"relief", "Bilal Canaryrelief", "hotline-operator", "berlin"},
+	{"reviewer", "Mara Canaryreviewer", "reviewer", "berlin"},
+	{"head", "Ewa Canaryhead", "head-of-secretariat", "berlin"},
 	{"colleague", "Tomas Canarycolleague", "case-officer", "berlin"},
 	{"auditor", "Aiko Canaryauditor", "auditor", ""},
 }

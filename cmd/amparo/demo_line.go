@@ -56,7 +56,7 @@ func (d *demo) cutLine(ctx context.Context) (string, error) {
 	if len(found.GetRows()) != 1 {
 		return "", fmt.Errorf("the call has %d cases, want one", len(found.GetRows()))
 	}
-	d.third = found.GetRows()[0].GetCaseId()
+	d.fourth = found.GetRows()[0].GetCaseId()
 	if late := found.GetRows()[0].GetReceivedAt().AsTime().Sub(called); late.Abs() > 2*time.Second {
 		return "", errors.New("the terms do not run from the call")
 	}

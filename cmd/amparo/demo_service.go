@@ -21,6 +21,7 @@ import (
 type service struct {
 	binary  string
 	address string
+	config  string // file
 	process *exec.Cmd
 	ended   chan error
 	log     logBuffer
@@ -110,7 +111,7 @@ func freeAddress() (string, error) {
 
 // start runs amparod serve and waits until it says that it listens.
 func (s *service) start(ctx context.Context, data, identity string) error {
-	s.process = exec.Command(s.binary, "serve", "--data", data, "--identity", identity, "--listen", s.address)
+	s.process = exec.Command(s.binary, "serve", "--data", data, "--identity", identity, "--listen", s.address, "--config", s.config)
 	s.process.Stderr = &s.log
 	out, err := s.process.StdoutPipe()
 	if err != nil {

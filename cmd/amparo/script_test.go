@@ -90,8 +90,11 @@ func cmdService(ts *testscript.TestScript, _ bool, args []string) {
 	case "start":
 		ts.Check(s.start(context.Background(), data, identity))
 		ts.Defer(func() {
-			if s.process != nil {
-				ts.Check(s.kill())
+			if s.process == nil {
+				return
+			}
+			if err := s.kill(); err != nil { // it has ended by itself: its log says why
+				ts.Fatalf("%v\n%s", err, s.log.text())
 			}
 		})
 	case "stop":
@@ -208,6 +211,7 @@ func TestDemo(t *testing.T) {
 	for _, path := range []string{
 		"data/keyring", "identity.age", "recovery.age", "input/intake-night.yaml",
 		"profiles/administrator", "profiles/operator", "profiles/officer", "profiles/auditor",
+		"profiles/reviewer", "profiles/head",
 	} {
 		if _, err := os.Stat(filepath.Join(dir, path)); err != nil {
 			t.Errorf("%s is not kept", path)
@@ -238,7 +242,8 @@ func TestACanaryInTheStoreIsFound(t *testing.T) {
 
 // Every canary stands in an input of the demo.
 func TestCanariesAreSent(t *testing.T) {
-	all := demoIntake + demoDuplicate + demoTriage + demoNoAnswer + demoReached + demoHoldText + demoNote + demoPlan + demoClosing + demoSearch + demoCutLine
+	all := demoIntake + demoDuplicate + demoTriage + demoNoAnswer + demoReached + demoHoldText + demoNote + demoPlan + demoClosing + demoSearch + demoCutLine +
+		demoReturning + demoProxy + demoWishes + demoArrest + demoPlainCall + demoDuressCall + demoHandoverNote
 	for _, who := range demoPeople {
 		all += who.name
 	}
