@@ -106,6 +106,25 @@ func closeAs(act casefile.Act, other, stays *amparov1.Case, excluded []string) {
 	}
 }
 
+// Merged are the cases that are merged with a case: those that went into it, and the
+// one that it went into.
+func Merged(c *amparov1.Case) []string {
+	ids := slices.Clone(c.GetMergedCaseIds())
+	if id := c.GetMergedIntoId(); id != "" {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Bar adds to those whom a case excludes, who leave its team, and reports whether
+// that was news. Its owner is left in place on the head, where the exclusion wins.
+func Bar(c *amparov1.Case, staffIDs []string) bool {
+	before := len(c.GetExcludedStaffIds())
+	c.ExcludedStaffIds = union(c.GetExcludedStaffIds(), staffIDs)
+	c.TeamIds = slices.DeleteFunc(c.GetTeamIds(), func(id string) bool { return slices.Contains(c.ExcludedStaffIds, id) })
+	return len(c.GetExcludedStaffIds()) > before
+}
+
 // fit are those of a team who may be on it, the first of whom owns the case.
 func fit(team, excluded []string, roles Roles) []string {
 	return slices.DeleteFunc(slices.Clone(team), func(id string) bool {

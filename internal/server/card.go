@@ -9,7 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/safety"
 )
@@ -135,12 +134,16 @@ func (h *cards) RaiseRisk(ctx context.Context, req *amparov1.RaiseRiskRequest) (
 func (h *cards) ExcludeStaff(ctx context.Context, req *amparov1.ExcludeStaffRequest) (*amparov1.ExcludeStaffResponse, error) {
 	roles := callOf(ctx).caller.Staff.GetRoles()
 	mayAdmit := slices.Contains(roles, amparov1.Role_ROLE_REVIEWER) || slices.Contains(roles, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
-	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.ExcludeStaffResponse, error) {
+		c := f.Case()
 		ofOffice := func(id string) bool {
 			return slices.Contains(h.s.records.Directory().ByID(id).GetOffices(), c.GetOffice())
 		}
-		return act.Exclude(c, req.GetStaffIds(), ofOffice, mayAdmit)
-	}, func(r *amparov1.CaseReceipt) *amparov1.ExcludeStaffResponse {
-		return &amparov1.ExcludeStaffResponse{Case: r}
+		entry, err := actOf(ctx, w).Exclude(c, req.GetStaffIds(), ofOffice, mayAdmit)
+		if err != nil {
+			return nil, err
+		}
+		f.Append(entry)
+		return &amparov1.ExcludeStaffResponse{Case: receipt(f)}, h.s.barFromMerged(ctx, w, c)
 	})
 }

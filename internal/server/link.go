@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/intake"
 	"github.com/amparo-project/amparo/internal/linkage"
@@ -232,6 +233,22 @@ func (h *links) MergeCases(ctx context.Context, req *amparov1.MergeCasesRequest)
 		}
 		return &amparov1.MergeCasesResponse{Case: receipt(c), Merged: true}, err
 	})
+}
+
+// barFromMerged excludes whom a case excludes from the cases that are merged with it
+// as well: they are about the same person. Somebody who is let in again is let into
+// the one case alone.
+func (s *Server) barFromMerged(ctx context.Context, w *records.Work, c *amparov1.Case) error {
+	for _, id := range linkage.Merged(c) {
+		file, err := w.Open(records.Target{ID: id, Grant: access.Service(callOf(ctx).grant.Action())})
+		if err != nil {
+			return err
+		}
+		if linkage.Bar(file.Case(), c.GetExcludedStaffIds()) {
+			file.Touch()
+		}
+	}
+	return nil
 }
 
 // adoptRisk brings the assessment along whose level is in force now.

@@ -137,6 +137,15 @@ func TestTwoFilesOfOnePerson(t *testing.T) {
 	if _, err := amparov1.NewCaseServiceClient(enemy.Conn).GetCase(t.Context(), &amparov1.GetCaseRequest{CaseId: stays}); reason(err) != "NOT_FOUND" {
 		t.Errorf("whom the older case excludes sees the one that stays: %v", err)
 	}
+	late := w.Enrol(t, "late", []amparov1.Role{amparov1.Role_ROLE_REVIEWER}, []string{"north"})
+	if _, err := amparov1.NewCardServiceClient(reviewer.Conn).ExcludeStaff(t.Context(), &amparov1.ExcludeStaffRequest{
+		RequestId: records.NewID(), CaseId: stays, StaffIds: []string{enemy.StaffID, late.StaffID},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := amparov1.NewCaseServiceClient(late.Conn).GetCase(t.Context(), &amparov1.GetCaseRequest{CaseId: older}); reason(err) != "NOT_FOUND" {
+		t.Errorf("whom the case excludes that stays sees the duplicate: %v", err)
+	}
 	now := w.head(t, stays)
 	if !slices.Equal(now.GetTeamIds(), []string{officer.StaffID, operator.StaffID}) || now.GetReceivedAt().AsTime().After(before.GetReceivedAt().AsTime()) {
 		t.Errorf("the case that stays: %v, received %v", now.GetTeamIds(), now.GetReceivedAt().AsTime())
@@ -151,7 +160,10 @@ func TestTwoFilesOfOnePerson(t *testing.T) {
 		}
 	}
 	after := w.head(t, older)
-	after.Version = before.Version
+	if !slices.Contains(after.GetExcludedStaffIds(), late.StaffID) {
+		t.Error("whoever was excluded meanwhile is let in again")
+	}
+	after.Version, after.ExcludedStaffIds = before.Version, before.ExcludedStaffIds
 	if !proto.Equal(before, after) {
 		t.Errorf("the other case is not as it was:\n%v\n%v", before.GetState(), after.GetState())
 	}
