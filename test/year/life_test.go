@@ -17,6 +17,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/audit"
+	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/seal"
 	"github.com/amparo-project/amparo/internal/store/bolt"
@@ -266,19 +267,13 @@ func begins(kind amparov1.TermKind, base time.Time) *amparov1.TermEvent {
 
 // happen adds an entry with what it does to the terms of the case.
 func happen(w *records.Work, f *records.File, entry *amparov1.TimelineEntry, events ...*amparov1.TermEvent) error {
-	c := f.Case()
 	entry.At = timestamppb.New(w.Now)
 	for _, event := range events {
-		event.At, event.RulesVersion = timestamppb.New(w.Now), w.Book().Version
-		if event.Level == amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED {
-			event.Level = c.GetRiskLevel()
-		}
-		var err error
-		if c.Terms, err = w.Book().Apply(c.GetTerms(), event); err != nil {
-			return err
-		}
+		event.Level = f.Case().GetRiskLevel()
 	}
-	entry.TermEvents = events
+	if err := (casefile.Act{Now: w.Now, Book: w.Book()}).Record(f.Case(), entry, events...); err != nil {
+		return err
+	}
 	f.Append(entry)
 	return nil
 }
