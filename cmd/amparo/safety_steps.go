@@ -52,10 +52,9 @@ func (a *app) wishesCommand() *cobra.Command {
 		Long: `Takes a SetAdvanceInstructionsRequest; it replaces what was recorded before:
 
   instructions:
-    instructions:
-      - event: detained      # disappeared, deceased, unreachable
-        proxy: 3             # the contact to turn to
-        text: what to do, and what not`,
+    - event: detained        # disappeared, deceased, unreachable
+      proxy: 3               # the contact to turn to
+      text: what to do, and what not`,
 		Example: "  amparo case wishes " + exampleCase + " --file wishes.yaml",
 		Args:    cobra.ExactArgs(1),
 	}

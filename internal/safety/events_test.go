@@ -171,8 +171,8 @@ func TestInstructionsNameTheProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	lawyer := s.GetContacts()[2].GetNumber()
-	given := &amparov1.AdvanceInstructions{Instructions: []*amparov1.AdvanceInstruction{{Event: detained, Proxy: lawyer, Text: "no press"}}}
-	if _, err := safety.Instruct(s, given, operator, night); err != nil {
+	given := []*amparov1.AdvanceInstruction{{Event: detained, Proxy: lawyer, Text: "no press"}}
+	if _, err := safety.Instruct(s, given, nil, operator, night); err != nil {
 		t.Fatal(err)
 	}
 	if advice := safety.Advise(s, time.LoadLocation, night); advice.GetInstruction() != nil {
@@ -183,8 +183,8 @@ func TestInstructionsNameTheProxy(t *testing.T) {
 	if advice.GetInstruction().GetText() != "no press" || advice.GetContacts()[0].GetContact().GetNumber() != lawyer {
 		t.Error("after the arrest: want her instructions, and the proxy whom she named for it")
 	}
-	given.Instructions[0].Proxy = s.GetContacts()[0].GetNumber()
-	if _, err := safety.Instruct(s, given, operator, night); reasonOf(err) != amparov1.Reason_REASON_FIELD_INVALID {
+	given[0].Proxy = s.GetContacts()[0].GetNumber()
+	if _, err := safety.Instruct(s, given, nil, operator, night); reasonOf(err) != amparov1.Reason_REASON_FIELD_INVALID {
 		t.Errorf("her own telephone as a proxy: %v", err)
 	}
 }

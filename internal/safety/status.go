@@ -1,6 +1,7 @@
 package safety
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -138,20 +139,23 @@ func confirmed(s *amparov1.Safety) bool { return len(inForceReport(s).GetConfirm
 // Instruct records what the person wishes to be done when they cannot be asked any
 // more. A proxy that is named must be one of the case's.
 func Instruct(
-	s *amparov1.Safety, given *amparov1.AdvanceInstructions, staffID string, now time.Time,
+	s *amparov1.Safety, given []*amparov1.AdvanceInstruction, givenAt *timestamppb.Timestamp, staffID string, now time.Time,
 ) (*amparov1.TimelineEntry, error) {
-	for _, one := range given.GetInstructions() {
+	for i, one := range given {
 		if one.GetProxy() != 0 && find(s, one.GetProxy()).GetContact().GetKind() != proxy {
-			return nil, invalid("instructions.instructions.proxy", "is the number of a proxy's contact")
+			return nil, invalid(fmt.Sprintf("instructions[%d].proxy", i), "is the number of a proxy's contact")
 		}
 	}
-	at, err := moment("instructions.given_at", given.GetGivenAt(), now)
+	at, err := moment("given_at", givenAt, now)
 	if err != nil {
 		return nil, err
 	}
-	s.Instructions = proto.CloneOf(given)
-	s.Instructions.GivenAt, s.Instructions.RecordedAt = timestamppb.New(at), timestamppb.New(now)
-	s.Instructions.RecordedById = staffID
+	s.Instructions = &amparov1.AdvanceInstructions{
+		GivenAt: timestamppb.New(at), RecordedAt: timestamppb.New(now), RecordedById: staffID,
+	}
+	for _, one := range given {
+		s.Instructions.Instructions = append(s.Instructions.Instructions, proto.CloneOf(one))
+	}
 	return newEntry(amparov1.TimelineKind_TIMELINE_KIND_INSTRUCTIONS, staffID, now), nil
 }
 

@@ -177,7 +177,7 @@ func (h *contacts) ConfirmContactChange(ctx context.Context, req *amparov1.Confi
 func (h *contacts) SetAdvanceInstructions(ctx context.Context, req *amparov1.SetAdvanceInstructionsRequest) (*amparov1.SetAdvanceInstructionsResponse, error) {
 	return keep(ctx, h.s, req, func(w *records.Work, f *records.File, held *amparov1.Safety) ([]*amparov1.TimelineEntry, func() *amparov1.SetAdvanceInstructionsResponse, error) {
 		act := actOf(ctx, w)
-		entry, err := safety.Instruct(held, req.GetInstructions(), act.StaffID, act.Now)
+		entry, err := safety.Instruct(held, req.GetInstructions(), req.GetGivenAt(), act.StaffID, act.Now)
 		return []*amparov1.TimelineEntry{entry}, func() *amparov1.SetAdvanceInstructionsResponse {
 			return &amparov1.SetAdvanceInstructionsResponse{Case: receipt(f)}
 		}, err

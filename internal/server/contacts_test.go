@@ -26,7 +26,7 @@ func safetyRequest(method, id, newID string) proto.Message {
 	case "SafetyService/ConfirmContactChange":
 		return &amparov1.ConfirmContactChangeRequest{RequestId: newID, CaseId: id, Change: 1}
 	case "SafetyService/SetAdvanceInstructions":
-		return &amparov1.SetAdvanceInstructionsRequest{RequestId: newID, CaseId: id, Instructions: &amparov1.AdvanceInstructions{}}
+		return &amparov1.SetAdvanceInstructionsRequest{RequestId: newID, CaseId: id}
 	case "SafetyService/ReportDuress":
 		return &amparov1.ReportDuressRequest{RequestId: newID, CaseId: id, Contact: reached(0)}
 	default:
@@ -156,9 +156,8 @@ func TestAnArrestAtNight(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := w.safety.SetAdvanceInstructions(t.Context(), &amparov1.SetAdvanceInstructionsRequest{
-		RequestId: records.NewID(), CaseId: w.id, Instructions: &amparov1.AdvanceInstructions{
-			Instructions: []*amparov1.AdvanceInstruction{{Event: amparov1.PersonStatus_PERSON_STATUS_DETAINED, Text: "Call my lawyer, not the press."}},
-		},
+		RequestId: records.NewID(), CaseId: w.id,
+		Instructions: []*amparov1.AdvanceInstruction{{Event: amparov1.PersonStatus_PERSON_STATUS_DETAINED, Text: "Call my lawyer, not the press."}},
 	})
 	if err != nil {
 		t.Fatal(err)

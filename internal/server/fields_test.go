@@ -160,11 +160,12 @@ func setter(field protoreflect.FieldDescriptor, value protoreflect.Value) func(p
 // authored are the fields of requests whose names say that the service writes them,
 // and why they may stand in a request all the same.
 var authored = map[protoreflect.FullName]string{
-	"amparo.v1.Intake.received_at":      "when the person asked for help, which only the taker knows",
-	"amparo.v1.Policy.terms":            "what the mechanism decides, and the second person confirms",
-	"amparo.v1.Closing.closed_at":       "overwritten: TestWhatTheServiceWrites",
-	"amparo.v1.Closing.closed_by_id":    "overwritten: TestWhatTheServiceWrites",
-	"amparo.v1.PlanAgreement.agreed_at": "when the person agreed, which only the one who spoke to them knows",
+	"amparo.v1.Intake.received_at":                     "when the person asked for help, which only the taker knows",
+	"amparo.v1.Policy.terms":                           "what the mechanism decides, and the second person confirms",
+	"amparo.v1.Closing.closed_at":                      "overwritten: TestWhatTheServiceWrites",
+	"amparo.v1.Closing.closed_by_id":                   "overwritten: TestWhatTheServiceWrites",
+	"amparo.v1.SetAdvanceInstructionsRequest.given_at": "when the person said so, which only the one who heard it knows",
+	"amparo.v1.PlanAgreement.agreed_at":                "when the person agreed, which only the one who spoke to them knows",
 }
 
 // TestRequestsHoldNothingThatIsTheServices finds no field in any request that only

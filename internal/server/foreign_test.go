@@ -87,7 +87,7 @@ func TestForeignReadsAsAbsent(t *testing.T) {
 		}
 		for _, field := range idFields(method) {
 			caller := officer
-			if method.Name() == "RestrictCase" || method.Name() == "ReassignCases" {
+			if method.Name() == "RestrictCase" || method.Name() == "UpdateInterpreter" || method.Name() == "ReassignCases" {
 				caller = elsewhere
 			}
 			if method.Name() == "ConfirmPolicy" {

@@ -1721,11 +1721,11 @@ type AdvanceInstructions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each event.
 	Instructions []*AdvanceInstruction `protobuf:"bytes,1,rep,name=instructions,proto3" json:"instructions,omitempty"`
-	// When the person gave them; empty means now.
+	// When the person gave them.
 	GivenAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=given_at,json=givenAt,proto3" json:"given_at,omitempty"`
-	// Who recorded them; output only, empty while names of staff are hidden.
+	// Who recorded them; empty while names of staff are hidden.
 	RecordedById string `protobuf:"bytes,3,opt,name=recorded_by_id,json=recordedById,proto3" json:"recorded_by_id,omitempty"`
-	// When they were recorded; output only.
+	// When they were recorded.
 	RecordedAt    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=recorded_at,json=recordedAt,proto3" json:"recorded_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2192,10 +2192,9 @@ const file_amparo_v1_safe_contact_proto_rawDesc = "" +
 	"\n" +
 	"settled_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tsettledAt\x12\"\n" +
 	"\rsettled_by_id\x18\b \x01(\tR\vsettledById\x12#\n" +
-	"\rperson_needed\x18\t \x01(\bR\fpersonNeeded\"\xff\x01\n" +
-	"\x13AdvanceInstructions\x12N\n" +
-	"\finstructions\x18\x01 \x03(\v2\x1d.amparo.v1.AdvanceInstructionB\v\xbaH\x05\x92\x01\x02\x10\n" +
-	"\x80\x01\x01R\finstructions\x125\n" +
+	"\rperson_needed\x18\t \x01(\bR\fpersonNeeded\"\xf7\x01\n" +
+	"\x13AdvanceInstructions\x12F\n" +
+	"\finstructions\x18\x01 \x03(\v2\x1d.amparo.v1.AdvanceInstructionB\x03\x80\x01\x01R\finstructions\x125\n" +
 	"\bgiven_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\agivenAt\x12$\n" +
 	"\x0erecorded_by_id\x18\x03 \x01(\tR\frecordedById\x12;\n" +
 	"\vrecorded_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +

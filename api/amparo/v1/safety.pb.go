@@ -13,6 +13,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -819,8 +820,10 @@ type SetAdvanceInstructionsRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The case. Required.
 	CaseId string `protobuf:"bytes,2,opt,name=case_id,json=caseId,proto3" json:"case_id,omitempty"`
-	// The instructions. Required.
-	Instructions  *AdvanceInstructions `protobuf:"bytes,3,opt,name=instructions,proto3" json:"instructions,omitempty"`
+	// One for each event; none takes back what was recorded before.
+	Instructions []*AdvanceInstruction `protobuf:"bytes,3,rep,name=instructions,proto3" json:"instructions,omitempty"`
+	// When the person said so; not in the future. Empty means now.
+	GivenAt       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=given_at,json=givenAt,proto3" json:"given_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -869,9 +872,16 @@ func (x *SetAdvanceInstructionsRequest) GetCaseId() string {
 	return ""
 }
 
-func (x *SetAdvanceInstructionsRequest) GetInstructions() *AdvanceInstructions {
+func (x *SetAdvanceInstructionsRequest) GetInstructions() []*AdvanceInstruction {
 	if x != nil {
 		return x.Instructions
+	}
+	return nil
+}
+
+func (x *SetAdvanceInstructionsRequest) GetGivenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.GivenAt
 	}
 	return nil
 }
@@ -1045,7 +1055,7 @@ var File_amparo_v1_safety_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_safety_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/safety.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x1bbuf/validate/validate.proto\"B\n" +
+	"\x16amparo/v1/safety.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/case.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"B\n" +
 	"\x10GetSafetyRequest\x12.\n" +
 	"\acase_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\"y\n" +
 	"\x11GetSafetyResponse\x124\n" +
@@ -1103,12 +1113,14 @@ const file_amparo_v1_safety_proto_rawDesc = "" +
 	"\x06reject\x18\a \x01(\bR\x06reject\"\x81\x01\n" +
 	"\x1cConfirmContactChangeResponse\x12*\n" +
 	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\x125\n" +
-	"\bstanding\x18\x02 \x01(\x0e2\x19.amparo.v1.ChangeStandingR\bstanding\"\xd4\x01\n" +
+	"\bstanding\x18\x02 \x01(\x0e2\x19.amparo.v1.ChangeStandingR\bstanding\"\x8c\x02\n" +
 	"\x1dSetAdvanceInstructionsRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12.\n" +
-	"\acase_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\x12M\n" +
-	"\finstructions\x18\x03 \x01(\v2\x1e.amparo.v1.AdvanceInstructionsB\t\xbaH\x03\xc8\x01\x01\x80\x01\x01R\finstructions\"L\n" +
+	"\acase_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\x06caseId\x12N\n" +
+	"\finstructions\x18\x03 \x03(\v2\x1d.amparo.v1.AdvanceInstructionB\v\xbaH\x05\x92\x01\x02\x10\n" +
+	"\x80\x01\x01R\finstructions\x125\n" +
+	"\bgiven_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\agivenAt\"L\n" +
 	"\x1eSetAdvanceInstructionsResponse\x12*\n" +
 	"\x04case\x18\x01 \x01(\v2\x16.amparo.v1.CaseReceiptR\x04case\"\xbb\x01\n" +
 	"\x13ReportDuressRequest\x124\n" +
@@ -1194,9 +1206,10 @@ var file_amparo_v1_safety_proto_goTypes = []any{
 	(*ChangeDraft)(nil),                    // 21: amparo.v1.ChangeDraft
 	(ChangeStanding)(0),                    // 22: amparo.v1.ChangeStanding
 	(ChangeProof)(0),                       // 23: amparo.v1.ChangeProof
-	(*AdvanceInstructions)(nil),            // 24: amparo.v1.AdvanceInstructions
-	(*ContactAttempt)(nil),                 // 25: amparo.v1.ContactAttempt
-	(SafetyWarning)(0),                     // 26: amparo.v1.SafetyWarning
+	(*AdvanceInstruction)(nil),             // 24: amparo.v1.AdvanceInstruction
+	(*timestamppb.Timestamp)(nil),          // 25: google.protobuf.Timestamp
+	(*ContactAttempt)(nil),                 // 26: amparo.v1.ContactAttempt
+	(SafetyWarning)(0),                     // 27: amparo.v1.SafetyWarning
 }
 var file_amparo_v1_safety_proto_depIdxs = []int32{
 	16, // 0: amparo.v1.GetSafetyResponse.advice:type_name -> amparo.v1.SafetyAdvice
@@ -1214,32 +1227,33 @@ var file_amparo_v1_safety_proto_depIdxs = []int32{
 	23, // 12: amparo.v1.ConfirmContactChangeRequest.proof:type_name -> amparo.v1.ChangeProof
 	19, // 13: amparo.v1.ConfirmContactChangeResponse.case:type_name -> amparo.v1.CaseReceipt
 	22, // 14: amparo.v1.ConfirmContactChangeResponse.standing:type_name -> amparo.v1.ChangeStanding
-	24, // 15: amparo.v1.SetAdvanceInstructionsRequest.instructions:type_name -> amparo.v1.AdvanceInstructions
-	19, // 16: amparo.v1.SetAdvanceInstructionsResponse.case:type_name -> amparo.v1.CaseReceipt
-	25, // 17: amparo.v1.ReportDuressRequest.contact:type_name -> amparo.v1.ContactAttempt
-	19, // 18: amparo.v1.ReportDuressResponse.case:type_name -> amparo.v1.CaseReceipt
-	26, // 19: amparo.v1.ReportDuressResponse.warnings:type_name -> amparo.v1.SafetyWarning
-	0,  // 20: amparo.v1.SafetyService.GetSafety:input_type -> amparo.v1.GetSafetyRequest
-	2,  // 21: amparo.v1.SafetyService.RecordStatus:input_type -> amparo.v1.RecordStatusRequest
-	4,  // 22: amparo.v1.SafetyService.ConfirmStatus:input_type -> amparo.v1.ConfirmStatusRequest
-	6,  // 23: amparo.v1.SafetyService.DistrustContact:input_type -> amparo.v1.DistrustContactRequest
-	8,  // 24: amparo.v1.SafetyService.ProposeContactChange:input_type -> amparo.v1.ProposeContactChangeRequest
-	10, // 25: amparo.v1.SafetyService.ConfirmContactChange:input_type -> amparo.v1.ConfirmContactChangeRequest
-	12, // 26: amparo.v1.SafetyService.SetAdvanceInstructions:input_type -> amparo.v1.SetAdvanceInstructionsRequest
-	14, // 27: amparo.v1.SafetyService.ReportDuress:input_type -> amparo.v1.ReportDuressRequest
-	1,  // 28: amparo.v1.SafetyService.GetSafety:output_type -> amparo.v1.GetSafetyResponse
-	3,  // 29: amparo.v1.SafetyService.RecordStatus:output_type -> amparo.v1.RecordStatusResponse
-	5,  // 30: amparo.v1.SafetyService.ConfirmStatus:output_type -> amparo.v1.ConfirmStatusResponse
-	7,  // 31: amparo.v1.SafetyService.DistrustContact:output_type -> amparo.v1.DistrustContactResponse
-	9,  // 32: amparo.v1.SafetyService.ProposeContactChange:output_type -> amparo.v1.ProposeContactChangeResponse
-	11, // 33: amparo.v1.SafetyService.ConfirmContactChange:output_type -> amparo.v1.ConfirmContactChangeResponse
-	13, // 34: amparo.v1.SafetyService.SetAdvanceInstructions:output_type -> amparo.v1.SetAdvanceInstructionsResponse
-	15, // 35: amparo.v1.SafetyService.ReportDuress:output_type -> amparo.v1.ReportDuressResponse
-	28, // [28:36] is the sub-list for method output_type
-	20, // [20:28] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	24, // 15: amparo.v1.SetAdvanceInstructionsRequest.instructions:type_name -> amparo.v1.AdvanceInstruction
+	25, // 16: amparo.v1.SetAdvanceInstructionsRequest.given_at:type_name -> google.protobuf.Timestamp
+	19, // 17: amparo.v1.SetAdvanceInstructionsResponse.case:type_name -> amparo.v1.CaseReceipt
+	26, // 18: amparo.v1.ReportDuressRequest.contact:type_name -> amparo.v1.ContactAttempt
+	19, // 19: amparo.v1.ReportDuressResponse.case:type_name -> amparo.v1.CaseReceipt
+	27, // 20: amparo.v1.ReportDuressResponse.warnings:type_name -> amparo.v1.SafetyWarning
+	0,  // 21: amparo.v1.SafetyService.GetSafety:input_type -> amparo.v1.GetSafetyRequest
+	2,  // 22: amparo.v1.SafetyService.RecordStatus:input_type -> amparo.v1.RecordStatusRequest
+	4,  // 23: amparo.v1.SafetyService.ConfirmStatus:input_type -> amparo.v1.ConfirmStatusRequest
+	6,  // 24: amparo.v1.SafetyService.DistrustContact:input_type -> amparo.v1.DistrustContactRequest
+	8,  // 25: amparo.v1.SafetyService.ProposeContactChange:input_type -> amparo.v1.ProposeContactChangeRequest
+	10, // 26: amparo.v1.SafetyService.ConfirmContactChange:input_type -> amparo.v1.ConfirmContactChangeRequest
+	12, // 27: amparo.v1.SafetyService.SetAdvanceInstructions:input_type -> amparo.v1.SetAdvanceInstructionsRequest
+	14, // 28: amparo.v1.SafetyService.ReportDuress:input_type -> amparo.v1.ReportDuressRequest
+	1,  // 29: amparo.v1.SafetyService.GetSafety:output_type -> amparo.v1.GetSafetyResponse
+	3,  // 30: amparo.v1.SafetyService.RecordStatus:output_type -> amparo.v1.RecordStatusResponse
+	5,  // 31: amparo.v1.SafetyService.ConfirmStatus:output_type -> amparo.v1.ConfirmStatusResponse
+	7,  // 32: amparo.v1.SafetyService.DistrustContact:output_type -> amparo.v1.DistrustContactResponse
+	9,  // 33: amparo.v1.SafetyService.ProposeContactChange:output_type -> amparo.v1.ProposeContactChangeResponse
+	11, // 34: amparo.v1.SafetyService.ConfirmContactChange:output_type -> amparo.v1.ConfirmContactChangeResponse
+	13, // 35: amparo.v1.SafetyService.SetAdvanceInstructions:output_type -> amparo.v1.SetAdvanceInstructionsResponse
+	15, // 36: amparo.v1.SafetyService.ReportDuress:output_type -> amparo.v1.ReportDuressResponse
+	29, // [29:37] is the sub-list for method output_type
+	21, // [21:29] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_safety_proto_init() }
