@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -146,6 +147,15 @@ func newHook(t *testing.T) *hook {
 	return h
 }
 
+// keep says whether messages are kept without an answer from now on, and returns those
+// that came so far.
+func (h *hook) keep(hold bool) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hold = hold
+	return slices.Clone(h.got)
+}
+
 // life runs the process until it has said a line, or until the hook was sent
 // something where line is empty, and kills it.
 func (h *hook) life(t *testing.T, folder, line string, more ...string) {
@@ -195,13 +205,10 @@ func TestAKillBetweenRaisingAndSending(t *testing.T) {
 	announce(t, r, 48*time.Hour, "ana", "ben")
 	shut()
 	h := newHook(t)
-	h.hold = true
+	h.keep(true)
 	h.life(t, folder, "raised", "AMPARO_TEST_RAISE=yes")
 	h.life(t, folder, "") // in the middle of sending
-	h.mu.Lock()
-	h.hold = false
-	before := len(h.got)
-	h.mu.Unlock()
+	before := len(h.keep(false))
 	h.life(t, folder, "noted 1")
 	r, shut = openFolder(t, folder)
 	defer shut()
@@ -210,13 +217,14 @@ func TestAKillBetweenRaisingAndSending(t *testing.T) {
 	}
 	alarm := r.Board().Alarms[0]
 	want := alarm.GetId() + " ana"
-	for _, got := range h.got {
+	all := h.keep(false)
+	for _, got := range all {
 		if got != want {
 			t.Errorf("the hook was sent %q, want %q", got, want)
 		}
 	}
-	if len(h.got) != before+1 || len(alarm.GetCalls()) != 1 || !alarm.GetCalls()[0].GetReached() {
-		t.Errorf("sent %d times before and %d after, called %d times", before, len(h.got)-before, len(alarm.GetCalls()))
+	if len(all) != before+1 || len(alarm.GetCalls()) != 1 || !alarm.GetCalls()[0].GetReached() {
+		t.Errorf("sent %d times before and %d after, called %d times", before, len(all)-before, len(alarm.GetCalls()))
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
