@@ -270,3 +270,21 @@ func TestClocksOfTwo(t *testing.T) {
 		}
 	}
 }
+
+// TestBarred: nobody who is excluded goes on owning an open case.
+func TestBarred(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		c    *amparov1.Case
+		want string
+	}{
+		{"a member is next", &amparov1.Case{OwnerId: "ana", TeamIds: []string{"ana", "ben"}}, "ben"},
+		{"nobody is left", &amparov1.Case{OwnerId: "ana", TeamIds: []string{"ana"}}, ""},
+		{"a member is barred", &amparov1.Case{OwnerId: "ben", TeamIds: []string{"ben", "ana"}}, "ben"},
+		{"closed", &amparov1.Case{OwnerId: "ana", State: amparov1.CaseState_CASE_STATE_CLOSED}, "ana"},
+	} {
+		if !linkage.Bar(row.c, []string{"ana"}) || linkage.Bar(row.c, []string{"ana"}) || row.c.GetOwnerId() != row.want || slices.Contains(row.c.GetTeamIds(), "ana") {
+			t.Errorf("%s: owner %q, team %v", row.name, row.c.GetOwnerId(), row.c.GetTeamIds())
+		}
+	}
+}

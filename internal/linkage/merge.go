@@ -117,11 +117,15 @@ func Merged(c *amparov1.Case) []string {
 }
 
 // Bar adds to those whom a case excludes, who leave its team, and reports whether
-// that was news. Its owner is left in place on the head, where the exclusion wins.
+// that was news. An open case whose owner is among them is the next member's, or
+// nobody's; then it stands at the top of the queue.
 func Bar(c *amparov1.Case, staffIDs []string) bool {
 	before := len(c.GetExcludedStaffIds())
 	c.ExcludedStaffIds = union(c.GetExcludedStaffIds(), staffIDs)
 	c.TeamIds = slices.DeleteFunc(c.GetTeamIds(), func(id string) bool { return slices.Contains(c.ExcludedStaffIds, id) })
+	if c.GetState() != closed && slices.Contains(c.GetExcludedStaffIds(), c.GetOwnerId()) {
+		c.OwnerId = append(slices.Clone(c.GetTeamIds()), "")[0]
+	}
 	return len(c.GetExcludedStaffIds()) > before
 }
 
