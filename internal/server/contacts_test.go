@@ -87,7 +87,7 @@ func newWatched(t *testing.T) *watched {
 	request := newIntake()
 	request.Intake.SafeContact = &amparov1.SafeContact{
 		Channel: amparov1.ContactChannel_CONTACT_CHANNEL_SIGNAL, Address: "+573005550100", TimeZone: "America/Bogota",
-		CodeWord: "Guayaba", DuressWord: "Naranja",
+		CodeWord: "Guayaba", DuressWord: "Naranja", DoNotLeaveMessage: true,
 	}
 	answer, err := w.cases.CreateIntake(t.Context(), request)
 	if err != nil {
