@@ -143,9 +143,8 @@ change:
 `
 
 const demoWishes = `instructions:
-  instructions:
-    - event: detained
-      text: Call the lawyers' collective, and nobody at her work, canarywishestext.
+  - event: detained
+    text: Call the lawyers' collective, and nobody at her work, canarywishestext.
 `
 
 const demoArrest = `report:

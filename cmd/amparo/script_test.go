@@ -201,9 +201,11 @@ func cmdHandshake(ts *testscript.TestScript, _ bool, args []string) {
 func TestDemo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "night")
 	command := exec.Command(filepath.Join(binaries, "amparo"), "demo", "--keep", dir, "--output", "json")
+	var errs bytes.Buffer
+	command.Stderr = &errs
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatalf("%v\n%s%s", err, out, &errs)
 	}
 	if got := bytes.Count(out, []byte("\n")); got != len((&demo{}).story()) {
 		t.Errorf("%d steps were proven, want %d", got, len((&demo{}).story()))

@@ -75,9 +75,9 @@ func (r *Records) Frozen() bool {
 	if r.ahead() > maxLeap {
 		// Were the clock set back before anybody asked again, the leaves of the
 		// time between would still be of a time that never was.
-		r.leapt.Store(true)
+		r.leap.seen.Store(true)
 	}
-	return r.leapt.Load() || r.cfg.Log.Leapt(r.Now())
+	return r.leap.seen.Load() || r.cfg.Log.Leapt(r.Now())
 }
 
 // ConfirmClock is for a person who says what time it is by a clock of their own. If
@@ -93,7 +93,7 @@ func (r *Records) ConfirmClock(ctx context.Context, grant access.Grant, at time.
 		return now, err
 	}
 	r.trustClock()
-	r.leapt.Store(false)
+	r.leap.seen.Store(false)
 	// The log knows by itself within a second; who has confirmed need not wait.
 	return now, logFault(r.cfg.Log.CatchUp(ctx))
 }
@@ -105,7 +105,7 @@ func (r *Records) KeepTime(ctx context.Context) (frozen bool, err error) {
 	if r.Frozen() {
 		return true, r.tellLeap(ctx)
 	}
-	r.leapTold.Store(false)
+	r.leap.told.Store(false)
 	mark := r.cfg.Log.HighWater()
 	if mark.IsZero() || r.Now().Sub(mark) < maxQuiet {
 		return false, nil
@@ -115,7 +115,7 @@ func (r *Records) KeepTime(ctx context.Context) (frozen bool, err error) {
 }
 
 func (r *Records) tellLeap(ctx context.Context) error {
-	if r.leapTold.Load() {
+	if r.leap.told.Load() {
 		return nil
 	}
 	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_CLOCK_LEAPT)
@@ -130,7 +130,7 @@ func (r *Records) tellLeap(ctx context.Context) error {
 		return nil, w.Tell(ids...)
 	})
 	if err == nil {
-		r.leapTold.Store(true)
+		r.leap.told.Store(true)
 	}
 	return err
 }

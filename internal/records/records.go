@@ -69,11 +69,16 @@ type Records struct {
 
 	said     atomic.Int64 // the newest time that Now returned, Unix nanoseconds
 	bootedAt atomic.Int64 // wall clock less uptime when the clock was trusted last, nanoseconds
-	leapt    atomic.Bool  // the clock was set forward while the service ran
-	leapTold atomic.Bool  // those who can confirm the clock were told
+	// leap is a clock that was set forward while the service ran, and whether those
+	// who can confirm the clock were told.
+	leap struct{ seen, told atomic.Bool }
 
-	policies  atomic.Pointer[policies]
-	wokenBy   atomic.Pointer[deadline.Book] // the book by which the index knows when cases wake
+	policies atomic.Pointer[policies]
+	wokenBy  atomic.Pointer[deadline.Book] // the book by which the index knows when cases wake
+	// turn is held by a writing act that touches a file of which there is one, until
+	// it is durable; see Work.takeTurn.
+	turn sync.Mutex
+
 	directory atomic.Pointer[Directory]
 
 	presenceMu sync.RWMutex

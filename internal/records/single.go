@@ -78,6 +78,7 @@ func (w *Work) Open(target Target) (*File, error) {
 			return file, nil
 		}
 	}
+	w.takeTurn(target.ID)
 	file, err := w.records.load(w.ctx, target, w.grant)
 	if err != nil {
 		return nil, err
@@ -85,6 +86,30 @@ func (w *Work) Open(target Target) (*File, error) {
 	w.files = append(w.files, file)
 	w.asOther = append(w.asOther, target.Grant)
 	return file, nil
+}
+
+// takeTurn makes a writing act wait for every other one that touches a file of which
+// there is one. Many acts meet there, on different cases: by trying anew alone, the
+// unlucky among them would give up with what they had to record.
+func (w *Work) takeTurn(id string) {
+	directory := w.records.Directory()
+	if w.turn == nil || w.hasTurn || directory == nil {
+		return
+	}
+	for _, single := range directory.singles {
+		if single == id {
+			w.turn.Lock()
+			w.hasTurn = true
+			return
+		}
+	}
+}
+
+func (w *Work) giveTurn() {
+	if w.hasTurn {
+		w.turn.Unlock()
+		w.hasTurn = false
+	}
 }
 
 // openSingle opens the one file of a kind on the service's own behalf: whoever acts

@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -33,7 +34,9 @@ type Work struct {
 	files   []*File
 	asOther []access.Grant // grant of each file where it is not the call's own
 	own     access.Grant   // the zero Grant, which stands for the call's own
-	dry     bool           // only to see what an act would do; nothing is written
+	turn    *sync.Mutex    // of Records, in a writing act
+	hasTurn bool
+	dry     bool // only to see what an act would do; nothing is written
 }
 
 // File returns the opened file of the i-th target.
@@ -103,8 +106,10 @@ func (r *Records) Update(ctx context.Context, grant access.Grant, request Reques
 func (r *Records) try(ctx context.Context, grant access.Grant, request Request, targets []Target,
 	fn func(*Work) (proto.Message, error),
 ) (proto.Message, error) {
-	work, err := r.openAll(ctx, grant, targets)
-	if err != nil {
+	work := r.newWork(ctx, grant)
+	work.turn = &r.turn
+	defer work.giveTurn()
+	if err := work.openAll(targets); err != nil {
 		return nil, err
 	}
 	answer, err := fn(work)
@@ -132,17 +137,21 @@ func (r *Records) try(ctx context.Context, grant access.Grant, request Request, 
 	return answer, nil
 }
 
-func (r *Records) openAll(ctx context.Context, grant access.Grant, targets []Target) (*Work, error) {
-	work := &Work{Now: r.Now(), Leaf: &amparov1.AuditLeaf{}, records: r, policy: r.policies.Load(), ctx: ctx, grant: grant}
+func (r *Records) newWork(ctx context.Context, grant access.Grant) *Work {
+	return &Work{Now: r.Now(), Leaf: &amparov1.AuditLeaf{}, records: r, policy: r.policies.Load(), ctx: ctx, grant: grant}
+}
+
+func (w *Work) openAll(targets []Target) error {
 	for _, target := range targets {
-		file, err := r.load(ctx, target, grant)
+		w.takeTurn(target.ID)
+		file, err := w.records.load(w.ctx, target, w.grant)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		work.files = append(work.files, file)
-		work.asOther = append(work.asOther, target.Grant)
+		w.files = append(w.files, file)
+		w.asOther = append(w.asOther, target.Grant)
 	}
-	return work, nil
+	return nil
 }
 
 // settle tells a record that failed its proof from one that was merely replaced
@@ -178,8 +187,8 @@ func (r *Records) View(ctx context.Context, grant access.Grant, targets []Target
 		return nil, errUngranted
 	}
 	for range tries {
-		work, err := r.openAll(ctx, grant, targets)
-		if err != nil {
+		work := r.newWork(ctx, grant)
+		if err := work.openAll(targets); err != nil {
 			return nil, err
 		}
 		answer, err := fn(work)

@@ -283,7 +283,7 @@ func (n *night) work() {
 		case c.number%20 == 0:
 			closed, err := c.operator.Cases.CloseCase(n.t.Context(), &amparov1.CloseCaseRequest{
 				CaseId: c.caseID(), Closing: &amparov1.Closing{
-					Reason: amparov1.ClosureReason_CLOSURE_REASON_DIED, Outcome: "none",
+					Reason: amparov1.ClosureReason_CLOSURE_REASON_LOST_CONTACT, Outcome: "none",
 					RetentionWish: amparov1.RetentionWish_RETENTION_WISH_COULD_NOT_ASK,
 				},
 			})
