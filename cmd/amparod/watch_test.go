@@ -168,6 +168,7 @@ func (w *watched) hears(kind, after string) {
 
 // TestWatch is an evening with outages of every kind, each noticed once.
 func TestWatch(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	w := newWatched(t)
 	time.Sleep(1500 * time.Millisecond)
 	if posts := w.hook.Posts(); len(posts) != 0 {
