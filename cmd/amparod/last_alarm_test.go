@@ -23,6 +23,7 @@ import (
 // TestLastAlarm: a service that loses its store seals itself, and says
 // so by mail and webhook before it ends; mail that stalls does not hold it up.
 func TestLastAlarm(t *testing.T) {
+	t.Parallel()
 	whole := newFolder(t)
 	for name, c := range map[string]struct {
 		mail  notifytest.MailOptions

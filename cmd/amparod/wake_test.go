@@ -53,6 +53,7 @@ func (f dataFolder) raiseAlarm() (alarm, staffID string) {
 // by the way that works, while the other stalls, and holds nothing but its id. Killed
 // and begun anew, the service does not call the same person again.
 func TestServeWakesPeople(t *testing.T) {
+	t.Parallel()
 	whole := newFolder(t)
 	whole.open(func(u *unsealed) {
 		if _, err := u.records.Started(context.Background(), false); err != nil {
