@@ -59,6 +59,14 @@ func (o *outbox) contact(ctx context.Context) {
 	}()
 }
 
+// begun says that what waits is being sent: the first answer to that must not have all
+// of it sent a second time.
+func (o *outbox) begun() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sent = true
+}
+
 // finish waits for the sending, for a while; what is not sent by then waits on.
 func (o *outbox) finish() {
 	o.mu.Lock()

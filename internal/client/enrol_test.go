@@ -45,6 +45,7 @@ type bench struct {
 	amparov1.UnimplementedStaffServiceServer
 	amparov1.UnimplementedCaseServiceServer
 	amparov1.UnimplementedAuditServiceServer
+	amparov1.UnimplementedCapsuleServiceServer
 
 	address  string
 	pin      [32]byte
@@ -54,6 +55,8 @@ type bench struct {
 	failing  atomic.Int32 // so many of them are answered UNAVAILABLE first
 	lastID   atomic.Pointer[string]
 	exporter atomic.Pointer[exporter]
+	intakes  func(id string) error      // what becomes of an intake
+	capsules func(capsule []byte) error // what becomes of a capsule
 }
 
 func startBench(t *testing.T) *bench {
@@ -84,6 +87,7 @@ func startBench(t *testing.T) *bench {
 	amparov1.RegisterStaffServiceServer(server, b)
 	amparov1.RegisterCaseServiceServer(server, b)
 	amparov1.RegisterAuditServiceServer(server, b)
+	amparov1.RegisterCapsuleServiceServer(server, b)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
 	return b

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/capsule"
 )
@@ -26,6 +29,8 @@ func (c *Conn) TakeIntake(
 	id := requestID(request)
 	c.outbox.hold(id)
 	defer c.outbox.release(id)
+	// What waits under the same id already may be all there is of another request.
+	waited, _ := os.ReadFile(c.profile.kept(id))
 	notKept := c.profile.keep(request, calledAt)
 	answer, err = c.Cases.CreateIntake(ctx, request)
 	if err == nil {
@@ -34,7 +39,11 @@ func (c *Conn) TakeIntake(
 		return answer, nil, nil, nil
 	}
 	if !worthKeeping(err) {
-		_ = c.profile.drop(id) // or it waits, and is refused again
+		if waited != nil {
+			_ = WriteFile(c.profile.kept(id), waited)
+		} else {
+			_ = c.profile.drop(id) // or it waits, and is refused again
+		}
 		return nil, nil, nil, err
 	}
 	if notKept != nil { // and that is worse: it says what must be done about it
@@ -53,16 +62,29 @@ func (c *Conn) TakeIntake(
 
 // worthKeeping tells whether a request may yet be taken in as it is. One that is
 // invalid, or whose id was used for another, will not; one that this person may not
-// bring, somebody else can carry.
+// bring, somebody else can carry; and what only met a crowd will find room.
 func worthKeeping(err error) bool {
-	return slices.Contains([]int{exitUnavailable, exitDenied, exitVerification}, Explain(err).Exit)
+	switch failure := Explain(err); failure.Exit {
+	case exitInvalid, exitNotFound, exitRefused:
+		return false
+	case exitConflict:
+		return failure.Reason != "REQUEST_ID_REUSED" && status.Code(err) != codes.AlreadyExists
+	default:
+		return true
+	}
 }
+
+// silence is how many capsules in a row are sent without an answer before the line is
+// taken for dead. One may be at fault itself; it must not hold up the others.
+const silence = 2
 
 // SendOutbox sends what waits in the outbox, the oldest first, and wipes each as
 // soon as the service has acknowledged it. each is told of every one that the
 // service answered, and of its case or why it stays: what is refused is left where
-// it is. SendOutbox ends early, with what stood in the way, when there is no answer.
+// it is. SendOutbox returns what stood in the way where there was no answer, and ends
+// early when there is none at all.
 func (c *Conn) SendOutbox(ctx context.Context, each func(*amparov1.KeptCapsule, *amparov1.SubmitCapsuleResponse, *Failure)) error {
+	c.outbox.begun()
 	waiting, err := c.profile.Outbox()
 	if err != nil {
 		return err
@@ -70,28 +92,45 @@ func (c *Conn) SendOutbox(ctx context.Context, each func(*amparov1.KeptCapsule, 
 	slices.SortFunc(waiting, func(a, b *amparov1.KeptCapsule) int {
 		return a.GetKeptSince().AsTime().Compare(b.GetKeptSince().AsTime())
 	})
+	var silent error
+	unheard := 0
 	for _, kept := range waiting {
 		if c.outbox.held(kept.GetRequestId()) {
 			continue
 		}
-		sealed, err := os.ReadFile(c.profile.kept(kept.GetRequestId()))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // another process was quicker
-		}
-		if err != nil {
-			return Explain(err)
-		}
-		answer, err := c.SubmitCapsule(ctx, sealed, "")
-		if err == nil {
-			err = c.profile.drop(kept.GetRequestId())
-		}
+		answer, err := c.sendKept(ctx, kept.GetRequestId())
 		failure := Explain(err)
-		if failure != nil && failure.Exit == exitUnavailable {
-			return failure
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // another process was quicker
+		case noAnswer(failure):
+			silent = failure
+			if unheard++; unheard == silence || ctx.Err() != nil {
+				return silent
+			}
+		default:
+			unheard = 0
+			each(kept, answer, failure)
 		}
-		each(kept, answer, failure)
 	}
-	return nil
+	return silent
+}
+
+// noAnswer tells what says nothing about the one capsule that it was said to.
+func noAnswer(failure *Failure) bool {
+	return failure != nil && slices.Contains(
+		[]string{"UNREACHABLE", "UNAVAILABLE", "TIMEOUT", "INTERRUPTED", "RATE_LIMITED", "DISK_FULL", "WRONG_SERVER"}, failure.Reason)
+}
+
+func (c *Conn) sendKept(ctx context.Context, id string) (*amparov1.SubmitCapsuleResponse, error) {
+	sealed, err := os.ReadFile(c.profile.kept(id))
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.SubmitCapsule(ctx, sealed, "")
+	if err != nil {
+		return nil, err
+	}
+	return answer, c.profile.drop(id)
 }
 
 // SubmitCapsule brings a sealed capsule to the service. An empty requestID is drawn.
