@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -24,15 +25,19 @@ const (
 
 // Now is the service's time. It is the wall clock, except that it never goes back
 // behind the newest leaf or behind what Now has said before, and that it goes on by
-// the uptime where the wall clock was set back: a term must not wait ten years for
-// a clock to come round again.
+// the uptime where the wall clock was set back, also from where it had leapt to: a
+// term, and whoever is called next, must not wait ten years for a clock to come
+// round again.
 //
 // The log learns of a leaf only after its commit: were its mark the only one, a
 // clock set back in between would date a leaf where no start looks for it.
 func (r *Records) Now() time.Time {
 	now := r.cfg.Now().UTC()
 	if r.cfg.Uptime != nil {
-		steady := time.Unix(0, r.bootedAt.Load()+int64(r.cfg.Uptime())).UTC()
+		// The uptime is read second: a pause in between makes too little of the wall
+		// clock's lead, and never too much.
+		uptime := int64(r.cfg.Uptime())
+		steady := time.Unix(0, raise(&r.furthest, now.UnixNano()-uptime)+uptime).UTC()
 		if steady.Sub(now) > maxAside {
 			now = steady
 		}
@@ -40,13 +45,18 @@ func (r *Records) Now() time.Time {
 	if mark := r.cfg.Log.HighWater(); mark.After(now) {
 		now = mark.UTC()
 	}
+	return time.Unix(0, raise(&r.said, now.UnixNano())).UTC()
+}
+
+// raise makes a number the larger one of itself and another, and returns it.
+func raise(number *atomic.Int64, to int64) int64 {
 	for {
-		said := r.said.Load()
-		if said >= now.UnixNano() {
-			return time.Unix(0, said).UTC()
+		held := number.Load()
+		if held >= to {
+			return held
 		}
-		if r.said.CompareAndSwap(said, now.UnixNano()) {
-			return now
+		if number.CompareAndSwap(held, to) {
+			return to
 		}
 	}
 }
@@ -54,7 +64,9 @@ func (r *Records) Now() time.Time {
 // trustClock takes the wall clock for right from here on.
 func (r *Records) trustClock() {
 	if r.cfg.Uptime != nil {
-		r.bootedAt.Store(r.cfg.Now().UnixNano() - int64(r.cfg.Uptime()))
+		booted := r.cfg.Now().UnixNano() - int64(r.cfg.Uptime())
+		r.bootedAt.Store(booted)
+		r.furthest.Store(booted)
 	}
 }
 

@@ -247,3 +247,18 @@ func TestAClockSetForwardInSteps(t *testing.T) {
 		t.Errorf("after a restart %d request records are erased, frozen %v", got, h.Frozen())
 	}
 }
+
+// TestTimeGoesOnAfterALeap: a clock that was set forward, used, and set right again
+// leaves the service ahead, and not standing still: an alarm would never pass on.
+func TestTimeGoesOnAfterALeap(t *testing.T) {
+	h, _ := inMemory(t)
+	h.advance(decade)
+	h.raise()
+	ahead := h.Now()
+	h.advance(-decade)
+	h.advance(15 * time.Minute)
+	h.uptime.Add(int64(15 * time.Minute))
+	if got := h.Now().Sub(ahead); got < 15*time.Minute {
+		t.Errorf("a quarter of an hour later, %v have gone by", got)
+	}
+}

@@ -69,6 +69,7 @@ type Records struct {
 
 	said     atomic.Int64 // the newest time that Now returned, Unix nanoseconds
 	bootedAt atomic.Int64 // wall clock less uptime when the clock was trusted last, nanoseconds
+	furthest atomic.Int64 // wall clock less uptime where it was furthest since then, nanoseconds
 	// leap is a clock that was set forward while the service ran, and whether those
 	// who can confirm the clock were told.
 	leap struct{ seen, told atomic.Bool }
