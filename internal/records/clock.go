@@ -37,7 +37,7 @@ func (r *Records) Now() time.Time {
 		// The uptime is read second: a pause in between makes too little of the wall
 		// clock's lead, and never too much.
 		uptime := int64(r.cfg.Uptime())
-		steady := time.Unix(0, raise(&r.furthest, now.UnixNano()-uptime)+uptime).UTC()
+		steady := time.Unix(0, raise(&r.lead.furthest, now.UnixNano()-uptime)+uptime).UTC()
 		if steady.Sub(now) > maxAside {
 			now = steady
 		}
@@ -65,8 +65,8 @@ func raise(number *atomic.Int64, to int64) int64 {
 func (r *Records) trustClock() {
 	if r.cfg.Uptime != nil {
 		booted := r.cfg.Now().UnixNano() - int64(r.cfg.Uptime())
-		r.bootedAt.Store(booted)
-		r.furthest.Store(booted)
+		r.lead.trusted.Store(booted)
+		r.lead.furthest.Store(booted)
 	}
 }
 
@@ -75,7 +75,7 @@ func (r *Records) ahead() time.Duration {
 	if r.cfg.Uptime == nil {
 		return 0
 	}
-	return time.Duration(r.cfg.Now().UnixNano() - int64(r.cfg.Uptime()) - r.bootedAt.Load())
+	return time.Duration(r.cfg.Now().UnixNano() - int64(r.cfg.Uptime()) - r.lead.trusted.Load())
 }
 
 // Frozen reports whether nothing may be destroyed because its time has come: the

@@ -67,9 +67,10 @@ type Records struct {
 	cfg   Config
 	index *lookup.Index
 
-	said     atomic.Int64 // the newest time that Now returned, Unix nanoseconds
-	bootedAt atomic.Int64 // wall clock less uptime when the clock was trusted last, nanoseconds
-	furthest atomic.Int64 // wall clock less uptime where it was furthest since then, nanoseconds
+	said atomic.Int64 // the newest time that Now returned, Unix nanoseconds
+	// lead is the wall clock less the uptime, nanoseconds: when the clock was trusted
+	// last, and where it was furthest since then.
+	lead struct{ trusted, furthest atomic.Int64 }
 	// leap is a clock that was set forward while the service ran, and whether those
 	// who can confirm the clock were told.
 	leap struct{ seen, told atomic.Bool }
