@@ -240,7 +240,7 @@ func TestAWatchIsAContact(t *testing.T) {
 	}
 	p.Address = good
 	told := make(chan string, 1)
-	conn, err := client.Dial(p, client.Options{OnSent: func(kept *amparov1.KeptCapsule, answer *amparov1.SubmitCapsuleResponse, failure *client.Failure) {
+	conn, err := client.Dial(p, client.Options{OnSent: func(_ *amparov1.KeptCapsule, answer *amparov1.SubmitCapsuleResponse, failure *client.Failure) {
 		if failure != nil {
 			t.Error(failure)
 		}
