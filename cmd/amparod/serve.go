@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -121,13 +122,14 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 	}
 	work, stopWork := context.WithCancel(context.Background())
 	defer stopWork()
-	broken := make(chan error, 3)
-	go func() { broken <- u.log.Run(work) }()
-	go func() { broken <- u.records.Follow(work, from) }()
-	go u.forgetRequests(work, log)
-	go server.Sweep(work, u.records, log)
-	go u.wake(work, log, u.ways)
-	go func() { broken <- s.Serve(listener) }()
+	broken := keepRunning(
+		func() error { return u.log.Run(work) },
+		func() error { return u.records.Follow(work, from) },
+		func() error { u.forgetRequests(work, log); return nil },
+		func() error { server.Sweep(work, u.records, log); return nil },
+		func() error { u.wake(work, log, u.ways); return nil },
+		func() error { return s.Serve(listener) },
+	)
 	if err := announce(out, listener.Addr().String()); err != nil {
 		return err
 	}
@@ -143,6 +145,32 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 		u.lastAlarm(ctx, log, config.LastAlarmTo)
 		return &failure{code: exitUnavailable, text: "the service sealed itself", err: err}
 	}
+}
+
+// errEnded says that a part of the service came to an end before the service did.
+var errEnded = errors.New("a part of the service ended")
+
+// keepRunning starts the parts without which the service must not go on, and returns
+// where it is told when one of them has ended, in whatever way: a sweeper that fell
+// over in silence would let terms pass that somebody relies on. What a panic says is
+// not passed on, since it may hold what was being worked on.
+func keepRunning(parts ...func() error) <-chan error {
+	broken := make(chan error, len(parts))
+	for _, part := range parts {
+		go func() {
+			err := errEnded
+			defer func() {
+				if p := recover(); p != nil {
+					err = fmt.Errorf("%w: it panicked (%T)\n%s", errEnded, p, debug.Stack())
+				}
+				broken <- err
+			}()
+			if failed := part(); failed != nil {
+				err = failed
+			}
+		}()
+	}
+	return broken
 }
 
 // announce says on standard output that the service answers, and where.

@@ -28,7 +28,7 @@ func (d *dispatcher) call(ctx context.Context, alarmID, staffID string) {
 	m := Message{Alarm: alarmID, StaffID: staffID, Mail: d.Records.Address(staffID)}
 	first := make(chan bool, len(d.ways))
 	for _, l := range d.ways {
-		d.wg.Go(func() { d.insist(ctx, l, m, first) })
+		d.spawn(func() { d.insist(ctx, l, m, first) })
 	}
 	reached := false
 	for range d.ways {

@@ -31,6 +31,10 @@ type Message struct {
 // ErrNoWay says that a way does not lead to a person: it is not tried again.
 var ErrNoWay = errors.New("send message: no such way leads to the person")
 
+// errWayPanicked is for a way that fell over what the other side said to it: that is
+// a failure of the way, as any other.
+var errWayPanicked = errors.New("send message: the way panicked")
+
 // Way is one way for a message to reach a person.
 type Way struct {
 	// Name stands in the service's own log.
@@ -60,18 +64,23 @@ const (
 	look = time.Minute
 )
 
-// Run wakes people until ctx ends.
+// Run wakes people until ctx ends. A panic in any of its goroutines becomes one of Run
+// itself, so that whoever started it can say so before everything is over.
 func Run(ctx context.Context, cfg Config) {
-	d := &dispatcher{Config: cfg, busy: map[string]bool{}}
+	d := &dispatcher{Config: cfg, busy: map[string]bool{}, panicked: make(chan any, 1)}
 	for _, way := range cfg.Ways {
 		d.ways = append(d.ways, &line{way, make(chan struct{}, lines), make(chan struct{}, digestLines)})
 	}
 	defer d.wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for ctx.Err() == nil {
 		changed := d.Records.DutyChanged()
 		timer := time.NewTimer(d.round(ctx))
 		select {
 		case <-ctx.Done():
+		case p := <-d.panicked:
+			panic(p)
 		case <-changed:
 		case <-timer.C:
 		}
@@ -88,6 +97,8 @@ type dispatcher struct {
 	// noting lets one call be noted at a time: all are noted in one file, and an act
 	// that raises an alarm there must not lose against a crowd.
 	noting sync.Mutex
+
+	panicked chan any // the first thing that panicked
 
 	mu   sync.Mutex
 	busy map[string]bool // calls and notices that are under way
@@ -129,6 +140,21 @@ func (d *dispatcher) round(ctx context.Context) time.Duration {
 	return next.Sub(now)
 }
 
+// spawn runs fn in a goroutine. Should it panic, Run does.
+func (d *dispatcher) spawn(fn func()) {
+	d.wg.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				select {
+				case d.panicked <- p:
+				default:
+				}
+			}
+		}()
+		fn()
+	})
+}
+
 // once runs fn in a goroutine, unless it is running already.
 func (d *dispatcher) once(what string, fn func()) {
 	d.mu.Lock()
@@ -137,7 +163,7 @@ func (d *dispatcher) once(what string, fn func()) {
 		return
 	}
 	d.busy[what] = true
-	d.wg.Go(func() {
+	d.spawn(func() {
 		fn()
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -162,6 +188,11 @@ func (d *dispatcher) send(ctx context.Context, l *line, m Message) error {
 	sent := make(chan error, 1)
 	go func() {
 		defer func() { <-places }()
+		defer func() {
+			if recover() != nil {
+				sent <- errWayPanicked
+			}
+		}()
 		sent <- l.Send(ctx, m)
 	}()
 	select {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -324,6 +325,26 @@ func TestACallThatCannotBeNotedIsNotedLater(t *testing.T) {
 			t.Errorf("called: %s", got)
 		}
 	}, good("mail"))
+}
+
+// TestAWayThatPanics: what a mail server says may trip a way up, and neither the
+// service nor the next attempt.
+func TestAWayThatPanics(t *testing.T) {
+	var trips atomic.Int32
+	tripping := func(n *night) dispatch.Way {
+		return dispatch.Way{Name: "mail", Send: func(_ context.Context, m dispatch.Message) error {
+			if trips.Add(1) < 3 {
+				panic("a line too long")
+			}
+			n.wrote("mail", m)
+			return nil
+		}}
+	}
+	live(t, func(n *night) {
+		raise(t, n.Records, duress)
+		time.Sleep(time.Minute)
+		n.wantHas("mail ana")
+	}, tripping)
 }
 
 func TestOrdinaryNoticesAreGathered(t *testing.T) {

@@ -32,12 +32,11 @@ var errNothingDue = errors.New("records: nothing is due")
 // A case that fails is left for the next sweep and keeps no other waiting. The count
 // is of the cases that were told of; the error is the first failure.
 func (r *Records) Sweep(ctx context.Context) (int, error) {
-	if err := r.rewake(ctx); err != nil {
-		return 0, err
-	}
+	// One file that cannot be read now must not keep all others from being told of
+	// by the times that are known.
+	failed := r.rewake(ctx)
 	now := seconds(timestamppb.New(r.Now()))
 	swept := 0
-	var failed error
 	var after lookup.Cursor
 	for {
 		page := r.index.Due(now, after, sweepPage)
@@ -81,7 +80,9 @@ func (r *Records) sweepCase(ctx context.Context, due *lookup.Head) (told bool, e
 		// must not bring the case up again and again.
 		r.index.SetWake(due.ID, uint64(seen.revision), wake(r.Book(), seen))
 		return false, nil
-	case fault.Is(err, fault.Corrupt):
+	case fault.Is(err, fault.Corrupt) && r.isBroken(due.ID):
+		// The case itself, and not the file of those who would be told, which every
+		// case needs: for want of that one all of them wait, and not in silence.
 		// Whoever opens the file is refused, and told loudly; there is nothing in
 		// it that could be told to anybody.
 		r.index.SetWake(due.ID, due.Revision, 0)
@@ -192,9 +193,8 @@ func (r *Records) rewake(ctx context.Context) error {
 			err = r.judge(ctx, head, err)
 			if !fault.Is(err, fault.Corrupt) {
 				failed = err
-				return false
 			}
-			return true
+			return ctx.Err() == nil
 		}
 		r.index.SetWake(head.ID, uint64(file.revision), wake(book, file))
 		return true

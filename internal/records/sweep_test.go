@@ -267,6 +267,27 @@ func TestADamagedCaseKeepsNoOtherWaiting(t *testing.T) {
 	}
 }
 
+// TestACaseWhosePeopleCannotBeToldStaysDue: when the file of those on call is damaged,
+// no case is taken off the list for it.
+func TestACaseWhosePeopleCannotBeToldStaysDue(t *testing.T) {
+	h, engine := inMemory(t)
+	h.withTriage(newPerson())
+	head, _ := h.Index().Find(records.ParseID(records.Singles(h.Directory())["duty"]))
+	key := append(append([]byte{'f'}, head.Locator[:]...), 1)
+	if _, err := engine.Commit(ctx, nil, []store.Write{{Key: key, Value: []byte("no head")}}); err != nil {
+		t.Fatal(err)
+	}
+	h.advance(10 * time.Hour)
+	for range 3 {
+		if told, err := h.Sweep(ctx); told != 0 || err == nil {
+			t.Errorf("%d cases are told of, %v", told, err)
+		}
+		if next, waits := h.NextSweep(); !waits || next.After(h.Now()) {
+			t.Errorf("the case is looked at next at %v, %v", next, waits)
+		}
+	}
+}
+
 // TestAnotherPolicyWakesEarlier: when the warnings move, so does the instant at which
 // a case is looked at that nobody touches, now and after a restart.
 func TestAnotherPolicyWakesEarlier(t *testing.T) {
