@@ -50,7 +50,7 @@ func (d *dispatcher) insist(ctx context.Context, l *line, m Message, first chan<
 			return
 		}
 		d.Failed(l.Name, err)
-		if !pause(ctx, wait) || !d.Records.Now().Before(until) || !d.open(m.Alarm) {
+		if !pause(ctx, wait) || !d.Records.Now().Before(until) || !d.stillFor(m) {
 			return
 		}
 		if err = d.send(ctx, l, m); err == nil {
@@ -59,9 +59,12 @@ func (d *dispatcher) insist(ctx context.Context, l *line, m Message, first chan<
 	}
 }
 
-// open reports whether nobody has acknowledged the alarm yet.
-func (d *dispatcher) open(alarmID string) bool {
-	return slices.ContainsFunc(d.Records.Board().Alarms, func(alarm *amparov1.Alarm) bool { return alarm.GetId() == alarmID })
+// stillFor reports whether nobody has acknowledged the alarm yet, and it is the
+// person's to know: they may have been excluded from its case since.
+func (d *dispatcher) stillFor(m Message) bool {
+	return slices.ContainsFunc(d.Records.Board().Alarms, func(alarm *amparov1.Alarm) bool {
+		return alarm.GetId() == m.Alarm && !slices.Contains(d.Records.Excluded(alarm.GetCaseId()), m.StaffID)
+	})
 }
 
 // note makes a call durable. While it cannot, it goes on trying: called again before

@@ -107,6 +107,18 @@ func hire(t testing.TB, r *records.Records) {
 	})
 }
 
+func suspend(t testing.TB, r *records.Records, who ...string) {
+	t.Helper()
+	act(t, r, r.Directory().FileID, func(w *records.Work) error {
+		for _, id := range who {
+			member := proto.CloneOf(r.Directory().ByID(id))
+			member.Standing = amparov1.StaffStanding_STAFF_STANDING_SUSPENDED
+			w.File(0).Put(records.RecordStaff, id, member)
+		}
+		return nil
+	})
+}
+
 // announce sets the rota of north to one slot that began now.
 func announce(t testing.TB, r *records.Records, length time.Duration, people ...string) {
 	t.Helper()

@@ -14,6 +14,10 @@ import (
 // sent.
 const unreached = time.Minute
 
+// nobody is how long to wait before it is asked again who there is, where everybody
+// is excluded from the case or gone.
+const nobody = time.Minute
+
 // maxCalls is how many calls are kept of an alarm.
 const maxCalls = 24
 
@@ -23,14 +27,29 @@ const maxCalls = 24
 // than one. The queue shows every case all the same.
 const maxOpen = 200
 
+// share is how many alarms of one kind and office stand for themselves all the same:
+// a flood at one office, or of one kind, must not hide which case it is that somebody
+// used the word for duress in.
+const share = 20
+
 // Fold makes an alarm one of its office, about no case in particular, when too many
 // are open already, and reports whether it is open by then: an alarm of the same
 // kind, office and case that nobody has acknowledged is not raised twice.
 func Fold(open []*amparov1.Alarm, alarm *amparov1.Alarm) (before bool) {
-	if len(open) >= maxOpen && !raised(open, alarm) {
+	if len(open) >= maxOpen && alike(open, alarm) >= share && !raised(open, alarm) {
 		alarm.CaseId, alarm.Language = "", ""
 	}
 	return raised(open, alarm)
+}
+
+// alike counts the alarms of the same kind and office.
+func alike(open []*amparov1.Alarm, alarm *amparov1.Alarm) (n int) {
+	for _, other := range open {
+		if other.GetKind() == alarm.GetKind() && other.GetOffice() == alarm.GetOffice() {
+			n++
+		}
+	}
+	return n
 }
 
 func raised(open []*amparov1.Alarm, alarm *amparov1.Alarm) bool {
@@ -101,7 +120,11 @@ func (b *Board) ladder(alarm *amparov1.Alarm, excluded []string, now time.Time) 
 func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, now time.Time) (who []string, at time.Time) {
 	patience := b.Times.PassOn
 	steps := b.ladder(alarm, excluded, now)
-	if due := heldUntil(alarm, patience); now.Before(due) {
+	if len(steps) == 0 {
+		return nil, now.Add(nobody)
+	}
+	gone := func(id string) bool { return slices.Contains(excluded, id) || !active(b.Staff.ByID(id), now) }
+	if due := heldUntil(alarm, patience, gone); now.Before(due) {
 		return b.rest(alarm, steps, now), due
 	}
 	var oldest time.Time
@@ -151,10 +174,14 @@ func lastOf(alarm *amparov1.Alarm) time.Time {
 }
 
 // heldUntil is how long the alarm stays with those who were called already: with
-// somebody who could not be reached for a moment only.
-func heldUntil(alarm *amparov1.Alarm, patience time.Duration) time.Time {
+// somebody who could not be reached for a moment only, and not at all with somebody
+// who is gone since, because they were shut out or excluded from the case.
+func heldUntil(alarm *amparov1.Alarm, patience time.Duration, gone func(id string) bool) time.Time {
 	var until time.Time
 	for _, call := range alarm.GetCalls() {
+		if gone(call.GetStaffId()) {
+			continue
+		}
 		hold := patience
 		if !call.GetReached() {
 			hold = min(unreached, patience)

@@ -140,10 +140,25 @@ func (s *Sender) Send(ctx context.Context, m Message) Receipt {
 		return receipt
 	}
 	hooked := make(chan error, 1)
-	go func() { hooked <- s.hook.send(ctx, m) }()
-	s.mail.send(ctx, m, receipt.Mail)
+	go func() { hooked <- contained("webhook", func() error { return s.hook.send(ctx, m) }) }()
+	if err := contained("mail", func() error { s.mail.send(ctx, m, receipt.Mail); return nil }); err != nil {
+		for i := range receipt.Mail {
+			receipt.Mail[i] = err
+		}
+	}
 	receipt.Webhook = <-hooked
 	return receipt
+}
+
+// contained makes a failure of a panic: no message, and no fault in a library that
+// meets a strange server, is worth the service.
+func contained(way string, send func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = &Error{Way: way, why: "a fault of the program itself"}
+		}
+	}()
+	return send()
 }
 
 var ref = regexp.MustCompile(`^[a-z2-7]{26}$`)

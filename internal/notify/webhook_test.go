@@ -168,3 +168,16 @@ func TestTheDocumentationIsTrue(t *testing.T) {
 		}
 	}
 }
+
+// TestAPanicIsAFailure of the message, on either way, and says nothing.
+func TestAPanicIsAFailure(t *testing.T) {
+	broken, err := notify.New(notify.Config{Webhook: notifytest.StartHook(t, nil).Config(), SMTP: notifytest.StartMail(t, notifytest.MailOptions{}).Config()},
+		func() time.Time { panic("desk@example.org") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt := broken.Send(t.Context(), toDesk(notify.Alarm))
+	if receipt.Any() || strings.Contains(receipt.Err().Error(), "desk@") {
+		t.Errorf("somebody was reached, or named: %v", receipt.Err())
+	}
+}
