@@ -54,6 +54,7 @@ var gates = []gate{
 	{gate: amparov1.Gate_GATE_OVERSIGHT, role: head, office: true},
 	{gate: amparov1.Gate_GATE_DEATH, asks: "SafetyService/RecordStatus", answer: "SafetyService/ConfirmStatus", office: true},
 	{gate: amparov1.Gate_GATE_HANDOVER, asks: "HandoverService/BeginHandover", answer: "HandoverService/AcceptHandover", office: true},
+	{gate: amparov1.Gate_GATE_MERGE, asks: "LinkService/MergeCases", answer: "LinkService/MergeCases", office: true},
 	{gate: amparov1.Gate_GATE_LEAVER, asks: "HandoverService/ReassignCases", office: true},
 }
 

@@ -90,7 +90,7 @@ func TestGaps(t *testing.T) {
 	}{
 		{"two of each", full, nil},
 		{"nobody", nil, []string{
-			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CONTACT_CHANGE@north fails", "ADMINISTRATION fails",
+			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CONTACT_CHANGE@north fails", "MERGE@north fails", "ADMINISTRATION fails",
 			"INTAKE@north fails", "TRIAGE@north fails", "CASE_OFFICER@north fails", "OVERSIGHT@north fails",
 			"DEATH@north fails", "HANDOVER@north fails", "LEAVER@north fails", "ON_CALL@north fails",
 		}},
@@ -106,7 +106,7 @@ func TestGaps(t *testing.T) {
 			person("ann", "ah", "north"), person("bob", "a"), person("eva", "o", "north"), person("fil", "o", "north"), person("gus", "l", "north"),
 		}, []string{"ENROLMENT without ann, bob", "POLICY_CHANGE without ann, bob", "OVERSIGHT@north without ann", "LEAVER@north without ann", "ON_CALL@north without gus"}},
 		{"whoever proposes is the only one to confirm", []*amparov1.StaffMember{person("ann", "ah", "north")}, []string{
-			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CONTACT_CHANGE@north fails", "CASE_OFFICER@north fails",
+			"ENROLMENT fails", "LOWERED_RISK@north fails", "POLICY_CHANGE fails", "CONTACT_CHANGE@north fails", "MERGE@north fails", "CASE_OFFICER@north fails",
 			"DEATH@north fails", "HANDOVER@north fails", "ON_CALL@north fails", "ADMINISTRATION without ann",
 			"INTAKE@north without ann", "TRIAGE@north without ann", "OVERSIGHT@north without ann", "LEAVER@north without ann",
 		}},
@@ -210,6 +210,20 @@ func TestAgainstTrying(t *testing.T) {
 			t.Fatalf("%v are not named", want)
 		}
 	})
+}
+
+// TestEveryGateHasARow: with nobody there, each gate that the service knows fails, and
+// none is missing from the table.
+func TestEveryGateHasARow(t *testing.T) {
+	failing := map[amparov1.Gate]bool{}
+	for _, gap := range gaps(t, policy.Default(), nil) {
+		failing[gap.GetGate()] = gap.GetFails()
+	}
+	for number, name := range amparov1.Gate_name {
+		if number != 0 && !failing[amparov1.Gate(number)] {
+			t.Errorf("nobody is there, and %s does not fail", name)
+		}
+	}
 }
 
 // TestTheTableNamesCalls: a gate whose call has another name by now would fail for
