@@ -229,23 +229,37 @@ func (h *links) MergeCases(ctx context.Context, req *amparov1.MergeCasesRequest)
 			group.SwapMember(other.ID(), c.ID())
 		}
 		if raises {
-			err = h.adoptRisk(w, c, other)
+			if err := h.adoptRisk(w, c, other); err != nil {
+				return nil, err
+			}
 		}
-		return &amparov1.MergeCasesResponse{Case: receipt(c), Merged: true}, err
+		// Cases that were merged with either before learn whom the other excludes.
+		return &amparov1.MergeCasesResponse{Case: receipt(c), Merged: true}, h.s.barFromMerged(ctx, w, c.Case())
 	})
 }
 
-// barFromMerged excludes whom a case excludes from the cases that are merged with it
-// as well: they are about the same person. Somebody who is let in again is let into
-// the one case alone.
+// barFromMerged excludes whom a case excludes from every case that is merged with it,
+// by however many merges, and makes them as restricted as it is: they are about the
+// same person. Somebody who is let in again is let into the one case alone.
 func (s *Server) barFromMerged(ctx context.Context, w *records.Work, c *amparov1.Case) error {
-	for _, id := range linkage.Merged(c) {
-		file, err := w.Open(records.Target{ID: id, Grant: access.Service(callOf(ctx).grant.Action())})
+	known := append([]string{c.GetId()}, linkage.Merged(c)...)
+	for i := 1; i < len(known); i++ {
+		file, err := w.Open(records.Target{ID: known[i], Grant: access.Service(callOf(ctx).grant.Action())})
 		if err != nil {
 			return err
 		}
-		if linkage.Bar(file.Case(), c.GetExcludedStaffIds()) {
+		merged := file.Case()
+		if linkage.Bar(merged, c.GetExcludedStaffIds()) {
 			file.Touch()
+		}
+		if c.GetRestricted() && !merged.GetRestricted() {
+			merged.Restricted = true
+			file.Touch()
+		}
+		for _, id := range linkage.Merged(merged) {
+			if !slices.Contains(known, id) {
+				known = append(known, id)
+			}
 		}
 	}
 	return nil

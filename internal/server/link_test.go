@@ -175,6 +175,36 @@ func TestTwoFilesOfOnePerson(t *testing.T) {
 	}
 }
 
+// TestAMergeShutsWhatWasMergedBefore: three cases of one person, merged one after the
+// other. Whom the last of them excludes, the first two exclude as well, and what only
+// a team may know of is so for all.
+func TestAMergeShutsWhatWasMergedBefore(t *testing.T) {
+	w := newWorld(t, servertest.Options{})
+	officer, reviewer, head := w.north[amparov1.Role_ROLE_CASE_OFFICER], w.north[amparov1.Role_ROLE_REVIEWER], w.north[amparov1.Role_ROLE_HEAD_OF_SECRETARIAT]
+	enemy := w.Enrol(t, "enemy", []amparov1.Role{amparov1.Role_ROLE_REVIEWER}, []string{"north"})
+	first, second := w.newCase(t, officer, nil), w.newCase(t, officer, nil)
+	third := w.newCase(t, officer, func(c *amparov1.Case) { c.ExcludedStaffIds, c.Restricted = []string{enemy.StaffID}, true })
+	merge := func(stays, other string, people ...*servertest.Person) {
+		t.Helper()
+		for _, p := range people {
+			if _, err := links(p).MergeCases(t.Context(), &amparov1.MergeCasesRequest{RequestId: records.NewID(), CaseId: stays, OtherCaseId: other}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	merge(second, first, reviewer, head)
+	merge(third, second, officer, head)
+	for i, id := range []string{first, second, third} {
+		if c := w.head(t, id); !c.GetRestricted() || !slices.Contains(c.GetExcludedStaffIds(), enemy.StaffID) {
+			t.Errorf("case %d: restricted %v, excludes %v", i, c.GetRestricted(), c.GetExcludedStaffIds())
+		}
+		_, err := amparov1.NewCaseServiceClient(enemy.Conn).GetCase(t.Context(), &amparov1.GetCaseRequest{CaseId: id})
+		if reason(err) != "NOT_FOUND" {
+			t.Errorf("whom the last case excludes sees case %d: %v", i, err)
+		}
+	}
+}
+
 // TestALinkTellsNoMoreThanItMay: both teams see it, and whoever the other case
 // excludes does not.
 func TestALinkTellsNoMoreThanItMay(t *testing.T) {
