@@ -156,13 +156,21 @@ func (b *Book) warnings(t *amparov1.Term) []time.Time {
 
 // recorded tells whether a notice is on record, or a later one that makes it needless.
 // A warning comes again only for a later due time: the end of a pause moves its moment
-// by a little, which is no news.
+// by a little, which is no news. A rung is climbed once for each time that a term
+// became overdue: rules that put it later do not wake everybody again for what has
+// been overdue for weeks.
 func recorded(t *amparov1.Term, m moment) bool {
 	return slices.ContainsFunc(t.GetNotices(), func(n *amparov1.TermNotice) bool {
 		old := momentOf(n)
 		return old.step == m.step && old.number == m.number &&
-			(!old.at.Before(m.at) || m.step == warning && !old.due.Before(m.due))
+			(!old.at.Before(m.at) || m.step == warning && !old.due.Before(m.due) || m.step == rung && climbed(t, old))
 	})
+}
+
+// climbed tells whether a rung on record is one of the ladder that a term is on.
+func climbed(t *amparov1.Term, old moment) bool {
+	since := overdueSince(t)
+	return !old.at.Before(since[len(since)-1])
 }
 
 // record keeps a notice with the term that it is about. Files that were merged may

@@ -82,6 +82,26 @@ func TestAfterALongStop(t *testing.T) {
 	}
 }
 
+// TestALongerLadder: rules that put the rungs later wake nobody again for what has been
+// overdue for weeks, save for a rung that there was not.
+func TestALongerLadder(t *testing.T) {
+	f := &file{book: brussels(t)}
+	base := instant(t, "2026-03-01T08:00:00Z")
+	must(t, f.do(t, base, &amparov1.TermEvent{Event: started, Kind: triage, Level: high}))
+	if got := f.sweep(t, base.Add(9*time.Hour)); len(got) != 6 {
+		t.Errorf("told %v", got)
+	}
+	changed := *f.book
+	changed.Ladder = []time.Duration{2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * time.Hour}
+	f.book = &changed
+	checkTold(t, "under a longer ladder", f.sweep(t, base.Add(14*24*time.Hour)), []told{
+		{"TERM_STEP_LADDER 4", "2026-03-01T17:00:00.001Z"},
+	})
+	if next, found := f.book.NextNotice(f.terms); found {
+		t.Errorf("another notice is for %v", next)
+	}
+}
+
 // TestMetBeforeTheSweep holds that a term that was met late tells of that, and one
 // that was met in time of nothing.
 func TestMetBeforeTheSweep(t *testing.T) {
