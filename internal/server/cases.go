@@ -281,9 +281,12 @@ func (h *cases) ReopenCase(ctx context.Context, req *amparov1.ReopenCaseRequest)
 
 // RestrictCase keeps a case to its team, or opens it to its office again.
 func (h *cases) RestrictCase(ctx context.Context, req *amparov1.RestrictCaseRequest) (*amparov1.RestrictCaseResponse, error) {
-	return step(ctx, h.s, req, func(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
-		return act.Restrict(c, req.GetRestricted())
-	}, func(r *amparov1.CaseReceipt) *amparov1.RestrictCaseResponse {
-		return &amparov1.RestrictCaseResponse{Case: r}
+	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.RestrictCaseResponse, error) {
+		entry, err := actOf(ctx, w).Restrict(f.Case(), req.GetRestricted())
+		if err != nil {
+			return nil, err
+		}
+		f.Append(entry)
+		return &amparov1.RestrictCaseResponse{Case: receipt(f)}, h.s.barFromMerged(ctx, w, f.Case())
 	})
 }

@@ -205,6 +205,27 @@ func TestAMergeShutsWhatWasMergedBefore(t *testing.T) {
 	}
 }
 
+// TestARestrictionReachesTheDuplicate: a case that is kept to its team after a merge
+// takes the cases that went into it along.
+func TestARestrictionReachesTheDuplicate(t *testing.T) {
+	w := newWorld(t, servertest.Options{})
+	officer, reviewer, head := w.north[amparov1.Role_ROLE_CASE_OFFICER], w.north[amparov1.Role_ROLE_REVIEWER], w.north[amparov1.Role_ROLE_HEAD_OF_SECRETARIAT]
+	stays, other := w.newCase(t, officer, nil), w.newCase(t, officer, nil)
+	for _, p := range []*servertest.Person{reviewer, head} {
+		if _, err := links(p).MergeCases(t.Context(), &amparov1.MergeCasesRequest{RequestId: records.NewID(), CaseId: stays, OtherCaseId: other}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := amparov1.NewCaseServiceClient(head.Conn).RestrictCase(t.Context(), &amparov1.RestrictCaseRequest{
+		RequestId: records.NewID(), CaseId: stays, Restricted: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !w.head(t, other).GetRestricted() {
+		t.Error("the duplicate stays open to the office")
+	}
+}
+
 // TestALinkTellsNoMoreThanItMay: both teams see it, and whoever the other case
 // excludes does not.
 func TestALinkTellsNoMoreThanItMay(t *testing.T) {
