@@ -125,12 +125,15 @@ func announce(t testing.TB, r *records.Records, length time.Duration, people ...
 	now := r.Now()
 	slots := []*amparov1.RotaSlot{{From: timestamppb.New(now), Until: timestamppb.New(now.Add(length)), StaffIds: people}}
 	var addresses []*amparov1.StaffAddress
-	for _, id := range []string{"ana", "ben", "gil", "hal", "rut"} {
+	for _, id := range []string{"ana", "ben", "gil", "rut"} {
 		addresses = append(addresses, &amparov1.StaffAddress{StaffId: id, Mail: id + "@example.org"})
 	}
 	act(t, r, r.DutyFile(), func(w *records.Work) error {
 		_, _, err := w.Announce(&amparov1.Rota{Office: "north", Slots: slots}, addresses)
 		return err
+	})
+	act(t, r, r.DutyFile(), func(w *records.Work) error {
+		return w.NoteAddresses([]*amparov1.StaffAddress{{StaffId: "hal", Mail: "hal@example.org"}})
 	})
 }
 

@@ -19,6 +19,33 @@ const kept = 7 * 24 * time.Hour
 // maxViolations bounds what a refusal names; the rest shows at the next try.
 const maxViolations = 20
 
+// maxSlots is how many slots are kept of one rota, and maxLanguages how many rotas of
+// one office: all of them are read with every change.
+const maxSlots, maxLanguages = 1000, 40
+
+// Room refuses one more rota for an office that has many, others being those for its
+// other languages.
+func Room(others []*amparov1.Rota) error {
+	if len(others) >= maxLanguages {
+		return fault.Field(amparov1.Reason_REASON_FIELD_INVALID, "rota.language", fmt.Sprintf("is one of at most %d of an office", maxLanguages))
+	}
+	return nil
+}
+
+// Past reports whether a rota ended so long ago that it is not shown any more.
+func Past(rota *amparov1.Rota, now time.Time) bool { return !inForce(rota, now.Add(-kept)) }
+
+// Addressable refuses addresses of people who are not of an office: where alarms find
+// the people of another is not for this one to say, nor is where nobody is found.
+func Addressable(addresses []*amparov1.StaffAddress, office string, staff Staff) error {
+	for i, address := range addresses {
+		if !slices.Contains(staff.ByID(address.GetStaffId()).GetOffices(), office) {
+			return fault.Field(amparov1.Reason_REASON_STAFF_UNSUITABLE, fmt.Sprintf("addresses[%d].staff_id", i), "names somebody of the office")
+		}
+	}
+	return nil
+}
+
 // Announce joins a rota to the one that was announced before for the same office and
 // language (nil for none), and returns what then holds. What was announced stands
 // until the new rota begins and is cut there; what is past stays as it was. It
@@ -42,7 +69,11 @@ func Announce(before, rota *amparov1.Rota, staff Staff, now time.Time) (*amparov
 	if len(violations) > 0 {
 		return nil, fault.Fields(violations[:min(len(violations), maxViolations)])
 	}
-	return joined(before, rota, now), nil
+	whole := joined(before, rota, now)
+	if len(whole.GetSlots()) > maxSlots {
+		return nil, fault.Field(amparov1.Reason_REASON_FIELD_INVALID, "rota.slots", fmt.Sprintf("are at most %d with those announced before", maxSlots))
+	}
+	return whole, nil
 }
 
 func invalid(slot int, field, rule string) fault.Violation {

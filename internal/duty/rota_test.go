@@ -56,6 +56,34 @@ func TestWhatARotaIsRefusedFor(t *testing.T) {
 	}
 }
 
+// TestRotasAreBounded: neither announced again and again nor in ever more languages do
+// they grow for ever.
+func TestRotasAreBounded(t *testing.T) {
+	var whole *amparov1.Rota
+	taken := 0
+	for range 10 {
+		var slots []*amparov1.RotaSlot
+		for n := range 400 {
+			begins := float64(taken*400 + n)
+			slots = append(slots, shift(begins, begins+1, "ana"))
+		}
+		next, err := duty.Announce(whole, rota("", slots...), staff(), six)
+		if err != nil {
+			break
+		}
+		whole, taken = next, taken+1
+	}
+	if taken != 2 || len(whole.GetSlots()) != 800 {
+		t.Errorf("%d were taken, %d slots are kept; want 2 and 800", taken, len(whole.GetSlots()))
+	}
+	if err := duty.Room(make([]*amparov1.Rota, 40)); err == nil {
+		t.Error("a forty-first language is taken")
+	}
+	if !duty.Past(rota("", shift(0, 1, "ana")), at(24*7+2)) || duty.Past(rota("", shift(0, 1, "ana")), at(24*7)) {
+		t.Error("a rota is not past a week after its end, and no sooner")
+	}
+}
+
 // shown writes a rota as hours and people.
 func shown(rota *amparov1.Rota) string {
 	var parts []string

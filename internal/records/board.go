@@ -9,6 +9,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/duty"
+	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/policy"
 	"github.com/amparo-project/amparo/internal/store"
 	"github.com/amparo-project/amparo/internal/store/storepb"
@@ -72,6 +73,16 @@ func (r *Records) OnShift(member *amparov1.StaffMember, now time.Time) []string 
 		return nil
 	}
 	return r.bareBoard().OnShift(member, now)
+}
+
+// dutyIntact refuses while the file of those on call cannot be vouched for: to say
+// that no alarm waits would be worse than to say nothing.
+func (r *Records) dutyIntact() error {
+	id, ok := parseID(r.DutyFile())
+	if ok && (r.duty.Load() == nil || r.isBroken(id)) {
+		return fault.Wrap(amparov1.Reason_REASON_INTEGRITY, errProof)
+	}
+	return nil
 }
 
 // Address is where a person is told that something waits; empty when that is not

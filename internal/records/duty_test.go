@@ -11,6 +11,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/store"
 	"github.com/amparo-project/amparo/internal/store/memory"
@@ -174,7 +175,8 @@ func must(t *testing.T, err error) {
 }
 
 // TestADamagedRotaOpensNothing: while it cannot be read who is on call, nobody is on
-// shift, and the files of cases are served all the same.
+// shift, nobody is told that no alarm waits, and the files of cases are served all the
+// same.
 func TestADamagedRotaOpensNothing(t *testing.T) {
 	h, engine := inMemory(t)
 	p, author := h.operator(), newPerson()
@@ -191,6 +193,9 @@ func TestADamagedRotaOpensNothing(t *testing.T) {
 	h.reopen()
 	if on := h.OnShift(p.staff, h.Now()); len(on) != 0 {
 		t.Errorf("on shift for %v by a file that cannot be read", on)
+	}
+	if shown, err := h.Alarms(ctx, p.grant(t, "OnCallService/ListAlarms"), ""); !fault.Is(err, fault.Corrupt) {
+		t.Errorf("%d alarms are said to wait, error %v", len(shown), err)
 	}
 	if _, err := h.read(author, id); err != nil {
 		t.Errorf("the case: %v", err)

@@ -29,6 +29,13 @@ func (w *Work) Announce(rota *amparov1.Rota, addresses []*amparov1.StaffAddress)
 	if i := slices.IndexFunc(rotas, func(r *amparov1.Rota) bool { return r.GetLanguage() == rota.GetLanguage() }); i >= 0 {
 		before, rotas = rotas[i], slices.Delete(rotas, i, i+1)
 	}
+	rotas = slices.DeleteFunc(rotas, func(r *amparov1.Rota) bool { return duty.Past(r, w.Now) })
+	if err := duty.Room(rotas); err != nil {
+		return nil, nil, err
+	}
+	if err := duty.Addressable(addresses, rota.GetOffice(), w.records.Directory()); err != nil {
+		return nil, nil, err
+	}
 	if whole, err = duty.Announce(before, rota, w.records.Directory(), w.Now); err != nil {
 		return nil, nil, err
 	}
@@ -87,6 +94,9 @@ func without(known map[string]string, rotas ...*amparov1.Rota) []string {
 // Rotas shows the rotas of offices, and who is on shift there. Its leaf is durable
 // before it returns.
 func (r *Records) Rotas(ctx context.Context, grant access.Grant, offices []string) (*amparov1.GetRotaResponse, error) {
+	if err := r.dutyIntact(); err != nil {
+		return nil, err
+	}
 	board, now, answer := r.Board(), r.Now(), &amparov1.GetRotaResponse{}
 	for _, rota := range board.Rotas {
 		if slices.Contains(offices, rota.GetOffice()) {
@@ -108,6 +118,9 @@ func (r *Records) Rotas(ctx context.Context, grant access.Grant, offices []strin
 // Alarms shows the open alarms that are for a person, of one office or of all. Its
 // leaf is durable before it returns.
 func (r *Records) Alarms(ctx context.Context, grant access.Grant, office string) ([]*amparov1.Alarm, error) {
+	if err := r.dutyIntact(); err != nil {
+		return nil, err
+	}
 	alarms := r.alarmsFor(grant, office, r.Now())
 	return alarms, r.noteAlarms(ctx, grant, alarms)
 }
@@ -159,6 +172,9 @@ func (r *Records) WatchAlarms(ctx context.Context, grant access.Grant, office st
 	ticker := time.NewTicker(shiftPace)
 	defer ticker.Stop()
 	for first := true; ; first = false {
+		if err := r.dutyIntact(); err != nil {
+			return err
+		}
 		changed := r.DutyChanged()
 		batch := news(shown, r.alarmsFor(grant, office, r.Now()))
 		if first || len(batch.GetAlarms())+len(batch.GetGoneIds()) > 0 {

@@ -220,6 +220,13 @@ func TestSettingARota(t *testing.T) {
 	if _, err := onCall(reviewer).SetRota(t.Context(), foreign); reason(err) != "OFFICE_UNKNOWN" {
 		t.Errorf("for another office: %v", err)
 	}
+	for _, other := range []string{w.operator.StaffID, records.NewID()} {
+		elsewhere := proto.CloneOf(request)
+		elsewhere.Addresses[0].StaffId = other
+		if _, err := onCall(reviewer).SetRota(t.Context(), elsewhere); reason(err) != "STAFF_UNSUITABLE" {
+			t.Errorf("with the address of somebody who is not of the office: %v", err)
+		}
+	}
 	first, err := onCall(reviewer).SetRota(t.Context(), request)
 	if err != nil || len(first.GetUnreachableIds()) != 0 {
 		t.Fatalf("%v, and %d cannot be reached", err, len(first.GetUnreachableIds()))
