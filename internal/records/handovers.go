@@ -189,14 +189,15 @@ func (w *Work) AlarmsOf(staffID string) ([]*amparov1.Alarm, error) {
 }
 
 // PassAlarm notes that an open alarm of one person is now another's to look at. It
-// reports false for one that is open no more.
+// reports false for one that is open no more, and for one about a case that the other
+// is excluded from.
 func (w *Work) PassAlarm(alarmID, fromID, toID string) (bool, error) {
 	duty, err := w.openSingle(kindDuty, w.grant.Action())
 	if err != nil {
 		return false, err
 	}
 	for _, alarm := range duty.head.GetDuty().GetOpenAlarms() {
-		if alarm.GetId() == alarmID && toldOf(alarm, fromID) {
+		if alarm.GetId() == alarmID && toldOf(alarm, fromID) && !slices.Contains(w.records.Excluded(alarm.GetCaseId()), toID) {
 			alarm.Calls = append(alarm.GetCalls(), &amparov1.AlarmCall{StaffId: toID, At: timestamppb.New(w.Now)})
 			duty.Touch()
 			return true, nil

@@ -137,8 +137,16 @@ func (h *handovers) offerAll(w *records.Work, offer *amparov1.Handover) error {
 			return fault.Field(amparov1.Reason_REASON_FIELD_INVALID, "entries", "are of one case or one alarm each, and of each once")
 		}
 		if entry.GetAlarmId() != "" {
-			if !slices.ContainsFunc(alarms, func(a *amparov1.Alarm) bool { return a.GetId() == entry.GetAlarmId() }) {
+			at := slices.IndexFunc(alarms, func(a *amparov1.Alarm) bool { return a.GetId() == entry.GetAlarmId() })
+			if at < 0 {
 				return fault.New(amparov1.Reason_REASON_HANDOVER_CHANGED)
+			}
+			// Whoever was passed an alarm may see it, and what it is about.
+			if office := alarms[at].GetOffice(); office != "" && !slices.Contains(receiver.GetOffices(), office) {
+				return unsuitable
+			}
+			if slices.Contains(h.s.records.Excluded(alarms[at].GetCaseId()), offer.GetToId()) {
+				return fault.Field(amparov1.Reason_REASON_STAFF_EXCLUDED, "to_staff_id", "is not excluded from what the list is about")
 			}
 			item.Why = []amparov1.HandoverWhy{amparov1.HandoverWhy_HANDOVER_WHY_ALARM}
 			item.Standing = amparov1.HandoverItemStanding_HANDOVER_ITEM_STANDING_WAITS
