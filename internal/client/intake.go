@@ -27,6 +27,12 @@ func (c *Conn) TakeIntake(
 	ctx context.Context, request *amparov1.CreateIntakeRequest, calledAt time.Time,
 ) (answer *amparov1.CreateIntakeResponse, kept *amparov1.KeptCapsule, why *Failure, err error) {
 	id := requestID(request)
+	if !outboxName.MatchString(id + ".age") { // the id names a file, and the request may be a stranger's
+		return nil, nil, nil, &Failure{
+			Exit: exitInvalid, Reason: "FIELD_INVALID", Text: "a field is not valid",
+			Fields: []Field{{Path: "request_id", Rule: "must be 26 characters of a-z and 2-7"}}, Next: "leave it out; one is drawn",
+		}
+	}
 	c.outbox.hold(id)
 	defer c.outbox.release(id)
 	// What waits under the same id already may be all there is of another request.

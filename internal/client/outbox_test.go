@@ -156,3 +156,27 @@ func TestOneCapsuleHoldsUpNoOther(t *testing.T) {
 		t.Errorf("%d wait, want the one", left)
 	}
 }
+
+// TestAnIDIsNoPath: the request may be a file that somebody else wrote; its id reaches
+// no file outside of the outbox.
+func TestAnIDIsNoPath(t *testing.T) {
+	b := startBench(t)
+	p, request := hotline(t, b)
+	b.intakes = func(string) error { return answer(codes.InvalidArgument, "FIELD_INVALID") }
+	conn := dialled(t, p, client.Options{Patience: -1})
+	own := filepath.Join(p.Dir, "own.age")
+	if err := os.WriteFile(own, []byte("identity"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	request.RequestId = "../own"
+	before, err := os.Stat(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, kept, _, err := conn.TakeIntake(t.Context(), request, time.Now()); kept != nil || client.Explain(err).Exit != 2 {
+		t.Errorf("it is taken: %v", err)
+	}
+	if after, err := os.Stat(own); err != nil || !os.SameFile(before, after) {
+		t.Errorf("another file is touched: %v", err)
+	}
+}
