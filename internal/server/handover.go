@@ -48,8 +48,8 @@ func (h *handovers) PrepareHandover(ctx context.Context, req *amparov1.PrepareHa
 		until := w.Now.Add(span)
 		for _, id := range h.s.records.Handed(grant.StaffID(), until, 2*handover.MaxItems) {
 			file, err := w.Open(records.Target{ID: id})
-			if fault.Is(err, fault.NotFound) {
-				continue // it has gone to somebody else meanwhile
+			if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Corrupt) {
+				continue // it has gone to somebody else meanwhile, or nobody can open it
 			}
 			if err != nil {
 				return nil, err

@@ -245,6 +245,9 @@ func (s *Server) barFromMerged(ctx context.Context, w *records.Work, c *amparov1
 	known := append([]string{c.GetId()}, linkage.Merged(c)...)
 	for i := 1; i < len(known); i++ {
 		file, err := w.Open(records.Target{ID: known[i], Grant: access.Service(callOf(ctx).grant.Action())})
+		if fault.Is(err, fault.Corrupt) || fault.Is(err, fault.NotFound) {
+			continue // nobody opens it, and nobody is less shut out for that
+		}
 		if err != nil {
 			return err
 		}

@@ -90,8 +90,10 @@ func (r *reassignment) give(ctx context.Context, w *records.Work, file *records.
 	owned := w.Owned(r.req.GetFromStaffId(), reassignedAtOnce, func(id string) bool { _, left := r.left[id]; return left })
 	for _, id := range owned {
 		f, err := w.Open(records.Target{ID: id})
-		if fault.Is(err, fault.NotFound) {
-			r.left[id] = 0 // it is not the caller's to give any more
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Corrupt) {
+			// It is not the caller's to give any more, or it is damaged, which has been
+			// told loudly: the leaver's other cases do not wait for that.
+			r.left[id] = 0
 			continue
 		}
 		if err != nil {
