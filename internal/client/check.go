@@ -21,10 +21,21 @@ var limits = sync.OnceValues(func() (protovalidate.Validator, error) {
 	return protovalidate.New(protovalidate.WithMessages(&amparov1.CreateIntakeRequest{}), protovalidate.WithDisableLazy())
 })
 
+// A clock that says less than earliest is wrong: this was not written yet. Then nothing
+// can be said about what lies ahead, and by latest nothing does; the service has a
+// clock of its own.
+var (
+	earliest = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
 // checkIntake holds a request for help to what the service would refuse it for.
 // What is sealed can be corrected by nobody, so it must be right before; every other
 // request is checked by the service alone.
 func checkIntake(request *amparov1.CreateIntakeRequest, now time.Time) error {
+	if now.Before(earliest) {
+		now = latest
+	}
 	var fields []Field
 	unsafeTexts(request.ProtoReflect(), "", func(path string) {
 		fields = append(fields, Field{Path: path, Rule: "must hold no control or direction-override characters"})

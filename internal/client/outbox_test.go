@@ -180,3 +180,24 @@ func TestAnIDIsNoPath(t *testing.T) {
 		t.Errorf("another file is touched: %v", err)
 	}
 }
+
+// TestAClockWithoutABatteryLosesNobody: by such a clock everything in a request lies
+// ahead, and there is no line on which the service could say otherwise.
+func TestAClockWithoutABatteryLosesNobody(t *testing.T) {
+	p, request := hotline(t, startBench(t))
+	request.Intake.Identity.GetPerson().BirthDate = "1984-03"
+	request.Intake.Incidents = []*amparov1.Incident{{ActCode: "020103020000", Date: "2026-02"}}
+	for _, says := range []string{"1970-01-01T00:00:12Z", "2020-01-01T00:00:00Z", "2027-01-01T00:00:00Z"} {
+		clock, err := time.Parse(time.RFC3339, says)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.SealCapsule(request, clock); err != nil {
+			t.Errorf("at %s: %v", says, err)
+		}
+	}
+	request.Intake.Incidents[0].Date = "2026-02-31"
+	if _, err := p.SealCapsule(request, time.Time{}); err == nil {
+		t.Error("a day that there never is passes with it")
+	}
+}
