@@ -127,7 +127,7 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 		func() error { return u.records.Follow(work, from) },
 		func() error { u.forgetRequests(work, log); return nil },
 		func() error { server.Sweep(work, u.records, log); return nil },
-		func() error { u.wake(work, log, u.ways); return nil },
+		func() error { return u.wake(work, log, u.ways) },
 		func() error { return s.Serve(listener) },
 	)
 	if err := announce(out, listener.Addr().String()); err != nil {

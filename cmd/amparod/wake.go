@@ -11,11 +11,11 @@ import (
 )
 
 // wake calls people for alarms, and tells them of their tasks, until ctx ends.
-func (u *unsealed) wake(ctx context.Context, log zerolog.Logger, ways []dispatch.Way) {
+func (u *unsealed) wake(ctx context.Context, log zerolog.Logger, ways []dispatch.Way) error {
 	if len(ways) == 0 {
 		log.Warn().Msg("no mail server and no webhook is configured: an alarm wakes only those who watch a screen")
 	}
-	dispatch.Run(ctx, dispatch.Config{
+	return dispatch.Run(ctx, dispatch.Config{
 		Records: u.records, Ways: ways,
 		Failed: func(way string, err error) {
 			if way == "" {

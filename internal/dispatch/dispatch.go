@@ -35,6 +35,9 @@ var ErrNoWay = errors.New("send message: no such way leads to the person")
 // a failure of the way, as any other.
 var errWayPanicked = errors.New("send message: the way panicked")
 
+// errPanicked says no more, since what panicked may hold somebody's address.
+var errPanicked = errors.New("wake people: a call panicked")
+
 // Way is one way for a message to reach a person.
 type Way struct {
 	// Name stands in the service's own log.
@@ -64,10 +67,10 @@ const (
 	look = time.Minute
 )
 
-// Run wakes people until ctx ends. A panic in any of its goroutines becomes one of Run
-// itself, so that whoever started it can say so before everything is over.
-func Run(ctx context.Context, cfg Config) {
-	d := &dispatcher{Config: cfg, busy: map[string]bool{}, panicked: make(chan any, 1)}
+// Run wakes people until ctx ends. A panic in any of its goroutines ends it with an
+// error, so that whoever started it can say so before everything is over.
+func Run(ctx context.Context, cfg Config) error {
+	d := &dispatcher{Config: cfg, busy: map[string]bool{}, panicked: make(chan struct{}, 1)}
 	for _, way := range cfg.Ways {
 		d.ways = append(d.ways, &line{way, make(chan struct{}, lines), make(chan struct{}, digestLines)})
 	}
@@ -79,13 +82,15 @@ func Run(ctx context.Context, cfg Config) {
 		timer := time.NewTimer(d.round(ctx))
 		select {
 		case <-ctx.Done():
-		case p := <-d.panicked:
-			panic(p)
+		case <-d.panicked:
+			timer.Stop()
+			return errPanicked
 		case <-changed:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
+	return nil
 }
 
 // dispatcher is the state of one Run.
@@ -98,7 +103,7 @@ type dispatcher struct {
 	// that raises an alarm there must not lose against a crowd.
 	noting sync.Mutex
 
-	panicked chan any // the first thing that panicked
+	panicked chan struct{} // told when something panicked
 
 	mu   sync.Mutex
 	busy map[string]bool // calls and notices that are under way
@@ -140,13 +145,13 @@ func (d *dispatcher) round(ctx context.Context) time.Duration {
 	return next.Sub(now)
 }
 
-// spawn runs fn in a goroutine. Should it panic, Run does.
+// spawn runs fn in a goroutine. Should it panic, Run ends.
 func (d *dispatcher) spawn(fn func()) {
 	d.wg.Go(func() {
 		defer func() {
-			if p := recover(); p != nil {
+			if recover() != nil {
 				select {
-				case d.panicked <- p:
+				case d.panicked <- struct{}{}:
 				default:
 				}
 			}

@@ -49,7 +49,7 @@ func live(t *testing.T, fn func(n *night), ways ...func(n *night) dispatch.Way) 
 		for _, way := range ways {
 			config.Ways = append(config.Ways, way(n))
 		}
-		go func() { defer close(ended); dispatch.Run(ctx, config) }()
+		go func() { defer close(ended); _ = dispatch.Run(ctx, config) }()
 		fn(n)
 		cancel()
 		<-ended

@@ -228,7 +228,7 @@ func TestAKillBetweenRaisingAndSending(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	dispatch.Run(ctx, dispatch.Config{Records: r, Failed: func(string, error) {}, Ways: []dispatch.Way{{
+	_ = dispatch.Run(ctx, dispatch.Config{Records: r, Failed: func(string, error) {}, Ways: []dispatch.Way{{
 		Name: "hook", Send: func(context.Context, dispatch.Message) error {
 			t.Error("told again after the call was noted")
 			return nil
