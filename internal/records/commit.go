@@ -84,7 +84,7 @@ func (c *commit) addFile(r *Records, file *File, i int) (*amparov1.FileChange, e
 	if own := file.Case(); own != nil {
 		own.Version = version
 	}
-	plaintext, err := proto.Marshal(file.head)
+	plaintext, err := marshalHead(file.head)
 	if err != nil {
 		return nil, fmt.Errorf("marshal head: %w", err)
 	}
@@ -144,7 +144,7 @@ func (c *commit) dropRecord(file *File, p put) {
 // addTimeline seals the new entries, each holding the hash of the one before it.
 func (c *commit) addTimeline(file *File) error {
 	for _, entry := range file.entries {
-		plaintext, err := proto.Marshal(&storepb.TimelineRecord{PreviousHash: file.head.GetTimelineHash(), Entry: entry})
+		plaintext, err := proto.Marshal(chained(file.head.GetTimelineHash(), entry))
 		if err != nil {
 			return fmt.Errorf("marshal timeline entry: %w", err)
 		}

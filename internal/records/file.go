@@ -35,6 +35,7 @@ type File struct {
 	touched bool
 	entries []*amparov1.TimelineEntry
 	puts    []put
+	read    map[string][]byte // records that were opened, by id and kind, in the clear
 	shown   bool
 	failed  bool // one of its records failed its proof
 }
@@ -131,11 +132,19 @@ func (f *File) Get(kind uint8, id string, msg proto.Message) (bool, error) {
 	if child == nil {
 		return false, nil
 	}
-	plaintext, err := f.open(f.records.recordKey(f.locator, kind, rid), seal.Context{
-		RecordKind: uint32(kind), RecordID: rid, Version: child.GetVersion(),
-	}, child.GetHash())
-	if err != nil {
-		return false, err
+	plaintext, read := f.read[string(rid)+string(rune(kind))]
+	if !read {
+		var err error
+		plaintext, err = f.open(f.records.recordKey(f.locator, kind, rid), seal.Context{
+			RecordKind: uint32(kind), RecordID: rid, Version: child.GetVersion(),
+		}, child.GetHash())
+		if err != nil {
+			return false, err
+		}
+		if f.read == nil {
+			f.read = map[string][]byte{}
+		}
+		f.read[string(rid)+string(rune(kind))] = plaintext
 	}
 	if err := proto.Unmarshal(plaintext, msg); err != nil {
 		return false, fmt.Errorf("%w: record does not parse", errProof)
@@ -197,7 +206,7 @@ func (f *File) Timeline(before uint64, expected []byte, limit int) (entries []*a
 		if err := proto.Unmarshal(plaintext, record); err != nil || record.GetEntry().GetSequence() != sequence {
 			return nil, nil, fmt.Errorf("%w: timeline entry does not parse", errProof)
 		}
-		entries = append(entries, record.GetEntry())
+		entries = append(entries, entryOf(record))
 		expected = record.GetPreviousHash()
 	}
 	return entries, expected, nil

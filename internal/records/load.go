@@ -115,6 +115,7 @@ func (r *Records) openHead(locator lookup.ID, wrapped []byte, stored store.Entry
 	if err := proto.Unmarshal(plaintext, head); err != nil {
 		return nil, fmt.Errorf("%w: head does not parse", errProof)
 	}
+	nameOwners(head)
 	hash := sha256.Sum256(stored.Value)
 	return &File{
 		records: r, kind: uint8(key.Kind()), id: key.ID(), locator: locator, key: key,

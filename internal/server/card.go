@@ -66,7 +66,7 @@ func (h *cards) card(f *records.File, now time.Time) (*amparov1.Card, error) {
 	}
 	return &amparov1.Card{
 		CaseId: c.GetId(), Pseudonym: c.GetPseudonym(), State: c.GetState(), RiskLevel: c.GetRiskLevel(),
-		Advice: safety.Advise(held, time.LoadLocation, now),
+		Advice: safety.Advise(held, zone, now),
 		OnDuty: h.onDuty(c, held, now), EmergencyPlan: emergency, EmergencyPlanWithheld: withheld,
 	}, nil
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"encoding/binary"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -118,7 +117,7 @@ func (h *cases) GetCase(ctx context.Context, req *amparov1.GetCaseRequest) (*amp
 		if err != nil {
 			return nil, err
 		}
-		answer.Advice = safety.Advise(held, time.LoadLocation, h.s.records.Now())
+		answer.Advice = safety.Advise(held, zone, h.s.records.Now())
 		linkage.Hide(answer.GetCase(), h.s.unknownTo(ctx))
 		return safety.WithoutDuressWords(answer), nil
 	})

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -33,7 +32,7 @@ func contacted(ctx context.Context, w *records.Work, f *records.File, what safet
 	if what.Vetted, err = vetted(w, what.Attempt); err != nil {
 		return nil, err
 	}
-	warnings, duress, err := safety.Attempt(held, what, time.LoadLocation, act.StaffID, act.Now)
+	warnings, duress, err := safety.Attempt(held, what, zone, act.StaffID, act.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +87,7 @@ func (h *contacts) GetSafety(ctx context.Context, req *amparov1.GetSafetyRequest
 			return nil, err
 		}
 		return &amparov1.GetSafetyResponse{
-			Advice: safety.Advise(held, time.LoadLocation, h.s.records.Now()),
+			Advice: safety.Advise(held, zone, h.s.records.Now()),
 			Safety: safety.Shown(held, callOf(ctx).grant.StaffID()),
 		}, nil
 	})
@@ -107,7 +106,7 @@ func (h *contacts) RecordStatus(ctx context.Context, req *amparov1.RecordStatusR
 		}
 		return entries, func() *amparov1.RecordStatusResponse {
 			return &amparov1.RecordStatusResponse{
-				Case: receipt(f), Report: held.GetLastNumber(), Advice: safety.Advise(held, time.LoadLocation, act.Now),
+				Case: receipt(f), Report: held.GetLastNumber(), Advice: safety.Advise(held, zone, act.Now),
 			}
 		}, tellOwner(w, f, act.StaffID)
 	})
@@ -133,7 +132,7 @@ func (h *contacts) DistrustContact(ctx context.Context, req *amparov1.DistrustCo
 			err = tellOwner(w, f, act.StaffID)
 		}
 		return []*amparov1.TimelineEntry{entry}, func() *amparov1.DistrustContactResponse {
-			return &amparov1.DistrustContactResponse{Case: receipt(f), Advice: safety.Advise(held, time.LoadLocation, act.Now)}
+			return &amparov1.DistrustContactResponse{Case: receipt(f), Advice: safety.Advise(held, zone, act.Now)}
 		}, err
 	})
 }

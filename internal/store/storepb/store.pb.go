@@ -61,7 +61,10 @@ type Head struct {
 	// long as the case is kept: request records last for 30 days only.
 	RequestToken uint64 `protobuf:"fixed64,30,opt,name=request_token,json=requestToken,proto3" json:"request_token,omitempty"`
 	// First 16 bytes of the SHA-256 of that request.
-	RequestHash   []byte `protobuf:"bytes,31,opt,name=request_hash,json=requestHash,proto3" json:"request_hash,omitempty"`
+	RequestHash []byte `protobuf:"bytes,31,opt,name=request_hash,json=requestHash,proto3" json:"request_hash,omitempty"`
+	// The terms of a case, by their place, of which its owner is told first; they are
+	// stored without that owner.
+	TermsOfOwner  uint64 `protobuf:"varint,32,opt,name=terms_of_owner,json=termsOfOwner,proto3" json:"terms_of_owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -231,6 +234,13 @@ func (x *Head) GetRequestHash() []byte {
 	return nil
 }
 
+func (x *Head) GetTermsOfOwner() uint64 {
+	if x != nil {
+		return x.TermsOfOwner
+	}
+	return 0
+}
+
 type isHead_Content interface {
 	isHead_Content()
 }
@@ -369,10 +379,16 @@ type TimelineRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// SHA-256 of the stored record before it; empty for the first.
 	PreviousHash []byte `protobuf:"bytes,1,opt,name=previous_hash,json=previousHash,proto3" json:"previous_hash,omitempty"`
-	// The entry.
-	Entry         *v1.TimelineEntry `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The entry, without what its term events repeat of it.
+	Entry *v1.TimelineEntry `protobuf:"bytes,2,opt,name=entry,proto3" json:"entry,omitempty"`
+	// The events, by their place, that were recorded when the entry was.
+	EventsAtEntry uint64 `protobuf:"varint,3,opt,name=events_at_entry,json=eventsAtEntry,proto3" json:"events_at_entry,omitempty"`
+	// The events whose term runs from when they were recorded.
+	EventsFromAt uint64 `protobuf:"varint,4,opt,name=events_from_at,json=eventsFromAt,proto3" json:"events_from_at,omitempty"`
+	// The events that name who recorded the entry.
+	EventsOfRecorder uint64 `protobuf:"varint,5,opt,name=events_of_recorder,json=eventsOfRecorder,proto3" json:"events_of_recorder,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *TimelineRecord) Reset() {
@@ -417,6 +433,27 @@ func (x *TimelineRecord) GetEntry() *v1.TimelineEntry {
 		return x.Entry
 	}
 	return nil
+}
+
+func (x *TimelineRecord) GetEventsAtEntry() uint64 {
+	if x != nil {
+		return x.EventsAtEntry
+	}
+	return 0
+}
+
+func (x *TimelineRecord) GetEventsFromAt() uint64 {
+	if x != nil {
+		return x.EventsFromAt
+	}
+	return 0
+}
+
+func (x *TimelineRecord) GetEventsOfRecorder() uint64 {
+	if x != nil {
+		return x.EventsOfRecorder
+	}
+	return 0
 }
 
 // RiskFile holds a case's assessments.
@@ -1839,7 +1876,7 @@ var File_amparo_store_v1_store_proto protoreflect.FileDescriptor
 
 const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\n" +
-	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x16amparo/v1/policy.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfd\x05\n" +
+	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x16amparo/v1/policy.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x06\n" +
 	"\x04Head\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12%\n" +
 	"\x0etimeline_count\x18\x02 \x01(\x04R\rtimelineCount\x12#\n" +
@@ -1859,16 +1896,20 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\x06tokens\x18\b \x03(\x06R\x06tokens\x12#\n" +
 	"\rstrong_tokens\x18\t \x01(\rR\fstrongTokens\x12#\n" +
 	"\rrequest_token\x18\x1e \x01(\x06R\frequestToken\x12!\n" +
-	"\frequest_hash\x18\x1f \x01(\fR\vrequestHashB\t\n" +
+	"\frequest_hash\x18\x1f \x01(\fR\vrequestHash\x12$\n" +
+	"\x0eterms_of_owner\x18  \x01(\x04R\ftermsOfOwnerB\t\n" +
 	"\acontent\"Y\n" +
 	"\x05Child\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\fR\x02id\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\x04R\aversion\x12\x12\n" +
-	"\x04hash\x18\x04 \x01(\fR\x04hash\"e\n" +
+	"\x04hash\x18\x04 \x01(\fR\x04hash\"\xe1\x01\n" +
 	"\x0eTimelineRecord\x12#\n" +
 	"\rprevious_hash\x18\x01 \x01(\fR\fpreviousHash\x12.\n" +
-	"\x05entry\x18\x02 \x01(\v2\x18.amparo.v1.TimelineEntryR\x05entry\"G\n" +
+	"\x05entry\x18\x02 \x01(\v2\x18.amparo.v1.TimelineEntryR\x05entry\x12&\n" +
+	"\x0fevents_at_entry\x18\x03 \x01(\x04R\reventsAtEntry\x12$\n" +
+	"\x0eevents_from_at\x18\x04 \x01(\x04R\feventsFromAt\x12,\n" +
+	"\x12events_of_recorder\x18\x05 \x01(\x04R\x10eventsOfRecorder\"G\n" +
 	"\bRiskFile\x12;\n" +
 	"\vassessments\x18\x01 \x03(\v2\x19.amparo.v1.RiskAssessmentR\vassessments\"s\n" +
 	"\rRequestRecord\x12!\n" +
