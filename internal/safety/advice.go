@@ -84,7 +84,7 @@ func inOrder(s *amparov1.Safety) []*amparov1.SafetyContact {
 	}
 	all := slices.Clone(s.GetContacts())
 	all = slices.DeleteFunc(all, func(c *amparov1.SafetyContact) bool {
-		return c.GetWhyNot() == amparov1.DoNotUseReason_DO_NOT_USE_REASON_REPLACED
+		return replaced(c)
 	})
 	slices.SortStableFunc(all, func(a, b *amparov1.SafetyContact) int { return cmp.Compare(rank(a), rank(b)) })
 	return all

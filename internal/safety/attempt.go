@@ -26,7 +26,7 @@ type Contacted struct {
 // The warnings are the same whether there was duress or not.
 //
 // A code word that is right verifies a contact that is in use. Contact under duress
-// proves nothing.
+// proves nothing, nor does any soon after it.
 func Attempt(s *amparov1.Safety, what Contacted, zones Zones, staffID string, now time.Time) (warnings []amparov1.SafetyWarning, duress bool, err error) {
 	attempt := what.Attempt
 	if attempt.GetUnvettedInterpreter() && attempt.GetInterpreterReason() == "" {
@@ -58,7 +58,7 @@ func Attempt(s *amparov1.Safety, what Contacted, zones Zones, staffID string, no
 	if c.GetReachedAt() == nil || c.GetReachedAt().AsTime().Before(at) {
 		c.ReachedAt = timestamppb.New(at)
 	}
-	if said([]*amparov1.SafetyContact{c}, what.Word) == codeWord {
+	if said([]*amparov1.SafetyContact{c}, what.Word) == codeWord && !underDuress(s, now) {
 		c.Verification = verified
 	}
 	return warnings, false, nil

@@ -1,6 +1,7 @@
 package safety
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -167,16 +168,21 @@ func settleByOldChannel(s *amparov1.Safety, change *amparov1.ContactChange, cont
 }
 
 // speaksFor reports whether a contact can vouch for a change: the person can for
-// everything, and anybody for their own contact.
+// everything, and anybody for another contact of theirs that stays of the same kind.
+// Or a proxy could make a number of their choice the person's own.
 func speaksFor(c *amparov1.SafetyContact, draft *amparov1.ChangeDraft) bool {
-	return c.GetContact().GetKind() == own || c.GetNumber() == draft.GetReplaces()
+	kind := c.GetContact().GetKind()
+	return kind == own || (c.GetNumber() == draft.GetReplaces() && kind == draft.GetContact().GetKind())
 }
 
 // personNeeded reports whether neither the challenge nor the old channel will do.
 func personNeeded(s *amparov1.Safety, change *amparov1.ContactChange) bool {
 	held := s.GetStatus() == detained || s.GetStatus() == disappeared || s.GetStatus() == deceased
-	about := find(s, max(change.GetChange().GetRestore(), change.GetChange().GetReplaces()))
-	return change.GetPersonNeeded() || held || about.GetVerification() == hostile
+	about := max(change.GetChange().GetRestore(), change.GetChange().GetReplaces())
+	return change.GetPersonNeeded() || held || slices.ContainsFunc(s.GetContacts(), func(c *amparov1.SafetyContact) bool {
+		concerned := c.GetNumber() == about || sameAddress(c, change.GetChange().GetContact())
+		return concerned && c.GetVerification() == hostile
+	})
 }
 
 // putInForce makes a change what is used from now on.
@@ -211,7 +217,19 @@ func addProven(s *amparov1.Safety, draft *amparov1.ContactDraft, replaces uint32
 		before.Use, before.WhyNot, before.NotSince = doNotUse, amparov1.DoNotUseReason_DO_NOT_USE_REASON_REPLACED, timestamppb.New(now)
 	}
 	s.Contacts = append(s.Contacts, added)
-	s.Contacts = forgetOldest(s.Contacts, keptUnused, func(c *amparov1.SafetyContact) bool { return c.GetUse() == doNotUse })
+	s.Contacts = forgetOldest(s.Contacts, keptUnused, func(c *amparov1.SafetyContact) bool { return mayForget(s, c) })
+}
+
+// mayForget reports whether nothing depends on a contact any more: it is out of use,
+// hides no names, and no change that waits is about it.
+func mayForget(s *amparov1.Safety, c *amparov1.SafetyContact) bool {
+	if c.GetUse() != doNotUse || (c.GetVerification() == hostile && !replaced(c)) {
+		return false
+	}
+	return !slices.ContainsFunc(s.GetChanges(), func(change *amparov1.ContactChange) bool {
+		draft := change.GetChange()
+		return change.GetStanding() == pending && c.GetNumber() == max(draft.GetReplaces(), draft.GetRestore())
+	})
 }
 
 func settle(change *amparov1.ContactChange, standing amparov1.ChangeStanding, proof amparov1.ChangeProof, staffID string, now time.Time) {
@@ -227,7 +245,9 @@ func checkChange(s *amparov1.Safety, draft *amparov1.ChangeDraft) error {
 			waiting++
 		}
 	}
-	if waiting >= maxPending {
+	direct, isDirect := draft.GetChange().(*amparov1.ChangeDraft_DirectContact)
+	takesAway := isDirect && !direct.DirectContact
+	if waiting >= maxPending && !takesAway {
 		return fault.Field(amparov1.Reason_REASON_NOT_PROVEN, "change", "waits until others that wait are settled")
 	}
 	contact := draft.GetContact()

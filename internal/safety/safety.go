@@ -123,7 +123,8 @@ func newEntry(kind amparov1.TimelineKind, staffID string, now time.Time) *amparo
 	return &amparov1.TimelineEntry{Kind: kind, At: timestamppb.New(now), RecordedAt: timestamppb.New(now), StaffId: staffID}
 }
 
-// Distrust takes a contact out of use, at once and on one person's word. One that is
+// Distrust takes a contact out of use, at once and on one person's word, and every
+// other with the same address. One that is
 // suspected to be in hostile hands stays so until a second person restores it, and
 // until then, or until another contact has taken its place, names are hidden.
 func Distrust(
@@ -133,14 +134,31 @@ func Distrust(
 	if c == nil {
 		return nil, invalid("contact", "is the number of a contact of the case")
 	}
-	if suspectedHostile {
-		takeOut(c, amparov1.DoNotUseReason_DO_NOT_USE_REASON_SUSPECTED_HOSTILE, now)
-		c.Verification = hostile
-	}
-	takeOut(c, amparov1.DoNotUseReason_DO_NOT_USE_REASON_REPORTED, now)
 	entry := newEntry(amparov1.TimelineKind_TIMELINE_KIND_CONTACTS_OUT_OF_USE, staffID, now)
-	entry.Text, entry.ContactNumbers = text, []uint32{contact}
+	entry.Text = text
+	for _, one := range s.GetContacts() {
+		if one != c && (replaced(one) || !sameAddress(one, c.GetContact())) {
+			continue
+		}
+		if suspectedHostile {
+			takeOut(one, amparov1.DoNotUseReason_DO_NOT_USE_REASON_SUSPECTED_HOSTILE, now)
+			one.Verification = hostile
+		}
+		takeOut(one, amparov1.DoNotUseReason_DO_NOT_USE_REASON_REPORTED, now)
+		entry.ContactNumbers = append(entry.ContactNumbers, one.GetNumber())
+	}
 	return entry, nil
+}
+
+// sameAddress reports whether a contact rings where another does, by whatever channel:
+// who holds the telephone holds both.
+func sameAddress(c *amparov1.SafetyContact, other *amparov1.ContactDraft) bool {
+	address := other.GetWay().GetAddress()
+	return address != "" && c.GetContact().GetWay().GetAddress() == address
+}
+
+func replaced(c *amparov1.SafetyContact) bool {
+	return c.GetWhyNot() == amparov1.DoNotUseReason_DO_NOT_USE_REASON_REPLACED
 }
 
 // HidesNames reports whether answers about the case must name neither staff nor
@@ -148,7 +166,6 @@ func Distrust(
 // there may be read over a shoulder. Whatever names either asks here first.
 func HidesNames(s *amparov1.Safety) bool {
 	return slices.ContainsFunc(s.GetContacts(), func(c *amparov1.SafetyContact) bool {
-		replaced := c.GetWhyNot() == amparov1.DoNotUseReason_DO_NOT_USE_REASON_REPLACED
-		return c.GetVerification() == hostile && !replaced
+		return c.GetVerification() == hostile && !replaced(c)
 	})
 }

@@ -70,12 +70,17 @@ func whyLost(draft *amparov1.StatusDraft) amparov1.DoNotUseReason {
 	return amparov1.DoNotUseReason_DO_NOT_USE_REASON_UNSPECIFIED
 }
 
+// loseOwn takes the person's own contacts out of use, and whatever else rings on the
+// same telephone: a sister who asked for help from it is not reached there any more.
 func loseOwn(s *amparov1.Safety, why amparov1.DoNotUseReason, since time.Time) (lost []uint32) {
 	if why == amparov1.DoNotUseReason_DO_NOT_USE_REASON_UNSPECIFIED {
 		return nil
 	}
 	for _, c := range s.GetContacts() {
-		if c.GetContact().GetKind() == own && c.GetUse() == usable {
+		hers := c.GetContact().GetKind() == own || slices.ContainsFunc(s.GetContacts(), func(other *amparov1.SafetyContact) bool {
+			return other.GetContact().GetKind() == own && !replaced(other) && sameAddress(c, other.GetContact())
+		})
+		if hers && c.GetUse() == usable {
 			takeOut(c, why, since)
 			lost = append(lost, c.GetNumber())
 		}

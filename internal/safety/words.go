@@ -39,8 +39,7 @@ func said(contacts []*amparov1.SafetyContact, word string) saying {
 // or not, since the words are in nobody's telephone, and the one that is changed.
 func challengers(s *amparov1.Safety, draft *amparov1.ChangeDraft) (may []*amparov1.SafetyContact) {
 	for _, c := range s.GetContacts() {
-		about := c.GetNumber() == max(draft.GetReplaces(), draft.GetRestore())
-		if c.GetContact().GetKind() == own || about {
+		if speaksFor(c, draft) || c.GetNumber() == draft.GetRestore() {
 			may = append(may, c)
 		}
 	}
