@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/spelling"
@@ -76,16 +77,45 @@ func clearDuressWords(m protoreflect.Message) {
 	if m.Descriptor() == duressField.Parent() {
 		m.Clear(duressField)
 	}
-	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+	for _, field := range toContacts[m.Descriptor().FullName()] {
 		switch {
-		case field.Message() == nil:
+		case !m.Has(field):
 		case field.IsList():
-			for i := range value.List().Len() {
-				clearDuressWords(value.List().Get(i).Message())
+			for i := range m.Get(field).List().Len() {
+				clearDuressWords(m.Get(field).List().Get(i).Message())
 			}
 		default:
-			clearDuressWords(value.Message())
+			clearDuressWords(m.Get(field).Message())
+		}
+	}
+}
+
+// toContacts are, of each message of the api, the fields at whose end a safe contact
+// can stand: every opened case is looked through, and most of it leads to none.
+var toContacts = fieldsTo(duressField.ContainingMessage().FullName())
+
+func fieldsTo(target protoreflect.FullName) map[protoreflect.FullName][]protoreflect.FieldDescriptor {
+	all := map[protoreflect.FullName]protoreflect.MessageDescriptor{}
+	protoregistry.GlobalFiles.RangeFilesByPackage("amparo.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Messages().Len() {
+			all[file.Messages().Get(i).FullName()] = file.Messages().Get(i)
 		}
 		return true
 	})
+	leading := map[protoreflect.FullName][]protoreflect.FieldDescriptor{}
+	for more := true; more; {
+		more = false
+		for name, message := range all {
+			before := len(leading[name])
+			leading[name] = nil
+			for i := range message.Fields().Len() {
+				field := message.Fields().Get(i)
+				if to := field.Message(); to != nil && (to.FullName() == target || len(leading[to.FullName()]) > 0) {
+					leading[name] = append(leading[name], field)
+				}
+			}
+			more = more || len(leading[name]) != before
+		}
+	}
+	return leading
 }
