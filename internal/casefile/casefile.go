@@ -103,7 +103,11 @@ func nextTerm(c *amparov1.Case) *amparov1.Term {
 	if c.GetState() == closed {
 		return nil
 	}
-	return deadline.Next(c.GetTerms())
+	next := deadline.Next(c.GetTerms())
+	if next.GetOwnerId() == c.GetOwnerId() && next != nil {
+		next.OwnerId = "" // which means the owner of the file: each receipt is kept on the disk
+	}
+	return next
 }
 
 func (a Act) entry(kind amparov1.TimelineKind) *amparov1.TimelineEntry {
