@@ -12,8 +12,9 @@ var zones sync.Map
 
 // zone finds a time zone by its IANA name.
 func zone(name string) (*time.Location, error) {
-	if known, ok := zones.Load(name); ok {
-		return known.(*time.Location), nil //nolint:forcetypeassert // nothing else is kept
+	known, _ := zones.Load(name)
+	if location, ok := known.(*time.Location); ok {
+		return location, nil
 	}
 	read, err := time.LoadLocation(name)
 	if err == nil {
