@@ -29,7 +29,7 @@ IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    
 ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
 MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -     M
 ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+CLOSED          C    C     -     C     -     -     -     -     -     -     -    -     -     A     -
 UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
@@ -41,14 +41,14 @@ IN_VERIFICATION V    V     V     V     V     0     -     -     A     -     H    
 ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
 MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -     M
 ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+CLOSED          C    C     -     C     -     -     -     -     -     -     -    -     -     A     -
 UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
 // A declined case at high risk.
 const declinedGrid = `
 TRIAGED         T    T     T     T     T     0     -     n     n     -     H    -     C     -     n
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T     -
+CLOSED          C    C     -     C     -     -     -     -     -     -     -    -     -     T     -
 ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     n
 IN_VERIFICATION V    V     V     V     V     0     -     -     n     -     H    -     C     -     n
 ACTIVE          A    A     A     A     A     0     -     -     -     n     H    -     C     -     n
@@ -65,7 +65,7 @@ IN_VERIFICATION V    V     V     V     V     0     -     -     o     -     H    
 ACTIVE          A    A     o     A     A     0     -     -     -     M     H    -     C     -     A
 MONITORING      M    M     o     M     M     0     -     -     o     -     H    -     C     -     M
 ON_HOLD         H    H     o     H     H     0     -     -     -     -     -    A     C     -     H
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T     -
+CLOSED          C    C     -     C     -     -     -     -     -     -     -    -     -     T     -
 UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
@@ -77,7 +77,7 @@ IN_VERIFICATION V    V     V     V     V     0     -     -     ?     -     H    
 ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
 MONITORING      M    M     M     M     M     0     -     -     ?     -     H    -     C     -     M
 ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     T     -
+CLOSED          C    C     -     C     -     -     -     -     -     -     -    -     -     T     -
 UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
@@ -89,7 +89,7 @@ IN_VERIFICATION V    V     V     V     V     0     -     -     p     -     H    
 ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
 MONITORING      M    M     M     M     M     0     -     -     p     -     H    -     C     -     M
 ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+CLOSED          C    C     -     C     -     -     -     -     -     -     -    -     -     A     -
 UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 
@@ -101,7 +101,7 @@ IN_VERIFICATION V    V     V     V     V     0     -     -     p     -     H    
 ACTIVE          A    A     A     A     A     0     -     -     -     M     H    -     C     -     A
 MONITORING      M    M     M     M     M     0     -     -     A     -     H    -     C     -     M
 ON_HOLD         H    H     H     H     H     0     -     -     -     -     -    A     C     -     H
-CLOSED          C    C     -     -     -     -     -     -     -     -     -    -     -     A     -
+CLOSED          C    C     -     C     -     -     -     -     -     -     -    -     -     A     -
 UNSPECIFIED     -    -     -     -     -     -     -     -     -     -     -    -     -     -     -
 `
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/fault"
 )
@@ -107,5 +109,19 @@ func TestExclusion(t *testing.T) {
 				t.Errorf("%s: %s is still on the team", row.what, id)
 			}
 		}
+	}
+}
+
+// TestACallInAClosedCase is recorded, and neither meets a term nor begins one: what
+// was left unmet runs again if the case is reopened.
+func TestACallInAClosedCase(t *testing.T) {
+	d := openDesk(t, &amparov1.Intake{})
+	must(t, d.triage(acceptedAt(high), "operator"))
+	must(t, d.close())
+	before := proto.CloneOf(d.c)
+	must(t, d.contact(amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED, d.now))
+	last := d.timeline[len(d.timeline)-1]
+	if last.GetKind() != amparov1.TimelineKind_TIMELINE_KIND_CONTACT || len(last.GetTermEvents()) != 0 || !proto.Equal(d.c, before) {
+		t.Errorf("the call left %v and %d events of terms", last.GetKind(), len(last.GetTermEvents()))
 	}
 }

@@ -50,7 +50,8 @@ type rule struct {
 
 // table is the whole life of a case; what it does not hold is refused with
 // REASON_STATE_FORBIDS. Why it is so:
-//   - A note is possible for ever: somebody may call about a closed case.
+//   - A note and a contact are possible for ever: somebody may call about a closed
+//     case, or in it, and were that refused, a call under duress would look different.
 //   - A request that was not triaged can neither rest nor be closed: either would
 //     hide somebody whom nobody has judged yet. Triage itself can decline.
 //   - The risk may be assessed before triage; a call may leave no time for the rest.
@@ -65,7 +66,7 @@ var table = []rule{
 	{do: toNote, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold, closed}},
 	{do: toRestrict, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold, closed}},
 	{do: toAssign, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
-	{do: toContact, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
+	{do: toContact, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold, closed}},
 	{do: toAssess, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
 	{do: toPause, in: []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold}},
 	{do: toPlan, in: []amparov1.CaseState{triaged, inVerification, active, monitoring, onHold}},

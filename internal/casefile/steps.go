@@ -79,6 +79,7 @@ func (a Act) Note(c *amparov1.Case, text string) (*amparov1.TimelineEntry, error
 // speak meets the first contact, and from that moment the next check-in is counted,
 // in a case that was accepted. The term is met when the contact is recorded, not
 // when it is said to have been: a late note must not hide that nobody knew in time.
+// In a closed case it is recorded and no term meets or begins.
 //
 // A time in the future and an unknown language are refused by field.
 func (a Act) Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt) (*amparov1.TimelineEntry, error) {
@@ -96,7 +97,7 @@ func (a Act) Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt) (*ampar
 	entry.At = timestamppb.New(at)
 	entry.Contact = proto.CloneOf(attempt)
 	entry.Contact.At = timestamppb.New(at)
-	if attempt.GetOutcome() != amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED {
+	if attempt.GetOutcome() != amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED || c.GetState() == closed {
 		return entry, nil
 	}
 	return entry, a.Record(c, entry, append([]*amparov1.TermEvent{meets(firstContact)}, checksIn(c, at)...)...)

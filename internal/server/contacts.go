@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/risk"
 	"github.com/amparo-project/amparo/internal/safety"
@@ -37,14 +36,10 @@ func contacted(ctx context.Context, w *records.Work, f *records.File, what safet
 		return nil, err
 	}
 	entry, err := act.Contact(f.Case(), what.Attempt)
-	switch {
-	case err == nil:
-		f.Append(entry)
-	case duress && fault.Is(err, fault.Refused):
-		// The case is closed. Somebody is woken all the same, who may reopen it.
-	default:
+	if err != nil {
 		return nil, err
 	}
+	f.Append(entry)
 	f.SetSafety(held)
 	return warnings, wake(w, f, duress)
 }

@@ -75,7 +75,7 @@ type CaseServiceClient interface {
 	// case waits for triage, or reviewer or head of its office.
 	AddNote(ctx context.Context, in *AddNoteRequest, opts ...grpc.CallOption) (*AddNoteResponse, error)
 	// RecordContact records a contact, or an attempt at one, with its outcome.
-	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
+	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
 	// case waits for triage, or on shift for it.
 	RecordContact(ctx context.Context, in *RecordContactRequest, opts ...grpc.CallOption) (*RecordContactResponse, error)
@@ -286,7 +286,7 @@ type CaseServiceServer interface {
 	// case waits for triage, or reviewer or head of its office.
 	AddNote(context.Context, *AddNoteRequest) (*AddNoteResponse, error)
 	// RecordContact records a contact, or an attempt at one, with its outcome.
-	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
+	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
 	// case waits for triage, or on shift for it.
 	RecordContact(context.Context, *RecordContactRequest) (*RecordContactResponse, error)

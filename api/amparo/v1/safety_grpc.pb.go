@@ -95,7 +95,7 @@ type SafetyServiceClient interface {
 	// ReportDuress records a contact in which the person was under duress, by their
 	// word or by any other sign. Somebody on call is woken; the answer and the
 	// timeline look as for any other contact.
-	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
+	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
 	// case waits for triage, or on shift for it.
 	ReportDuress(ctx context.Context, in *ReportDuressRequest, opts ...grpc.CallOption) (*ReportDuressResponse, error)
@@ -252,7 +252,7 @@ type SafetyServiceServer interface {
 	// ReportDuress records a contact in which the person was under duress, by their
 	// word or by any other sign. Somebody on call is woken; the answer and the
 	// timeline look as for any other contact.
-	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
+	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on the team, on the desk of the case's office while the
 	// case waits for triage, or on shift for it.
 	ReportDuress(context.Context, *ReportDuressRequest) (*ReportDuressResponse, error)
