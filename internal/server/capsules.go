@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"google.golang.org/protobuf/proto"
-
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/capsule"
@@ -140,13 +138,9 @@ func (h *capsules) known(ctx context.Context, grant access.Grant, carried record
 		return nil, err
 	}
 	target := records.Target{ID: id, Grant: access.Service(amparov1.LeafAction_LEAF_ACTION_CAPSULE_SUBMIT)}
-	answer, err := h.s.records.View(ctx, grant, []records.Target{target}, func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, []records.Target{target}, func(w *records.Work) (*amparov1.SubmitCapsuleResponse, error) {
 		held := receipt(w.File(0))
 		held.Version-- // of the head as it lies: nothing is written
 		return &amparov1.SubmitCapsuleResponse{Case: held}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.SubmitCapsuleResponse](answer)
 }

@@ -27,35 +27,44 @@ type writing interface {
 	GetCaseId() string
 }
 
-// write opens the request's case, runs fn on it, and answers what fn returned once
-// it is durable. Whatever act makes a risk extreme raises the alarm with it.
-func write[T proto.Message](ctx context.Context, s *Server, request writing, fn func(*records.Work, *records.File) (T, error)) (T, error) {
-	var none T
+// update runs fn as one act of the caller on the files, and answers what fn returned
+// once it is durable; a request that is repeated is answered as it was.
+func update[T proto.Message](ctx context.Context, s *Server, requestID string, files []records.Target, fn func(*records.Work) (T, error)) (T, error) {
 	c := callOf(ctx)
-	answer, err := s.records.Update(ctx, c.grant, c.request(request.GetRequestId()), records.Targets(request.GetCaseId()),
-		func(w *records.Work) (proto.Message, error) {
-			before := w.File(0).Case().GetRiskLevel()
-			answer, err := fn(w, w.File(0))
-			if err != nil {
-				return nil, err
-			}
-			return answer, raiseExtreme(w, w.File(0), before)
-		})
+	answer, err := s.records.Update(ctx, c.grant, c.request(requestID), files, func(w *records.Work) (proto.Message, error) { return fn(w) })
 	if err != nil {
+		var none T
 		return none, err
 	}
 	return as[T](answer)
 }
 
-// read opens a case, runs fn on it, and answers once the leaf is durable.
-func read[T proto.Message](ctx context.Context, s *Server, caseID string, fn func(*records.File) (T, error)) (T, error) {
-	var none T
-	answer, err := s.records.View(ctx, callOf(ctx).grant, records.Targets(caseID),
-		func(w *records.Work) (proto.Message, error) { return fn(w.File(0)) })
+// view runs fn on the files, and answers what it returned once the leaf is durable.
+func view[T proto.Message](ctx context.Context, s *Server, files []records.Target, fn func(*records.Work) (T, error)) (T, error) {
+	answer, err := s.records.View(ctx, callOf(ctx).grant, files, func(w *records.Work) (proto.Message, error) { return fn(w) })
 	if err != nil {
+		var none T
 		return none, err
 	}
 	return as[T](answer)
+}
+
+// write opens the request's case, runs fn on it, and answers what fn returned once
+// it is durable. Whatever act makes a risk extreme raises the alarm with it.
+func write[T proto.Message](ctx context.Context, s *Server, request writing, fn func(*records.Work, *records.File) (T, error)) (T, error) {
+	return update(ctx, s, request.GetRequestId(), records.Targets(request.GetCaseId()), func(w *records.Work) (T, error) {
+		before := w.File(0).Case().GetRiskLevel()
+		answer, err := fn(w, w.File(0))
+		if err != nil {
+			return answer, err
+		}
+		return answer, raiseExtreme(w, w.File(0), before)
+	})
+}
+
+// read opens a case, runs fn on it, and answers once the leaf is durable.
+func read[T proto.Message](ctx context.Context, s *Server, caseID string, fn func(*records.File) (T, error)) (T, error) {
+	return view(ctx, s, records.Targets(caseID), func(w *records.Work) (T, error) { return fn(w.File(0)) })
 }
 
 // as is the answer in its own type. A first answer that is repeated comes from the

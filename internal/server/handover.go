@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
@@ -34,7 +33,7 @@ func (h *handovers) PrepareHandover(ctx context.Context, req *amparov1.PrepareHa
 	if req.GetWithinHours() > 0 {
 		span = time.Duration(req.GetWithinHours()) * time.Hour
 	}
-	answer, err := h.s.records.View(ctx, grant, nil, func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, nil, func(w *records.Work) (*amparov1.PrepareHandoverResponse, error) {
 		answer := &amparov1.PrepareHandoverResponse{}
 		alarms, err := w.AlarmsOf(grant.StaffID())
 		if err != nil {
@@ -65,10 +64,6 @@ func (h *handovers) PrepareHandover(ctx context.Context, req *amparov1.PrepareHa
 		}
 		return answer, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.PrepareHandoverResponse](answer)
 }
 
 // signed checks that the calling device has signed a message, and keeps what whoever
@@ -86,7 +81,7 @@ func (c *call) signed(message, signature []byte, now time.Time) (*amparov1.Hando
 // BeginHandover offers a list to one person.
 func (h *handovers) BeginHandover(ctx context.Context, req *amparov1.BeginHandoverRequest) (*amparov1.BeginHandoverResponse, error) {
 	c := callOf(ctx)
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), nil, func(w *records.Work) (proto.Message, error) {
+	return update(ctx, h.s, req.GetRequestId(), nil, func(w *records.Work) (*amparov1.BeginHandoverResponse, error) {
 		offer := &amparov1.Handover{
 			Id: req.GetRequestId(), FromId: c.grant.StaffID(), ToId: req.GetToStaffId(), BegunAt: timestamppb.New(w.Now),
 		}
@@ -113,10 +108,6 @@ func (h *handovers) BeginHandover(ctx context.Context, req *amparov1.BeginHandov
 		}
 		return &amparov1.BeginHandoverResponse{HandoverId: offer.GetId(), Items: uint32(len(offer.GetItems()))}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.BeginHandoverResponse](answer)
 }
 
 // offerAll puts every item of a hand-over before its receiver, who must be able to
@@ -178,7 +169,7 @@ func offeredTwice(before []*amparov1.HandoverItem, entry *amparov1.HandoverEntry
 // AcceptHandover answers items.
 func (h *handovers) AcceptHandover(ctx context.Context, req *amparov1.AcceptHandoverRequest) (*amparov1.AcceptHandoverResponse, error) {
 	c := callOf(ctx)
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), nil, func(w *records.Work) (proto.Message, error) {
+	return update(ctx, h.s, req.GetRequestId(), nil, func(w *records.Work) (*amparov1.AcceptHandoverResponse, error) {
 		file, err := w.Handovers()
 		if err != nil {
 			return nil, err
@@ -210,10 +201,6 @@ func (h *handovers) AcceptHandover(ctx context.Context, req *amparov1.AcceptHand
 		}
 		return count, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.AcceptHandoverResponse](answer)
 }
 
 // carryOut does to an item what its receiver decided.
@@ -271,7 +258,7 @@ func (s *Server) assign(act casefile.Act, c *amparov1.Case) handover.Assign {
 // ShowHandover shows a hand-over to those whom it concerns.
 func (h *handovers) ShowHandover(ctx context.Context, req *amparov1.ShowHandoverRequest) (*amparov1.ShowHandoverResponse, error) {
 	grant := callOf(ctx).grant
-	answer, err := h.s.records.View(ctx, grant, nil, func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, nil, func(w *records.Work) (*amparov1.ShowHandoverResponse, error) {
 		file, err := w.Handovers()
 		if err != nil {
 			return nil, err
@@ -301,10 +288,6 @@ func (h *handovers) ShowHandover(ctx context.Context, req *amparov1.ShowHandover
 		}
 		return &amparov1.ShowHandoverResponse{Handover: shown}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.ShowHandoverResponse](answer)
 }
 
 // oversees reports whether a person may look into the hand-overs of others.
@@ -316,15 +299,11 @@ func (h *handovers) oversees(member *amparov1.StaffMember) bool {
 // ListHandovers lists what waits for the caller or for somebody else's answer.
 func (h *handovers) ListHandovers(ctx context.Context, _ *amparov1.ListHandoversRequest) (*amparov1.ListHandoversResponse, error) {
 	grant := callOf(ctx).grant
-	answer, err := h.s.records.View(ctx, grant, nil, func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, nil, func(w *records.Work) (*amparov1.ListHandoversResponse, error) {
 		file, err := w.Handovers()
 		if err != nil {
 			return nil, err
 		}
 		return &amparov1.ListHandoversResponse{Handovers: file.WaitingHandovers(grant.StaffID())}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.ListHandoversResponse](answer)
 }

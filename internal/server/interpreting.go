@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 
-	"google.golang.org/protobuf/proto"
-
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/interpreters"
@@ -21,7 +19,7 @@ type interpreting struct {
 // AddInterpreter puts somebody on the list.
 func (h *interpreting) AddInterpreter(ctx context.Context, req *amparov1.AddInterpreterRequest) (*amparov1.AddInterpreterResponse, error) {
 	c := callOf(ctx)
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), nil, func(w *records.Work) (proto.Message, error) {
+	return update(ctx, h.s, req.GetRequestId(), nil, func(w *records.Work) (*amparov1.AddInterpreterResponse, error) {
 		list, err := w.Interpreters()
 		if err != nil {
 			return nil, err
@@ -33,16 +31,12 @@ func (h *interpreting) AddInterpreter(ctx context.Context, req *amparov1.AddInte
 		list.SetInterpreter(vetted)
 		return &amparov1.AddInterpreterResponse{InterpreterId: vetted.GetId()}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.AddInterpreterResponse](answer)
 }
 
 // UpdateInterpreter replaces what the list says of somebody.
 func (h *interpreting) UpdateInterpreter(ctx context.Context, req *amparov1.UpdateInterpreterRequest) (*amparov1.UpdateInterpreterResponse, error) {
 	c := callOf(ctx)
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), nil, func(w *records.Work) (proto.Message, error) {
+	return update(ctx, h.s, req.GetRequestId(), nil, func(w *records.Work) (*amparov1.UpdateInterpreterResponse, error) {
 		list, err := w.Interpreters()
 		if err != nil {
 			return nil, err
@@ -68,22 +62,14 @@ func (h *interpreting) UpdateInterpreter(ctx context.Context, req *amparov1.Upda
 		list.SetInterpreter(known)
 		return &amparov1.UpdateInterpreterResponse{}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.UpdateInterpreterResponse](answer)
 }
 
 // ListInterpreters shows the list.
 func (h *interpreting) ListInterpreters(ctx context.Context, req *amparov1.ListInterpretersRequest) (*amparov1.ListInterpretersResponse, error) {
-	answer, err := h.s.records.View(ctx, callOf(ctx).grant, nil, func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, nil, func(w *records.Work) (*amparov1.ListInterpretersResponse, error) {
 		list, err := listed(w)
 		return &amparov1.ListInterpretersResponse{Interpreters: interpreters.Speaking(list, req.GetLanguage())}, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.ListInterpretersResponse](answer)
 }
 
 func listed(w *records.Work) ([]*amparov1.Interpreter, error) {
@@ -96,7 +82,7 @@ func listed(w *records.Work) ([]*amparov1.Interpreter, error) {
 
 // FindInterpreters shows who may interpret in a case.
 func (h *interpreting) FindInterpreters(ctx context.Context, req *amparov1.FindInterpretersRequest) (*amparov1.FindInterpretersResponse, error) {
-	answer, err := h.s.records.View(ctx, callOf(ctx).grant, records.Targets(req.GetCaseId()), func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, records.Targets(req.GetCaseId()), func(w *records.Work) (*amparov1.FindInterpretersResponse, error) {
 		held, err := w.File(0).Safety()
 		if err != nil {
 			return nil, err
@@ -111,10 +97,6 @@ func (h *interpreting) FindInterpreters(ctx context.Context, req *amparov1.FindI
 		}
 		return &amparov1.FindInterpretersResponse{Interpreters: interpreters.For(list, language, safety.ExcludedInterpreters(held))}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.FindInterpretersResponse](answer)
 }
 
 // vetted reports whether the interpreter whom a contact names may work; nobody named

@@ -79,23 +79,18 @@ func (h *staff) InviteStaff(ctx context.Context, req *amparov1.InviteStaffReques
 		return nil, err
 	}
 	var invitation string
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), records.Targets(h.s.records.Directory().FileID),
-		func(w *records.Work) (proto.Message, error) {
-			member := &amparov1.StaffMember{
-				Id: records.NewID(), Name: req.GetName(), Roles: req.GetRoles(), Offices: req.GetOffices(),
-				Languages: req.GetLanguages(), ValidUntil: req.GetValidUntil(), InvitedById: c.grant.StaffID(),
-			}
-			state := &records.Invitation{Staff: member}
-			if invitation, err = invite(w, permit, h.s.cfg.Door, state); err != nil {
-				return nil, err
-			}
-			addOffices(w.File(0), req.GetOffices())
-			return &amparov1.InviteStaffResponse{StaffId: member.GetId(), ExpiresAt: state.GetExpiresAt()}, nil
-		})
-	if err != nil {
-		return nil, err
-	}
-	made, err := as[*amparov1.InviteStaffResponse](answer)
+	made, err := update(ctx, h.s, req.GetRequestId(), records.Targets(h.s.records.Directory().FileID), func(w *records.Work) (*amparov1.InviteStaffResponse, error) {
+		member := &amparov1.StaffMember{
+			Id: records.NewID(), Name: req.GetName(), Roles: req.GetRoles(), Offices: req.GetOffices(),
+			Languages: req.GetLanguages(), ValidUntil: req.GetValidUntil(), InvitedById: c.grant.StaffID(),
+		}
+		state := &records.Invitation{Staff: member}
+		if invitation, err = invite(w, permit, h.s.cfg.Door, state); err != nil {
+			return nil, err
+		}
+		addOffices(w.File(0), req.GetOffices())
+		return &amparov1.InviteStaffResponse{StaffId: member.GetId(), ExpiresAt: state.GetExpiresAt()}, nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -130,25 +125,20 @@ func (h *staff) InviteDevice(ctx context.Context, req *amparov1.InviteDeviceRequ
 		return nil, err
 	}
 	var invitation string
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), nil,
-		func(w *records.Work) (proto.Message, error) {
-			member := h.s.records.Directory().ByID(req.GetStaffId())
-			if member == nil {
-				return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
-			}
-			state := &records.Invitation{
-				Staff:      &amparov1.StaffMember{Id: member.GetId(), InvitedById: c.grant.StaffID()},
-				DeviceOnly: true,
-			}
-			if invitation, err = invite(w, permit, h.s.cfg.Door, state); err != nil {
-				return nil, err
-			}
-			return &amparov1.InviteDeviceResponse{ExpiresAt: state.GetExpiresAt()}, nil
-		})
-	if err != nil {
-		return nil, err
-	}
-	made, err := as[*amparov1.InviteDeviceResponse](answer)
+	made, err := update(ctx, h.s, req.GetRequestId(), nil, func(w *records.Work) (*amparov1.InviteDeviceResponse, error) {
+		member := h.s.records.Directory().ByID(req.GetStaffId())
+		if member == nil {
+			return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
+		}
+		state := &records.Invitation{
+			Staff:      &amparov1.StaffMember{Id: member.GetId(), InvitedById: c.grant.StaffID()},
+			DeviceOnly: true,
+		}
+		if invitation, err = invite(w, permit, h.s.cfg.Door, state); err != nil {
+			return nil, err
+		}
+		return &amparov1.InviteDeviceResponse{ExpiresAt: state.GetExpiresAt()}, nil
+	})
 	if err != nil {
 		return nil, err
 	}

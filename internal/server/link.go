@@ -36,26 +36,20 @@ type pairing interface {
 // writePair opens both cases of a request under the caller's own grant, runs fn on
 // them, and answers what it returned once it is durable.
 func writePair[T proto.Message](ctx context.Context, s *Server, request pairing, fn func(w *records.Work, c, other *records.File) (T, error)) (T, error) {
-	var none T
-	c := callOf(ctx)
-	answer, err := s.records.Update(ctx, c.grant, c.request(request.GetRequestId()), records.Targets(request.GetCaseId()),
-		func(w *records.Work) (proto.Message, error) {
-			if request.GetOtherCaseId() == request.GetCaseId() {
-				return nil, fault.Field(amparov1.Reason_REASON_FIELD_INVALID, "other_case_id", "is another case")
-			}
-			other, err := w.Open(records.Target{ID: request.GetOtherCaseId()})
-			if err != nil {
-				return nil, err
-			}
-			if other.Case() == nil {
-				return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
-			}
-			return fn(w, w.File(0), other)
-		})
-	if err != nil {
-		return none, err
-	}
-	return as[T](answer)
+	return update(ctx, s, request.GetRequestId(), records.Targets(request.GetCaseId()), func(w *records.Work) (T, error) {
+		var none T
+		if request.GetOtherCaseId() == request.GetCaseId() {
+			return none, fault.Field(amparov1.Reason_REASON_FIELD_INVALID, "other_case_id", "is another case")
+		}
+		other, err := w.Open(records.Target{ID: request.GetOtherCaseId()})
+		if err != nil {
+			return none, err
+		}
+		if other.Case() == nil {
+			return none, fault.New(amparov1.Reason_REASON_NOT_FOUND)
+		}
+		return fn(w, w.File(0), other)
+	})
 }
 
 // LinkCases links two cases.
@@ -155,7 +149,7 @@ func (h *links) AddSharedIncident(ctx context.Context, req *amparov1.AddSharedIn
 // ShowLinks shows what a case is tied to.
 func (h *links) ShowLinks(ctx context.Context, req *amparov1.ShowLinksRequest) (*amparov1.ShowLinksResponse, error) {
 	unknown := h.s.unknownTo(ctx)
-	answer, err := h.s.records.View(ctx, callOf(ctx).grant, records.Targets(req.GetCaseId()), func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, records.Targets(req.GetCaseId()), func(w *records.Work) (*amparov1.ShowLinksResponse, error) {
 		answer, c := &amparov1.ShowLinksResponse{}, w.File(0).Case()
 		for _, id := range c.GetLinkedCaseIds() {
 			if !unknown(id) {
@@ -175,10 +169,6 @@ func (h *links) ShowLinks(ctx context.Context, req *amparov1.ShowLinksRequest) (
 		}
 		return answer, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.ShowLinksResponse](answer)
 }
 
 // groupFor is a shared incident as somebody on one of its cases may see it.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/duty"
@@ -35,18 +34,13 @@ func (h *oncall) SetRota(ctx context.Context, req *amparov1.SetRotaRequest) (*am
 	if !slices.Contains(c.grant.Offices(), req.GetRota().GetOffice()) {
 		return nil, fault.Field(amparov1.Reason_REASON_OFFICE_UNKNOWN, "rota.office", "must be one of your offices")
 	}
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), records.Targets(h.s.records.DutyFile()),
-		func(w *records.Work) (proto.Message, error) {
-			rota, unreachable, err := w.Announce(req.GetRota(), req.GetAddresses())
-			if err != nil {
-				return nil, err
-			}
-			return &amparov1.SetRotaResponse{Rota: rota, UnreachableIds: unreachable}, nil
-		})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.SetRotaResponse](answer)
+	return update(ctx, h.s, req.GetRequestId(), records.Targets(h.s.records.DutyFile()), func(w *records.Work) (*amparov1.SetRotaResponse, error) {
+		rota, unreachable, err := w.Announce(req.GetRota(), req.GetAddresses())
+		if err != nil {
+			return nil, err
+		}
+		return &amparov1.SetRotaResponse{Rota: rota, UnreachableIds: unreachable}, nil
+	})
 }
 
 // ListAlarms shows the open alarms that are the caller's.
@@ -66,18 +60,13 @@ func (h *oncall) WatchAlarms(req *amparov1.WatchAlarmsRequest, stream grpc.Serve
 // AcknowledgeAlarm takes one.
 func (h *oncall) AcknowledgeAlarm(ctx context.Context, req *amparov1.AcknowledgeAlarmRequest) (*amparov1.AcknowledgeAlarmResponse, error) {
 	c := callOf(ctx)
-	answer, err := h.s.records.Update(ctx, c.grant, c.request(req.GetRequestId()), records.Targets(h.s.records.DutyFile()),
-		func(w *records.Work) (proto.Message, error) {
-			alarm, err := w.Acknowledge(req.GetAlarmId(), c.caller.Staff)
-			if err != nil {
-				return nil, err
-			}
-			return &amparov1.AcknowledgeAlarmResponse{Alarm: alarm}, nil
-		})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.AcknowledgeAlarmResponse](answer)
+	return update(ctx, h.s, req.GetRequestId(), records.Targets(h.s.records.DutyFile()), func(w *records.Work) (*amparov1.AcknowledgeAlarmResponse, error) {
+		alarm, err := w.Acknowledge(req.GetAlarmId(), c.caller.Staff)
+		if err != nil {
+			return nil, err
+		}
+		return &amparov1.AcknowledgeAlarmResponse{Alarm: alarm}, nil
+	})
 }
 
 // raiseExtreme raises an alarm where an act has made a case's risk extreme, in that

@@ -24,14 +24,7 @@ type policies struct {
 
 // decide runs fn on the policy's file, and answers what fn returned once it is durable.
 func decide[T proto.Message](ctx context.Context, s *Server, requestID string, fn func(*records.Work, *records.File) (T, error)) (T, error) {
-	var none T
-	c := callOf(ctx)
-	answer, err := s.records.Update(ctx, c.grant, c.request(requestID), []records.Target{s.records.PolicyFile()},
-		func(w *records.Work) (proto.Message, error) { return fn(w, w.File(0)) })
-	if err != nil {
-		return none, err
-	}
-	return as[T](answer)
+	return update(ctx, s, requestID, []records.Target{s.records.PolicyFile()}, func(w *records.Work) (T, error) { return fn(w, w.File(0)) })
 }
 
 // newest is the version in force.
@@ -42,7 +35,7 @@ func newest(f *records.File) *amparov1.PolicyVersion {
 
 // GetPolicy shows a version of the policy and the proposal.
 func (h *policies) GetPolicy(ctx context.Context, req *amparov1.GetPolicyRequest) (*amparov1.GetPolicyResponse, error) {
-	answer, err := h.s.records.View(ctx, callOf(ctx).grant, []records.Target{h.s.records.PolicyFile()}, func(w *records.Work) (proto.Message, error) {
+	return view(ctx, h.s, []records.Target{h.s.records.PolicyFile()}, func(w *records.Work) (*amparov1.GetPolicyResponse, error) {
 		f := w.File(0)
 		inForce, _, err := f.PolicyText(newest(f).GetVersion())
 		if err != nil {
@@ -72,10 +65,6 @@ func (h *policies) GetPolicy(ctx context.Context, req *amparov1.GetPolicyRequest
 		}
 		return shown, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return as[*amparov1.GetPolicyResponse](answer)
 }
 
 // ProposePolicy proposes a policy.

@@ -31,29 +31,23 @@ type memberEdit func(w *records.Work, member *amparov1.StaffMember) error
 func edit[T proto.Message](ctx context.Context, s *Server, requestID, staffID string, change memberEdit,
 	answer func(*amparov1.StaffMember) T,
 ) (T, error) {
-	var none T
-	c := callOf(ctx)
-	written, err := s.records.Update(ctx, c.grant, c.request(requestID), records.Targets(s.records.Directory().FileID),
-		func(w *records.Work) (proto.Message, error) {
-			member := &amparov1.StaffMember{}
-			found, err := w.File(0).Get(records.RecordStaff, staffID, member)
-			if err != nil {
-				return nil, err
-			}
-			if !found {
-				return nil, fault.New(amparov1.Reason_REASON_NOT_FOUND)
-			}
-			w.Leaf.TargetStaffId = staffID
-			if err := change(w, member); err != nil {
-				return nil, err
-			}
-			w.File(0).Put(records.RecordStaff, staffID, member)
-			return answer(member), nil
-		})
-	if err != nil {
-		return none, err
-	}
-	return as[T](written)
+	return update(ctx, s, requestID, records.Targets(s.records.Directory().FileID), func(w *records.Work) (T, error) {
+		var none T
+		member := &amparov1.StaffMember{}
+		found, err := w.File(0).Get(records.RecordStaff, staffID, member)
+		if err != nil {
+			return none, err
+		}
+		if !found {
+			return none, fault.New(amparov1.Reason_REASON_NOT_FOUND)
+		}
+		w.Leaf.TargetStaffId = staffID
+		if err := change(w, member); err != nil {
+			return none, err
+		}
+		w.File(0).Put(records.RecordStaff, staffID, member)
+		return answer(member), nil
+	})
 }
 
 // withoutDevices is a person as the directory shows them.
