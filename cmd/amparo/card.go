@@ -46,10 +46,7 @@ func (a *app) incidentCommand() *cobra.Command {
 	file := fileFlag(c, "the AddIncidentRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		request := &amparov1.AddIncidentRequest{}
-		if err := a.readFile(*file, request); err != nil {
-			return err
-		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
 		return step(a, func(conn *client.Conn) (*amparov1.AddIncidentResponse, error) {
@@ -75,10 +72,7 @@ or confirm it takes somebody who has read the case (amparo risk assess):
 	file := fileFlag(c, "the RaiseRiskRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		request := &amparov1.RaiseRiskRequest{}
-		if err := a.readFile(*file, request); err != nil {
-			return err
-		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
 		return step(a, func(conn *client.Conn) (*amparov1.RaiseRiskResponse, error) {

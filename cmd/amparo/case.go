@@ -91,22 +91,12 @@ What it answers on eligibility is advice with its rule; a person decides.`,
 	file := fileFlag(c, "the TriageCaseRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		request := &amparov1.TriageCaseRequest{}
-		if err := a.readFile(*file, request); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
-			return err
-		}
-		return a.with(func(conn *client.Conn) error {
-			answer, err := conn.Cases.TriageCase(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) {
-				p.receipt(answer.GetCase())
-				p.eligibility(answer.GetEligibility())
-			})
-		})
+		return step(a, func(conn *client.Conn) (*amparov1.TriageCaseResponse, error) {
+			return conn.Cases.TriageCase(ctx, request)
+		}, func(p *page, answer *amparov1.TriageCaseResponse) { p.eligibility(answer.GetEligibility()) })
 	})
 	return c
 }
@@ -155,12 +145,8 @@ func (a *app) noteCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.with(func(conn *client.Conn) error {
-			answer, err := conn.Cases.AddNote(ctx, &amparov1.AddNoteRequest{CaseId: arguments[0], Text: note, RequestId: a.requestID})
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) { p.receipt(answer.GetCase()) })
+		return step(a, func(conn *client.Conn) (*amparov1.AddNoteResponse, error) {
+			return conn.Cases.AddNote(ctx, &amparov1.AddNoteRequest{CaseId: arguments[0], Text: note, RequestId: a.requestID})
 		})
 	})
 	return c
@@ -186,22 +172,12 @@ func (a *app) contactCommand() *cobra.Command {
 	file := fileFlag(c, "the RecordContactRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		request := &amparov1.RecordContactRequest{}
-		if err := a.readFile(*file, request); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
-			return err
-		}
-		return a.with(func(conn *client.Conn) error {
-			answer, err := conn.Cases.RecordContact(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) {
-				p.receipt(answer.GetCase())
-				p.minding(answer.GetWarnings())
-			})
-		})
+		return step(a, func(conn *client.Conn) (*amparov1.RecordContactResponse, error) {
+			return conn.Cases.RecordContact(ctx, request)
+		}, func(p *page, answer *amparov1.RecordContactResponse) { p.minding(answer.GetWarnings()) })
 	})
 	return c
 }

@@ -67,10 +67,7 @@ are added for all its cases. Takes a ShareIncidentRequest:
 	group := c.Flags().String("group", "", "shared incident to add to")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		request := &amparov1.ShareIncidentRequest{}
-		if err := a.readFile(*file, request); err != nil {
-			return err
-		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
 		if *group != "" {
@@ -80,15 +77,10 @@ are added for all its cases. Takes a ShareIncidentRequest:
 				})
 			})
 		}
-		return a.with(func(conn *client.Conn) error {
-			answer, err := linksOf(conn).ShareIncident(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) {
-				p.receipt(answer.GetCase())
-				p.entry("shared incident", answer.GetIncidentGroupId())
-			})
+		return step(a, func(conn *client.Conn) (*amparov1.ShareIncidentResponse, error) {
+			return linksOf(conn).ShareIncident(ctx, request)
+		}, func(p *page, answer *amparov1.ShareIncidentResponse) {
+			p.entry("shared incident", answer.GetIncidentGroupId())
 		})
 	})
 	return c
@@ -120,25 +112,20 @@ and whoever either case excludes is excluded from both.`,
 	}
 	keep := c.Flags().Bool("keep-team", false, "keep the team of ID as it is; otherwise that of OTHER joins it")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
-		return a.with(func(conn *client.Conn) error {
+		return step(a, func(conn *client.Conn) (*amparov1.MergeCasesResponse, error) {
 			return a.merge(ctx, conn, arguments[0], arguments[1], *keep)
-		})
+		}, (*page).merged)
 	})
 	return c
 }
 
-func (a *app) merge(ctx context.Context, conn *client.Conn, id, other string, keepTeam bool) error {
-	answer, err := linksOf(conn).MergeCases(ctx, &amparov1.MergeCasesRequest{
+func (a *app) merge(ctx context.Context, conn *client.Conn, id, other string, keepTeam bool) (*amparov1.MergeCasesResponse, error) {
+	return linksOf(conn).MergeCases(ctx, &amparov1.MergeCasesRequest{
 		CaseId: id, OtherCaseId: other, KeepTeam: keepTeam, RequestId: a.requestID,
 	})
-	if err != nil {
-		return err
-	}
-	return a.show(answer, func(p *page) {
-		p.receipt(answer.GetCase())
-		p.twoPeople(answer.GetMerged(), "merged")
-	})
 }
+
+func (p *page) merged(answer *amparov1.MergeCasesResponse) { p.twoPeople(answer.GetMerged(), "merged") }
 
 // proposedMerge reads which merge of a case waits for a second person. The case may
 // be either of the two.
@@ -167,13 +154,13 @@ func (a *app) mergeConfirmCommand() *cobra.Command {
 	}
 	keep := c.Flags().Bool("keep-team", false, "keep the team of the case that stays as it is")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
-		return a.with(func(conn *client.Conn) error {
+		return step(a, func(conn *client.Conn) (*amparov1.MergeCasesResponse, error) {
 			stays, other, err := proposedMerge(ctx, conn, arguments[0])
 			if err != nil {
-				return err
+				return nil, err
 			}
 			return a.merge(ctx, conn, stays, other, *keep)
-		})
+		}, (*page).merged)
 	})
 	return c
 }
@@ -186,18 +173,11 @@ func (a *app) unmergeCommand() *cobra.Command {
 second person runs the same. OTHER is again as it was; no clock begins anew.`,
 		Example: "  amparo case unmerge " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
-			return a.with(func(conn *client.Conn) error {
-				answer, err := linksOf(conn).UnmergeCases(ctx, &amparov1.UnmergeCasesRequest{
+			return step(a, func(conn *client.Conn) (*amparov1.UnmergeCasesResponse, error) {
+				return linksOf(conn).UnmergeCases(ctx, &amparov1.UnmergeCasesRequest{
 					CaseId: arguments[0], OtherCaseId: arguments[1], RequestId: a.requestID,
 				})
-				if err != nil {
-					return err
-				}
-				return a.show(answer, func(p *page) {
-					p.receipt(answer.GetCase())
-					p.twoPeople(answer.GetUnmerged(), "parted")
-				})
-			})
+			}, func(p *page, answer *amparov1.UnmergeCasesResponse) { p.twoPeople(answer.GetUnmerged(), "parted") })
 		}),
 	}
 }

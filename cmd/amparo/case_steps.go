@@ -11,19 +11,33 @@ import (
 	"github.com/amparo-project/amparo/internal/client"
 )
 
-// step sends one request about a case and shows where the case then stands.
+// step sends one request about a case and shows where the case then stands, and
+// below it what else the answer says.
 func step[A interface {
 	proto.Message
 	receiver
-}](a *app, send func(conn *client.Conn) (A, error),
+}](a *app, send func(conn *client.Conn) (A, error), more ...func(p *page, answer A),
 ) error {
 	return a.with(func(conn *client.Conn) error {
 		answer, err := send(conn)
 		if err != nil {
 			return err
 		}
-		return a.show(answer, func(p *page) { p.receipt(answer.GetCase()) })
+		return a.show(answer, func(p *page) {
+			p.receipt(answer.GetCase())
+			for _, draw := range more {
+				draw(p, answer)
+			}
+		})
 	})
+}
+
+// readAbout reads a request about a case from the file that --file names.
+func (a *app) readAbout(file, caseID string, request proto.Message) error {
+	if err := a.readFile(file, request); err != nil {
+		return err
+	}
+	return a.place(request, "case_id", caseID)
 }
 
 // optionalText is a text that may be left out: read from stdin for "-" only.
@@ -128,10 +142,7 @@ func (a *app) closeCommand() *cobra.Command {
 	file := fileFlag(c, "the CloseCaseRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		request := &amparov1.CloseCaseRequest{}
-		if err := a.readFile(*file, request); err != nil {
-			return err
-		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
 		return step(a, func(conn *client.Conn) (*amparov1.CloseCaseResponse, error) {

@@ -45,21 +45,13 @@ Each writing makes a new version; earlier ones stay readable with --version.`,
 			return usage("--version shows a plan; it does not go with --file")
 		}
 		request := &amparov1.SetPlanRequest{}
-		if err := a.readFile(*file, request); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
-			return err
-		}
-		return a.with(func(conn *client.Conn) error {
-			answer, err := conn.Plans.SetPlan(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) {
-				p.receipt(answer.GetCase())
-				p.entry("plan", fmt.Sprintf("version %d", answer.GetPlanVersion()))
-			})
+		return step(a, func(conn *client.Conn) (*amparov1.SetPlanResponse, error) {
+			return conn.Plans.SetPlan(ctx, request)
+		}, func(p *page, answer *amparov1.SetPlanResponse) {
+			p.entry("plan", fmt.Sprintf("version %d", answer.GetPlanVersion()))
 		})
 	})
 	return c

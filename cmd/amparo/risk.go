@@ -36,10 +36,7 @@ A higher level holds at once. A lower one waits for a second person.`,
 	file := fileFlag(c, "the AssessRiskRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		request := &amparov1.AssessRiskRequest{}
-		if err := a.readFile(*file, request); err != nil {
-			return err
-		}
-		if err := a.place(request, "case_id", arguments[0]); err != nil {
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
 			return err
 		}
 		return a.with(func(conn *client.Conn) error {

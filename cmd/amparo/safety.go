@@ -13,10 +13,7 @@ import (
 
 // aboutCase reads a request about a case from a file and sends it.
 func aboutCase[R proto.Message](a *app, file, caseID string, request R, send func(conn *client.Conn, request R) error) error {
-	if err := a.readFile(file, request); err != nil {
-		return err
-	}
-	if err := a.place(request, "case_id", caseID); err != nil {
+	if err := a.readAbout(file, caseID, request); err != nil {
 		return err
 	}
 	return a.with(func(conn *client.Conn) error { return send(conn, request) })
@@ -61,16 +58,13 @@ The answer says whom to turn to instead, and what the person wished for this.`,
 	}
 	file := fileFlag(c, "the RecordStatusRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
-		return aboutCase(a, *file, arguments[0], &amparov1.RecordStatusRequest{}, func(conn *client.Conn, request *amparov1.RecordStatusRequest) error {
-			answer, err := conn.Safety.RecordStatus(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) {
-				p.receipt(answer.GetCase())
-				p.advice(answer.GetAdvice())
-			})
-		})
+		request := &amparov1.RecordStatusRequest{}
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
+			return err
+		}
+		return step(a, func(conn *client.Conn) (*amparov1.RecordStatusResponse, error) {
+			return conn.Safety.RecordStatus(ctx, request)
+		}, func(p *page, answer *amparov1.RecordStatusResponse) { p.advice(answer.GetAdvice()) })
 	})
 	c.AddCommand(a.statusConfirmCommand())
 	return c
@@ -90,12 +84,12 @@ func (a *app) statusConfirmCommand() *cobra.Command {
 	}
 	file := fileFlag(c, "the ConfirmStatusRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
-		return aboutCase(a, *file, arguments[0], &amparov1.ConfirmStatusRequest{}, func(conn *client.Conn, request *amparov1.ConfirmStatusRequest) error {
-			answer, err := conn.Safety.ConfirmStatus(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) { p.receipt(answer.GetCase()) })
+		request := &amparov1.ConfirmStatusRequest{}
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
+			return err
+		}
+		return step(a, func(conn *client.Conn) (*amparov1.ConfirmStatusResponse, error) {
+			return conn.Safety.ConfirmStatus(ctx, request)
 		})
 	})
 	return c
@@ -125,15 +119,14 @@ amparo case contact-confirm.`,
 	}
 	file := fileFlag(c, "the ProposeContactChangeRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
-		return aboutCase(a, *file, arguments[0], &amparov1.ProposeContactChangeRequest{}, func(conn *client.Conn, request *amparov1.ProposeContactChangeRequest) error {
-			answer, err := conn.Safety.ProposeContactChange(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) {
-				p.receipt(answer.GetCase())
-				p.standing(answer.GetChange(), answer.GetStanding())
-			})
+		request := &amparov1.ProposeContactChangeRequest{}
+		if err := a.readAbout(*file, arguments[0], request); err != nil {
+			return err
+		}
+		return step(a, func(conn *client.Conn) (*amparov1.ProposeContactChangeResponse, error) {
+			return conn.Safety.ProposeContactChange(ctx, request)
+		}, func(p *page, answer *amparov1.ProposeContactChangeResponse) {
+			p.standing(answer.GetChange(), answer.GetStanding())
 		})
 	})
 	return c
@@ -181,15 +174,10 @@ ConfirmContactChangeRequest:
 			return usage("the file's change is not the one on the command line")
 		}
 		request.Change, request.Reject = uint32(number), request.GetReject() || *reject
-		return a.with(func(conn *client.Conn) error {
-			answer, err := conn.Safety.ConfirmContactChange(ctx, request)
-			if err != nil {
-				return err
-			}
-			return a.show(answer, func(p *page) {
-				p.receipt(answer.GetCase())
-				p.standing(uint32(number), answer.GetStanding())
-			})
+		return step(a, func(conn *client.Conn) (*amparov1.ConfirmContactChangeResponse, error) {
+			return conn.Safety.ConfirmContactChange(ctx, request)
+		}, func(p *page, answer *amparov1.ConfirmContactChangeResponse) {
+			p.standing(uint32(number), answer.GetStanding())
 		})
 	})
 	return c
