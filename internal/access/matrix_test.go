@@ -121,6 +121,10 @@ func TestAHalfDeclaredMethodStopsTheService(t *testing.T) {
 		{"no action", func(r *amparov1.AccessRule) *amparov1.AccessRule { r.Action = 0; return r }, false},
 		{"no relation", func(r *amparov1.AccessRule) *amparov1.AccessRule { r.Allow[0].Relation = 0; return r }, false},
 		{"no roles", func(r *amparov1.AccessRule) *amparov1.AccessRule { r.Allow[0].Roles = nil; return r }, false},
+		{"granted twice", func(r *amparov1.AccessRule) *amparov1.AccessRule {
+			r.Allow = append(r.Allow, r.Allow[0])
+			return r
+		}, false},
 		{"role zero", func(r *amparov1.AccessRule) *amparov1.AccessRule { r.Allow[0].Roles[0] = 0; return r }, false},
 	} {
 		options := &descriptorpb.MethodOptions{}

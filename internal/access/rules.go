@@ -74,6 +74,11 @@ func complete(rule *amparov1.AccessRule) error {
 	if rule.GetAction() == amparov1.LeafAction_LEAF_ACTION_UNSPECIFIED {
 		return fmt.Errorf("no audit action is declared")
 	}
+	type grant struct {
+		role     amparov1.Role
+		relation amparov1.Relation
+	}
+	granted := map[grant]bool{}
 	for _, allowance := range rule.GetAllow() {
 		if len(allowance.GetRoles()) == 0 || allowance.GetRelation() == amparov1.Relation_RELATION_UNSPECIFIED {
 			return fmt.Errorf("an allowance lacks roles or relation")
@@ -82,6 +87,12 @@ func complete(rule *amparov1.AccessRule) error {
 			if role == amparov1.Role_ROLE_UNSPECIFIED {
 				return fmt.Errorf("an allowance names no role")
 			}
+			g := grant{role, allowance.GetRelation()}
+			if granted[g] {
+				// What stands in one method twice was meant for another.
+				return fmt.Errorf("a role is granted one relation twice")
+			}
+			granted[g] = true
 		}
 	}
 	return nil

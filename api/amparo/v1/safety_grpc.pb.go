@@ -45,8 +45,8 @@ type SafetyServiceClient interface {
 	// hostile hands, no answer about the case names staff.
 	// Errors: NOT_FOUND, DATA_LOSS.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, reviewer or head of its office, or on shift for it and
-	// not excluded from the case.
+	// case waits for triage, or reviewer or head of its office; whoever is on shift
+	// has the card.
 	GetSafety(ctx context.Context, in *GetSafetyRequest, opts ...grpc.CallOption) (*GetSafetyResponse, error)
 	// RecordStatus records what befell the person, with its source. An arrest, a
 	// disappearance, a death and the seizure of a device mark every contact of the
@@ -87,10 +87,11 @@ type SafetyServiceClient interface {
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ConfirmContactChange(ctx context.Context, in *ConfirmContactChangeRequest, opts ...grpc.CallOption) (*ConfirmContactChangeResponse, error)
 	// SetAdvanceInstructions records what the person wishes to be done if they are
-	// detained, disappear or die, and whom to turn to. They replace those before.
+	// detained, disappear, die or cannot be reached, and whom to turn to. They replace
+	// those before.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
-	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or on shift for it and not excluded from the case.
+	// The caller must be on the team, or on the desk of the case's office while the
+	// case waits for triage.
 	SetAdvanceInstructions(ctx context.Context, in *SetAdvanceInstructionsRequest, opts ...grpc.CallOption) (*SetAdvanceInstructionsResponse, error)
 	// ReportDuress records a contact in which the person was under duress, by their
 	// word or by any other sign. Somebody on call is woken; the answer and the
@@ -202,8 +203,8 @@ type SafetyServiceServer interface {
 	// hostile hands, no answer about the case names staff.
 	// Errors: NOT_FOUND, DATA_LOSS.
 	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, reviewer or head of its office, or on shift for it and
-	// not excluded from the case.
+	// case waits for triage, or reviewer or head of its office; whoever is on shift
+	// has the card.
 	GetSafety(context.Context, *GetSafetyRequest) (*GetSafetyResponse, error)
 	// RecordStatus records what befell the person, with its source. An arrest, a
 	// disappearance, a death and the seizure of a device mark every contact of the
@@ -244,10 +245,11 @@ type SafetyServiceServer interface {
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ConfirmContactChange(context.Context, *ConfirmContactChangeRequest) (*ConfirmContactChangeResponse, error)
 	// SetAdvanceInstructions records what the person wishes to be done if they are
-	// detained, disappear or die, and whom to turn to. They replace those before.
+	// detained, disappear, die or cannot be reached, and whom to turn to. They replace
+	// those before.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
-	// The caller must be on the team, on the desk of the case's office while the
-	// case waits for triage, or on shift for it and not excluded from the case.
+	// The caller must be on the team, or on the desk of the case's office while the
+	// case waits for triage.
 	SetAdvanceInstructions(context.Context, *SetAdvanceInstructionsRequest) (*SetAdvanceInstructionsResponse, error)
 	// ReportDuress records a contact in which the person was under duress, by their
 	// word or by any other sign. Somebody on call is woken; the answer and the
