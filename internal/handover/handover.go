@@ -6,9 +6,9 @@
 // whoever receives a hand-over calls Verified before believing it. Put, Take, Refuse
 // and Reassign change the head of a case; Decide and Close are about the hand-over.
 //
-// Who may be on a team is kept by casefile: Take and Reassign are handed its rule. How a device's
-// key is known to be that of a person is the client's to say, and keeping a
-// hand-over that of whoever stores it.
+// Who may be on a team is kept by casefile: Take and Reassign are handed its rule.
+// How a device's key is known to be that of a person is the client's to say, and
+// keeping a hand-over that of whoever stores it.
 package handover
 
 import (
@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 )
 
@@ -48,26 +49,19 @@ func Why(c *amparov1.Case, staffID string, now, until time.Time) []amparov1.Hand
 	if owns && c.GetState() == amparov1.CaseState_CASE_STATE_RECEIVED {
 		why = append(why, amparov1.HandoverWhy_HANDOVER_WHY_UNTRIAGED)
 	}
-	if due, runs := firstDue(c); owns && runs && due.Before(now) {
-		why = append(why, amparov1.HandoverWhy_HANDOVER_WHY_OVERDUE)
-	} else if owns && runs && !due.After(until) {
-		why = append(why, amparov1.HandoverWhy_HANDOVER_WHY_DUE_SOON)
+	if next := deadline.Next(c.GetTerms()); owns && next != nil {
+		switch due := next.GetDue().AsTime(); {
+		case due.Before(now):
+			why = append(why, amparov1.HandoverWhy_HANDOVER_WHY_OVERDUE)
+		case !due.After(until):
+			why = append(why, amparov1.HandoverWhy_HANDOVER_WHY_DUE_SOON)
+		}
 	}
 	proposed := c.GetRiskLevelProposed() != amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED
 	if proposed && (owns || c.GetRiskProposedById() == staffID) {
 		why = append(why, amparov1.HandoverWhy_HANDOVER_WHY_CONFIRMATION_WAITS)
 	}
 	return why
-}
-
-func firstDue(c *amparov1.Case) (time.Time, bool) {
-	var first time.Time
-	for _, term := range c.GetTerms() {
-		if due := term.GetDue().AsTime(); term.GetMetAt() == nil && (first.IsZero() || due.Before(first)) {
-			first = due
-		}
-	}
-	return first, !first.IsZero()
 }
 
 // Put offers a case: it notes on its head which hand-over waits for whom, in place
