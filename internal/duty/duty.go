@@ -28,12 +28,6 @@ type Staff interface {
 	Staff() []*amparov1.StaffMember
 }
 
-// Notice says that somebody is to be told that they have a task, or was told of one.
-type Notice struct {
-	StaffID string
-	Since   time.Time // UTC
-}
-
 // Times are what the policy says of being on call.
 type Times struct {
 	// PassOn is how long somebody who was called has to acknowledge an alarm before
