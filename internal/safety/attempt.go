@@ -46,10 +46,9 @@ func Attempt(s *amparov1.Safety, what Contacted, zones Zones, staffID string, no
 	warnings = append(warnings, mindInterpreter(s, what)...)
 	word := said(s.GetContacts(), what.Word)
 	if duress = what.Duress || word == duressWord; duress {
-		s.DuressSigns = append(s.GetDuressSigns(), &amparov1.DuressSign{
+		keepSign(s, &amparov1.DuressSign{
 			At: timestamppb.New(at), RecordedAt: timestamppb.New(now), RecordedById: staffID, Contact: attempt.GetContactNumber(),
 		})
-		s.DuressSigns = s.GetDuressSigns()[max(0, len(s.GetDuressSigns())-keptSigns):]
 		return warnings, true, nil
 	}
 	if c.GetUse() != usable || attempt.GetOutcome() != amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED {

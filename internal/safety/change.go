@@ -74,10 +74,7 @@ func Propose(s *amparov1.Safety, draft *amparov1.ChangeDraft, answer, staffID st
 // caller is told of its standing.
 func answered(s *amparov1.Safety, change *amparov1.ContactChange, word saying, staffID string, now time.Time) (duress bool, told amparov1.ChangeStanding) {
 	if word == duressWord {
-		s.DuressSigns = append(s.GetDuressSigns(), &amparov1.DuressSign{
-			At: timestamppb.New(now), RecordedAt: timestamppb.New(now), RecordedById: staffID,
-		})
-		s.DuressSigns = s.GetDuressSigns()[max(0, len(s.GetDuressSigns())-keptSigns):]
+		keepSign(s, &amparov1.DuressSign{At: timestamppb.New(now), RecordedAt: timestamppb.New(now), RecordedById: staffID})
 	}
 	if underDuress(s, now) {
 		change.PersonNeeded = true

@@ -124,9 +124,9 @@ func newEntry(kind amparov1.TimelineKind, staffID string, now time.Time) *amparo
 }
 
 // Distrust takes a contact out of use, at once and on one person's word, and every
-// other with the same address. One that is
-// suspected to be in hostile hands stays so until a second person restores it, and
-// until then, or until another contact has taken its place, names are hidden.
+// other with the same address. One that is suspected to be in hostile hands stays so
+// until a second person restores it, and until then, or until another contact has
+// taken its place, names are hidden.
 func Distrust(
 	s *amparov1.Safety, contact uint32, suspectedHostile bool, text, staffID string, now time.Time,
 ) (*amparov1.TimelineEntry, error) {

@@ -51,6 +51,12 @@ func challengers(s *amparov1.Safety, draft *amparov1.ChangeDraft) (may []*amparo
 // proves anything.
 const duressLasts = 7 * 24 * time.Hour
 
+// keepSign keeps a sign of duress with the newest of those before it.
+func keepSign(s *amparov1.Safety, sign *amparov1.DuressSign) {
+	signs := append(s.GetDuressSigns(), sign)
+	s.DuressSigns = signs[max(0, len(signs)-keptSigns):]
+}
+
 func underDuress(s *amparov1.Safety, now time.Time) bool {
 	for _, sign := range s.GetDuressSigns() {
 		if now.Before(sign.GetRecordedAt().AsTime().Add(duressLasts)) {
