@@ -14,8 +14,8 @@ import (
 // may be higher than the level in force, which is raised then, or the first one; a
 // lower one is refused with REASON_SECOND_PERSON_NEEDED and has to be proposed and
 // confirmed before. What follows may have a day, and then has somebody who does it
-// and works cases of the office (roles as in Assign). A proposal that nobody has confirmed lapses. Terms that are not
-// met stay on record as they are.
+// and works cases of the office (roles as in Assign). A proposal that nobody has
+// confirmed lapses. Terms that are not met stay on record as they are.
 func (a Act) Close(
 	c *amparov1.Case, closing *amparov1.Closing, roles func(staffID string) (worksCases, caseOfficer bool),
 ) (*amparov1.TimelineEntry, error) {
