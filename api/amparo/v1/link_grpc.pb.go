@@ -51,7 +51,8 @@ type LinkServiceClient interface {
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ShareIncident(ctx context.Context, in *ShareIncidentRequest, opts ...grpc.CallOption) (*ShareIncidentResponse, error)
 	// JoinIncident adds a case to a shared incident. Joining twice changes nothing.
-	// Errors: NOT_FOUND, FAILED_PRECONDITION when there are too many.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION when the case is closed and when there
+	// are too many.
 	// The caller must be on the team of the case, or reviewer or head of its office,
 	// and may know of a case that shares the incident.
 	JoinIncident(ctx context.Context, in *JoinIncidentRequest, opts ...grpc.CallOption) (*JoinIncidentResponse, error)
@@ -184,7 +185,8 @@ type LinkServiceServer interface {
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ShareIncident(context.Context, *ShareIncidentRequest) (*ShareIncidentResponse, error)
 	// JoinIncident adds a case to a shared incident. Joining twice changes nothing.
-	// Errors: NOT_FOUND, FAILED_PRECONDITION when there are too many.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION when the case is closed and when there
+	// are too many.
 	// The caller must be on the team of the case, or reviewer or head of its office,
 	// and may know of a case that shares the incident.
 	JoinIncident(context.Context, *JoinIncidentRequest) (*JoinIncidentResponse, error)

@@ -37,7 +37,7 @@ const (
 	AlarmKind_ALARM_KIND_DURESS AlarmKind = 2
 	// A person was not heard from in time.
 	AlarmKind_ALARM_KIND_MISSED_CHECK_IN AlarmKind = 3
-	// A term is still overdue and nobody above its owner has been reached.
+	// A term is still overdue at the last rung of the ladder.
 	AlarmKind_ALARM_KIND_OVERDUE AlarmKind = 4
 	// A slot of the rota is empty and begins soon.
 	AlarmKind_ALARM_KIND_EMPTY_SLOT AlarmKind = 5
@@ -163,7 +163,7 @@ type RotaSlot struct {
 	// When it ends: the next slot begins at that instant. Required.
 	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
 	// Who is called first, second, and so on. A slot that nobody has taken yet may
-	// be announced; it raises an alarm a day before it begins.
+	// be announced; it raises an alarm before it begins, as early as the policy says.
 	StaffIds      []string `protobuf:"bytes,3,rep,name=staff_ids,json=staffIds,proto3" json:"staff_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
