@@ -15,7 +15,7 @@ const exampleCase = "k7w3dq5ztm2xgynvp4chbrjlse"
 func (a *app) caseCommand() *cobra.Command {
 	return group("case", "Show and work a case", "  amparo case show "+exampleCase,
 		a.caseShowCommand(), a.cardCommand(), a.triageCommand(), a.assignCommand(), a.noteCommand(), a.contactCommand(), a.incidentCommand(),
-		a.safetyCommand(), a.statusCommand(), a.contactsCommand(), a.contactConfirmCommand(), a.distrustCommand(), a.wishesCommand(),
+		a.safetyCommand(), a.statusCommand(), a.contactsCommand(), a.contactConfirmCommand(), a.distrustCommand(), a.duressCommand(), a.wishesCommand(),
 		a.advanceCommand(), a.holdCommand(), a.resumeCommand(), a.closeCommand(), a.reopenCommand(), a.restrictCommand(), a.excludeCommand(),
 		a.planCommand(),
 		a.linkCommand(), a.linksCommand(), a.shareCommand(), a.joinCommand(), a.mergeCommand(), a.mergeConfirmCommand(), a.unmergeCommand())

@@ -45,6 +45,39 @@ func (a *app) distrustCommand() *cobra.Command {
 	return c
 }
 
+func (a *app) duressCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "duress ID",
+		Short: "Record a contact in which the person was forced, though no word was said",
+		Long: `Takes a ReportDuressRequest:
+
+  contact:
+    channel: phone
+    outcome: reached
+    contact_number: 1        # as amparo case safety shows it
+    text: what was said
+
+It answers as any other contact does, and somebody on call is woken. Do not run it
+where the screen can be seen: a word for duress, in amparo case contact, shows nothing.`,
+		Example: "  amparo case duress " + exampleCase + " --file contact.yaml",
+		Args:    cobra.ExactArgs(1),
+	}
+	file := fileFlag(c, "the ReportDuressRequest")
+	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
+		return aboutCase(a, *file, arguments[0], &amparov1.ReportDuressRequest{}, func(conn *client.Conn, request *amparov1.ReportDuressRequest) error {
+			answer, err := conn.Safety.ReportDuress(ctx, request)
+			if err != nil {
+				return err
+			}
+			return a.show(answer, func(p *page) {
+				p.receipt(answer.GetCase())
+				p.minding(answer.GetWarnings())
+			})
+		})
+	})
+	return c
+}
+
 func (a *app) wishesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "wishes ID",
@@ -54,7 +87,9 @@ func (a *app) wishesCommand() *cobra.Command {
   instructions:
     - event: detained        # disappeared, deceased, unreachable
       proxy: 3               # the contact to turn to
-      text: what to do, and what not`,
+      text: what to do, and what not
+    - device_seized: true    # in place of event
+      text: whom to warn`,
 		Example: "  amparo case wishes " + exampleCase + " --file wishes.yaml",
 		Args:    cobra.ExactArgs(1),
 	}

@@ -50,14 +50,29 @@ func warnings(s *amparov1.Safety) (all []amparov1.SafetyWarning) {
 	return all
 }
 
-// instruction is what the person wished for what has befallen them, or nil.
+// instruction is what the person wished for what has befallen them, or nil. What
+// befell themselves goes before what befell their telephone.
 func instruction(s *amparov1.Safety) *amparov1.AdvanceInstruction {
-	for _, one := range s.GetInstructions().GetInstructions() {
-		if one.GetEvent() == s.GetStatus() {
-			return one
-		}
+	given := s.GetInstructions().GetInstructions()
+	i := slices.IndexFunc(given, func(one *amparov1.AdvanceInstruction) bool {
+		return !one.GetDeviceSeized() && one.GetEvent() == s.GetStatus()
+	})
+	if i < 0 && seized(s) {
+		i = slices.IndexFunc(given, (*amparov1.AdvanceInstruction).GetDeviceSeized)
 	}
-	return nil
+	if i < 0 {
+		return nil
+	}
+	return given[i]
+}
+
+// seized reports whether a device was seized, and no contact of the person's own has
+// been proven since: once one may be used again, that is over.
+func seized(s *amparov1.Safety) bool {
+	reported := slices.ContainsFunc(s.GetReports(), func(r *amparov1.StatusReport) bool { return r.GetReport().GetDeviceSeized() })
+	return reported && !slices.ContainsFunc(s.GetContacts(), func(c *amparov1.SafetyContact) bool {
+		return c.GetContact().GetKind() == own && c.GetUse() == usable
+	})
 }
 
 // inOrder are the contacts in the order in which to try them. Who cannot come to the

@@ -189,6 +189,49 @@ func TestInstructionsNameTheProxy(t *testing.T) {
 	}
 }
 
+// TestASeizedTelephoneHasItsInstructions until the person has a proven one again; what
+// befalls the person goes before it.
+func TestASeizedTelephoneHasItsInstructions(t *testing.T) {
+	s := withProxy(t, ana())
+	given := []*amparov1.AdvanceInstruction{{Event: detained, Text: "no press"}, {DeviceSeized: true, Text: "warn the union"}}
+	if _, err := safety.Instruct(s, given, nil, operator, night); err != nil {
+		t.Fatal(err)
+	}
+	shown := func() string { return safety.Advise(s, time.LoadLocation, night).GetInstruction().GetText() }
+	if got := shown(); got != "" {
+		t.Errorf("before anything befell her: %q", got)
+	}
+	if _, err := safety.Report(s, &amparov1.StatusDraft{DeviceSeized: true}, operator, night); err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(); got != "warn the union" {
+		t.Errorf("her telephone was taken: %q", got)
+	}
+	report(t, s, detained, night)
+	if got := shown(); got != "no press" {
+		t.Errorf("arrested with it: %q", got)
+	}
+	report(t, s, atLiberty, night)
+	if got := shown(); got != "warn the union" {
+		t.Errorf("free, and her telephone was kept: %q", got)
+	}
+	asked, err := safety.Propose(s, draft(own, "+573005550177"), "", operator, night)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := safety.Settle(s, asked.Number, safety.Proof{}, officer, night); err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(); got != "" {
+		t.Errorf("with a new telephone: %q", got)
+	}
+	for _, wrong := range []*amparov1.AdvanceInstruction{{Text: "for what?"}, {Event: detained, DeviceSeized: true, Text: "for both"}} {
+		if _, err := safety.Instruct(s, []*amparov1.AdvanceInstruction{wrong}, nil, operator, night); reasonOf(err) != amparov1.Reason_REASON_FIELD_INVALID {
+			t.Errorf("%q: %v", wrong.GetText(), err)
+		}
+	}
+}
+
 // TestADeathTakesTwoSources before a case is closed for it.
 func TestADeathTakesTwoSources(t *testing.T) {
 	const died, met = amparov1.ClosureReason_CLOSURE_REASON_DIED, amparov1.ClosureReason_CLOSURE_REASON_NEEDS_MET

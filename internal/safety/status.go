@@ -150,6 +150,9 @@ func Instruct(
 		if one.GetProxy() != 0 && find(s, one.GetProxy()).GetContact().GetKind() != proxy {
 			return nil, invalid(fmt.Sprintf("instructions[%d].proxy", i), "is the number of a proxy's contact")
 		}
+		if one.GetDeviceSeized() == (one.GetEvent() != amparov1.PersonStatus_PERSON_STATUS_UNSPECIFIED) {
+			return nil, invalid(fmt.Sprintf("instructions[%d].event", i), "is what they are for, or device_seized is set")
+		}
 	}
 	at, err := moment("given_at", givenAt, now)
 	if err != nil {

@@ -43,7 +43,7 @@ func fixedValues() map[string]any {
 		"TriageCaseRequest.reason": nil, "final_risk_level": nil, "closed_by_id": nil,
 		"code": "aaaaaaaa", "signing_key": []byte("0123456789abcdef0123456789abcdef"), "old_size": nil,
 		"excluded_interpreter_ids": nil, "interpreter_id": nil, "undertaking_signed": "2026-01-15", "InterpreterDraft.languages": "es",
-		"ConfirmStatusRequest.report": nil, "ConfirmStatusRequest.source": 2, "AdvanceInstruction.event": 3, "AdvanceInstruction.proxy": nil,
+		"ConfirmStatusRequest.report": nil, "ConfirmStatusRequest.source": 2, "AdvanceInstruction.event": 3, "AdvanceInstruction.proxy": nil, "AdvanceInstruction.device_seized": nil,
 		"follow_up_on": nil, "follow_up_staff_id": nil, "recorded_by_id": nil, "ProposeContactChangeRequest.answer": nil,
 		"Need.code": 1, "staff_id": nil, "device_id": nil, "invitation_id": nil,
 	}

@@ -1792,12 +1792,16 @@ func (x *AdvanceInstructions) GetRecordedAt() *timestamppb.Timestamp {
 // AdvanceInstruction is what to do at one event.
 type AdvanceInstruction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At which: detained, disappeared, deceased or unreachable. Required.
+	// At which: detained, disappeared, deceased or unreachable; unspecified with
+	// device_seized.
 	Event PersonStatus `protobuf:"varint,1,opt,name=event,proto3,enum=amparo.v1.PersonStatus" json:"event,omitempty"`
 	// Number of the proxy to turn to; zero for the first that can be used.
 	Proxy uint32 `protobuf:"varint,2,opt,name=proxy,proto3" json:"proxy,omitempty"`
 	// What to do and what not, in words. Required.
-	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// When a device of the person is seized or stolen and no status says more: in
+	// place of event.
+	DeviceSeized  bool `protobuf:"varint,4,opt,name=device_seized,json=deviceSeized,proto3" json:"device_seized,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1851,6 +1855,13 @@ func (x *AdvanceInstruction) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *AdvanceInstruction) GetDeviceSeized() bool {
+	if x != nil {
+		return x.DeviceSeized
+	}
+	return false
 }
 
 // DuressSign is a contact in which the person was under duress.
@@ -2198,11 +2209,13 @@ const file_amparo_v1_safe_contact_proto_rawDesc = "" +
 	"\bgiven_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\agivenAt\x12$\n" +
 	"\x0erecorded_by_id\x18\x03 \x01(\tR\frecordedById\x12;\n" +
 	"\vrecorded_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"recordedAt\"\x90\x01\n" +
-	"\x12AdvanceInstruction\x12=\n" +
-	"\x05event\x18\x01 \x01(\x0e2\x17.amparo.v1.PersonStatusB\x0e\xbaH\v\x82\x01\b\x18\x03\x18\x04\x18\x05\x18\x06R\x05event\x12\x14\n" +
+	"recordedAt\"\xb7\x01\n" +
+	"\x12AdvanceInstruction\x12?\n" +
+	"\x05event\x18\x01 \x01(\x0e2\x17.amparo.v1.PersonStatusB\x10\xbaH\r\x82\x01\n" +
+	"\x18\x00\x18\x03\x18\x04\x18\x05\x18\x06R\x05event\x12\x14\n" +
 	"\x05proxy\x18\x02 \x01(\rR\x05proxy\x12%\n" +
-	"\x04text\x18\x03 \x01(\tB\x11\xbaH\ar\x05\x10\x01\x18\xa0\x1f\xb0\xd4\x18\x01\x80\x01\x01R\x04text\"\xb5\x01\n" +
+	"\x04text\x18\x03 \x01(\tB\x11\xbaH\ar\x05\x10\x01\x18\xa0\x1f\xb0\xd4\x18\x01\x80\x01\x01R\x04text\x12#\n" +
+	"\rdevice_seized\x18\x04 \x01(\bR\fdeviceSeized\"\xb5\x01\n" +
 	"\n" +
 	"DuressSign\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12;\n" +
