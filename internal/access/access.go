@@ -113,10 +113,7 @@ func Service(action amparov1.LeafAction) Grant {
 // confirmed or not. An unset end of validity means that there is none.
 func Active(caller Caller, now time.Time) bool {
 	staff, device := caller.Staff, caller.Device
-	if staff == nil || device == nil {
-		return false
-	}
-	if staff.GetValidUntil() != nil && !now.Before(staff.GetValidUntil().AsTime()) {
+	if staff == nil || device == nil || ended(staff, now) {
 		return false
 	}
 	staffIn := staff.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_ACTIVE ||
@@ -124,6 +121,16 @@ func Active(caller Caller, now time.Time) bool {
 	deviceIn := device.GetStanding() == amparov1.DeviceStanding_DEVICE_STANDING_ACTIVE ||
 		device.GetStanding() == amparov1.DeviceStanding_DEVICE_STANDING_PENDING
 	return staffIn && deviceIn
+}
+
+func ended(member *amparov1.StaffMember, now time.Time) bool {
+	return member.GetValidUntil() != nil && !now.Before(member.GetValidUntil().AsTime())
+}
+
+// InService reports whether a member of staff is active and confirmed, with a device
+// or without: somebody who can be told of a task.
+func InService(member *amparov1.StaffMember, now time.Time) bool {
+	return member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_ACTIVE && !ended(member, now)
 }
 
 // Present reports whether a member of staff can act now: active and confirmed, and
@@ -212,13 +219,24 @@ type Standing struct {
 // team, or of its office unless it is restricted to the team, which a head of
 // secretariat may still see.
 func (g Grant) Sees(s Standing) bool {
-	if !g.Valid() || s.Excluded {
-		return false
+	return g.Valid() && s.knownTo(g.offices, g.oversight)
+}
+
+func (s Standing) knownTo(offices []string, oversight bool) bool {
+	if s.Excluded || s.OnTeam {
+		return !s.Excluded
 	}
-	if s.OnTeam {
-		return true
-	}
-	return slices.Contains(g.offices, s.Office) && (!s.Restricted || g.oversight)
+	return slices.Contains(offices, s.Office) && (!s.Restricted || oversight)
+}
+
+// MayKnow is what Sees decides of a caller, for somebody who does not call. Whoever
+// owns a case may know of it.
+func MayKnow(member *amparov1.StaffMember, c *amparov1.Case) bool {
+	id := member.GetId()
+	return Standing{
+		Office: c.GetOffice(), Restricted: c.GetRestricted(), Excluded: slices.Contains(c.GetExcludedStaffIds(), id),
+		OnTeam: slices.Contains(c.GetTeamIds(), id) || c.GetOwnerId() == id,
+	}.knownTo(member.GetOffices(), slices.Contains(member.GetRoles(), amparov1.Role_ROLE_HEAD_OF_SECRETARIAT))
 }
 
 func intersects(a, b []amparov1.Role) bool {

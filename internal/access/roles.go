@@ -35,6 +35,19 @@ var confirmers = []amparov1.Role{
 	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
 }
 
+// reviewers are the roles that look after the cases of an office beside those who
+// work them: they give them to others, and are told when nobody acts.
+var reviewers = []amparov1.Role{
+	amparov1.Role_ROLE_REVIEWER,
+	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
+}
+
+// clockKeepers are the roles that may confirm the service's clock.
+var clockKeepers = []amparov1.Role{
+	amparov1.Role_ROLE_ADMINISTRATOR,
+	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
+}
+
 // NeedsConfirmation reports whether one of the roles gives access to cases, so
 // that the enrolment waits for a second person.
 func NeedsConfirmation(roles []amparov1.Role) bool { return intersects(casework, roles) }
@@ -44,3 +57,10 @@ func WorksCases(roles []amparov1.Role) bool { return intersects(onTeams, roles) 
 
 // MayConfirm reports whether somebody with the roles may confirm an enrolment.
 func MayConfirm(roles []amparov1.Role) bool { return intersects(confirmers, roles) }
+
+// KeepsClock reports whether somebody with the roles may confirm the service's clock.
+func KeepsClock(roles []amparov1.Role) bool { return intersects(clockKeepers, roles) }
+
+// Reviews reports whether somebody with the roles looks after the cases of their
+// offices whoever owns them.
+func Reviews(roles []amparov1.Role) bool { return intersects(reviewers, roles) }

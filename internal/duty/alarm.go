@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/fault"
 )
 
@@ -106,7 +107,7 @@ func (b *Board) ladder(alarm *amparov1.Alarm, excluded []string, now time.Time) 
 	}
 	if len(steps) == 0 {
 		add(b.those(func(m *amparov1.StaffMember) bool {
-			return active(m, now) && has(m, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
+			return access.InService(m, now) && has(m, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
 		}), false)
 	}
 	return steps
@@ -123,7 +124,7 @@ func (b *Board) Next(alarm *amparov1.Alarm, excluded []string, now time.Time) (w
 	if len(steps) == 0 {
 		return nil, now.Add(nobody)
 	}
-	gone := func(id string) bool { return slices.Contains(excluded, id) || !active(b.Staff.ByID(id), now) }
+	gone := func(id string) bool { return slices.Contains(excluded, id) || !access.InService(b.Staff.ByID(id), now) }
 	if due := heldUntil(alarm, patience, gone); now.Before(due) {
 		return b.rest(alarm, steps, now), due
 	}
@@ -237,7 +238,7 @@ func fewer(calls []*amparov1.AlarmCall) []*amparov1.AlarmCall {
 // of another office, or excluded from its case, there is no such alarm. Who may not
 // take an alarm is not shown it either.
 func (b *Board) MayAcknowledge(alarm *amparov1.Alarm, excluded []string, member *amparov1.StaffMember, now time.Time) error {
-	if slices.Contains(excluded, member.GetId()) || !active(member, now) {
+	if slices.Contains(excluded, member.GetId()) || !access.InService(member, now) {
 		return fault.New(amparov1.Reason_REASON_NOT_FOUND)
 	}
 	if Answers(alarm, b.OnShift(member, now), member.GetId()) {
@@ -246,7 +247,7 @@ func (b *Board) MayAcknowledge(alarm *amparov1.Alarm, excluded []string, member 
 	if !slices.Contains(member.GetOffices(), alarm.GetOffice()) {
 		return fault.New(amparov1.Reason_REASON_NOT_FOUND)
 	}
-	if has(member, amparov1.Role_ROLE_REVIEWER) || has(member, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT) {
+	if access.Reviews(member.GetRoles()) {
 		return nil
 	}
 	return fault.New(amparov1.Reason_REASON_NOT_ON_SHIFT)

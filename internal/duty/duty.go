@@ -56,12 +56,7 @@ type Board struct {
 // able reports whether a person can answer at an office: active, of the office, in
 // a role that works cases.
 func able(member *amparov1.StaffMember, office string, now time.Time) bool {
-	return active(member, now) && slices.Contains(member.GetOffices(), office) && access.WorksCases(member.GetRoles())
-}
-
-func active(member *amparov1.StaffMember, now time.Time) bool {
-	ended := member.GetValidUntil() != nil && !now.Before(member.GetValidUntil().AsTime())
-	return member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_ACTIVE && !ended
+	return access.InService(member, now) && slices.Contains(member.GetOffices(), office) && access.WorksCases(member.GetRoles())
 }
 
 func has(member *amparov1.StaffMember, role amparov1.Role) bool {

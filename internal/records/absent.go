@@ -107,9 +107,7 @@ func (r *Records) OpenCasesOf(member *amparov1.StaffMember) int {
 func (d *Directory) Reviewers(office string, now time.Time) []string {
 	var ids []string
 	for _, member := range d.Staff() {
-		reviews := slices.Contains(member.GetRoles(), amparov1.Role_ROLE_REVIEWER) ||
-			slices.Contains(member.GetRoles(), amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
-		if reviews && slices.Contains(member.GetOffices(), office) && access.Present(member, now) {
+		if access.Reviews(member.GetRoles()) && slices.Contains(member.GetOffices(), office) && access.Present(member, now) {
 			ids = append(ids, member.GetId())
 		}
 	}

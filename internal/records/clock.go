@@ -134,8 +134,7 @@ func (r *Records) tellLeap(ctx context.Context) error {
 	_, err := r.Update(ctx, grant, Request{}, nil, func(w *Work) (proto.Message, error) {
 		var ids []string
 		for _, member := range r.Directory().Staff() {
-			confirms := holds(member, amparov1.Role_ROLE_ADMINISTRATOR) || holds(member, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
-			if confirms && inService(member, w.Now) {
+			if access.KeepsClock(member.GetRoles()) && access.InService(member, w.Now) {
 				ids = append(ids, member.GetId())
 			}
 		}

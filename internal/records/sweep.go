@@ -126,7 +126,7 @@ func (w *Work) reach(file *File) error {
 func (r *Records) circle(c *amparov1.Case, now time.Time) deadline.Circle {
 	circle := deadline.Circle{OwnerID: c.GetOwnerId(), Reachable: func(id string) bool {
 		member := r.Directory().ByID(id)
-		return inService(member, now) && mayKnow(member, c)
+		return access.InService(member, now) && access.MayKnow(member, c)
 	}}
 	for _, member := range r.Directory().Staff() {
 		if !slices.Contains(member.GetOffices(), c.GetOffice()) {
@@ -135,32 +135,11 @@ func (r *Records) circle(c *amparov1.Case, now time.Time) deadline.Circle {
 		if slices.Contains(r.OnShift(member, now), c.GetOffice()) {
 			circle.OnCall = append(circle.OnCall, member.GetId())
 		}
-		if holds(member, amparov1.Role_ROLE_REVIEWER) || holds(member, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT) {
+		if access.Reviews(member.GetRoles()) {
 			circle.Above = append(circle.Above, member.GetId())
 		}
 	}
 	return circle
-}
-
-func inService(member *amparov1.StaffMember, now time.Time) bool {
-	return member.GetStanding() == amparov1.StaffStanding_STAFF_STANDING_ACTIVE &&
-		(member.GetValidUntil() == nil || now.Before(member.GetValidUntil().AsTime()))
-}
-
-// mayKnow is what access decides of a caller, for somebody who does not call.
-func mayKnow(member *amparov1.StaffMember, c *amparov1.Case) bool {
-	switch {
-	case slices.Contains(c.GetExcludedStaffIds(), member.GetId()):
-		return false
-	case slices.Contains(c.GetTeamIds(), member.GetId()), c.GetOwnerId() == member.GetId():
-		return true
-	default:
-		return !c.GetRestricted() || holds(member, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
-	}
-}
-
-func holds(member *amparov1.StaffMember, role amparov1.Role) bool {
-	return slices.Contains(member.GetRoles(), role)
 }
 
 // wake is when a file next has something to tell, in Unix seconds; zero means never.

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/safety"
 )
@@ -133,7 +134,7 @@ func (h *cards) RaiseRisk(ctx context.Context, req *amparov1.RaiseRiskRequest) (
 // ExcludeStaff sets who must not learn of a case.
 func (h *cards) ExcludeStaff(ctx context.Context, req *amparov1.ExcludeStaffRequest) (*amparov1.ExcludeStaffResponse, error) {
 	roles := callOf(ctx).caller.Staff.GetRoles()
-	mayAdmit := slices.Contains(roles, amparov1.Role_ROLE_REVIEWER) || slices.Contains(roles, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
+	mayAdmit := access.Reviews(roles)
 	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.ExcludeStaffResponse, error) {
 		c := f.Case()
 		ofOffice := func(id string) bool {

@@ -292,8 +292,7 @@ func (h *handovers) ShowHandover(ctx context.Context, req *amparov1.ShowHandover
 
 // oversees reports whether a person may look into the hand-overs of others.
 func (h *handovers) oversees(member *amparov1.StaffMember) bool {
-	return slices.Contains(member.GetRoles(), amparov1.Role_ROLE_REVIEWER) ||
-		slices.Contains(member.GetRoles(), amparov1.Role_ROLE_HEAD_OF_SECRETARIAT)
+	return access.Reviews(member.GetRoles())
 }
 
 // ListHandovers lists what waits for the caller or for somebody else's answer.
