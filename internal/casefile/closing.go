@@ -14,10 +14,10 @@ import (
 // may be higher than the level in force, which is raised then, or the first one; a
 // lower one is refused with REASON_SECOND_PERSON_NEEDED and has to be proposed and
 // confirmed before. What follows may have a day, and then has somebody who does it
-// and works cases of the office (roles as in Assign). A proposal that nobody has
+// and works cases of the office. A proposal that nobody has
 // confirmed lapses. Terms that are not met stay on record as they are.
 func (a Act) Close(
-	c *amparov1.Case, closing *amparov1.Closing, roles func(staffID string) (worksCases, caseOfficer bool),
+	c *amparov1.Case, closing *amparov1.Closing, roles Roles,
 ) (*amparov1.TimelineEntry, error) {
 	end, err := follows(c, toClose)
 	if err != nil {
@@ -90,7 +90,7 @@ func (a Act) checkClosing(c *amparov1.Case, closing *amparov1.Closing) []fault.V
 // The terms keep their base, so whoever reopens a case sees at once what is overdue.
 // How it was closed stays on record, with the person's wish about the file.
 func (a Act) Reopen(
-	c *amparov1.Case, reason string, roles func(staffID string) (worksCases, caseOfficer bool),
+	c *amparov1.Case, reason string, roles Roles,
 ) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toReopen); err != nil {
 		return nil, err

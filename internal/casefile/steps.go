@@ -12,15 +12,17 @@ import (
 	"github.com/amparo-project/amparo/internal/intake"
 )
 
-// Assign sets the whole team; the first named owns the case. roles says of a staff
-// member whether they are active in a role that works cases of this office, and
-// whether as a case officer. It refuses an empty team (REASON_OWNER_NEEDED), one
-// whom the case excludes (REASON_STAFF_EXCLUDED) or who cannot work it
-// (REASON_STAFF_UNSUITABLE), and to leave a case that is being worked without a
-// case officer (REASON_NO_CASE_OFFICER). Of the terms that run, the new owner is
-// told first; what was met or missed before stays with whom it was.
+// Roles says of a person whether they are active in a role that works cases of the
+// case's office, and whether as a case officer.
+type Roles func(staffID string) (worksCases, caseOfficer bool)
+
+// Assign sets the whole team; the first named owns the case. It refuses an empty
+// team (REASON_OWNER_NEEDED), one whom the case excludes (REASON_STAFF_EXCLUDED) or
+// who cannot work it (REASON_STAFF_UNSUITABLE), and to leave a case that is being
+// worked without a case officer (REASON_NO_CASE_OFFICER). Of the terms that run, the
+// new owner is told first; what was met or missed before stays with whom it was.
 func (a Act) Assign(
-	c *amparov1.Case, staffIDs []string, roles func(staffID string) (worksCases, caseOfficer bool),
+	c *amparov1.Case, staffIDs []string, roles Roles,
 ) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toAssign); err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func beingWorked(c *amparov1.Case) bool {
 	return state == active || state == monitoring
 }
 
-func hasOfficer(staffIDs []string, roles func(string) (bool, bool)) bool {
+func hasOfficer(staffIDs []string, roles Roles) bool {
 	return slices.ContainsFunc(staffIDs, func(id string) bool {
 		works, officer := roles(id)
 		return works && officer
@@ -105,12 +107,11 @@ func (a Act) Contact(c *amparov1.Case, attempt *amparov1.ContactAttempt) (*ampar
 
 // Advance moves an accepted case to verification, to active work, to monitoring or
 // back from there. For active work somebody must have assessed the risk, the team
-// must have a case officer (roles as in Assign), and there must be a protection
-// plan; a case that is high or extreme may go there straight from triage, without
-// one. Refusals: REASON_STATE_FORBIDS, REASON_NOT_ACCEPTED,
+// must have a case officer, and there must be a protection plan; a case that is high
+// or extreme may go there straight from triage, without one. Refusals: REASON_STATE_FORBIDS, REASON_NOT_ACCEPTED,
 // REASON_RISK_NOT_ASSESSED, REASON_NO_CASE_OFFICER, REASON_PLAN_NEEDED.
 func (a Act) Advance(
-	c *amparov1.Case, to amparov1.CaseState, text string, roles func(staffID string) (worksCases, caseOfficer bool),
+	c *amparov1.Case, to amparov1.CaseState, text string, roles Roles,
 ) (*amparov1.TimelineEntry, error) {
 	if err := reachable(c, to, hasOfficer(c.GetTeamIds(), roles)); err != nil {
 		return nil, err

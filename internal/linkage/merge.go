@@ -12,10 +12,6 @@ import (
 	"github.com/amparo-project/amparo/internal/risk"
 )
 
-// Roles says of a person whether they are active in a role that works cases of the
-// case's office, and whether as a case officer.
-type Roles func(staffID string) (worksCases, caseOfficer bool)
-
 // Merge makes other a duplicate of the case that stays. The two heads are changed;
 // the entries are for the timelines, and before is what Unmerge will need. It refuses
 // when nobody would be left who may own the case (REASON_OWNER_NEEDED), or no case
@@ -24,7 +20,7 @@ type Roles func(staffID string) (worksCases, caseOfficer bool)
 // Whoever either excludes is excluded from both, and one that only its team may know
 // of makes both so: else somebody would learn through one case of the other. With
 // keepTeam the team stays as it is; otherwise that of the other joins it.
-func Merge(act casefile.Act, stays, other *amparov1.Case, roles Roles, keepTeam bool) (ofStays, ofOther []*amparov1.TimelineEntry, before *amparov1.CaseBeforeMerge, err error) {
+func Merge(act casefile.Act, stays, other *amparov1.Case, roles casefile.Roles, keepTeam bool) (ofStays, ofOther []*amparov1.TimelineEntry, before *amparov1.CaseBeforeMerge, err error) {
 	c := proto.CloneOf(stays)
 	excluded := union(stays.GetExcludedStaffIds(), other.GetExcludedStaffIds())
 	c.ExcludedStaffIds, c.Restricted = excluded, stays.GetRestricted() || other.GetRestricted()
@@ -130,7 +126,7 @@ func Bar(c *amparov1.Case, staffIDs []string) bool {
 }
 
 // fit are those of a team who may be on it, the first of whom owns the case.
-func fit(team, excluded []string, roles Roles) []string {
+func fit(team, excluded []string, roles casefile.Roles) []string {
 	return slices.DeleteFunc(slices.Clone(team), func(id string) bool {
 		works, _ := roles(id)
 		return !works || slices.Contains(excluded, id)
