@@ -1,7 +1,7 @@
 // Package linkage ties cases together without mixing them: links, shared incidents,
 // and the merge of two cases that turn out to be about one person.
 //
-// Link and Share tie open files. A merge and its undoing take two people: Agree
+// Link ties two files, and Share an open one to an incident. A merge and its undoing take two people: Agree
 // proposes for the first and says yes for the second, and then Merge or Unmerge does
 // it. Nothing is deleted by either: the case that is closed keeps its file, and
 // Unmerge gives it back as it was.

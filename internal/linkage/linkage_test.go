@@ -283,8 +283,13 @@ func TestBarred(t *testing.T) {
 		{"a member is barred", &amparov1.Case{OwnerId: "ben", TeamIds: []string{"ben", "ana"}}, "ben"},
 		{"closed", &amparov1.Case{OwnerId: "ana", State: amparov1.CaseState_CASE_STATE_CLOSED}, "ana"},
 	} {
-		if !linkage.Bar(row.c, []string{"ana"}) || linkage.Bar(row.c, []string{"ana"}) || row.c.GetOwnerId() != row.want || slices.Contains(row.c.GetTeamIds(), "ana") {
+		as := &amparov1.Case{ExcludedStaffIds: []string{"ana"}}
+		if !linkage.Bar(row.c, as) || linkage.Bar(row.c, as) || row.c.GetOwnerId() != row.want || slices.Contains(row.c.GetTeamIds(), "ana") {
 			t.Errorf("%s: owner %q, team %v", row.name, row.c.GetOwnerId(), row.c.GetTeamIds())
 		}
+	}
+	open, kept := &amparov1.Case{}, &amparov1.Case{Restricted: true}
+	if !linkage.Bar(open, kept) || !open.GetRestricted() || linkage.Bar(kept, &amparov1.Case{}) || !kept.GetRestricted() {
+		t.Error("a case stays open to its office beside one that is kept to its team")
 	}
 }

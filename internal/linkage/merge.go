@@ -112,24 +112,41 @@ func Merged(c *amparov1.Case) []string {
 	return ids
 }
 
-// Bar adds to those whom a case excludes, who leave its team, and reports whether
-// that was news. An open case whose owner is among them is the next member's, or
-// nobody's; then it stands at the top of the queue.
-func Bar(c *amparov1.Case, staffIDs []string) bool {
-	before := len(c.GetExcludedStaffIds())
-	c.ExcludedStaffIds = union(c.GetExcludedStaffIds(), staffIDs)
-	c.TeamIds = slices.DeleteFunc(c.GetTeamIds(), func(id string) bool { return slices.Contains(c.ExcludedStaffIds, id) })
-	if c.GetState() != closed && slices.Contains(c.GetExcludedStaffIds(), c.GetOwnerId()) {
-		c.OwnerId = append(slices.Clone(c.GetTeamIds()), "")[0]
+// Bar shuts a case to whomever another one about the same person is shut to, and
+// reports whether that was news: whom that one excludes is excluded and leaves the
+// team, and where only its team may know of it, so it is here. An open case whose
+// owner is excluded is the next member's, or nobody's; then it stands at the top of
+// the queue.
+func Bar(c, as *amparov1.Case) bool {
+	before, restricted := len(c.GetExcludedStaffIds()), c.GetRestricted()
+	c.ExcludedStaffIds = union(c.GetExcludedStaffIds(), as.GetExcludedStaffIds())
+	c.Restricted = restricted || as.GetRestricted()
+	c.TeamIds = admitted(c.GetTeamIds(), c.GetExcludedStaffIds())
+	if c.GetState() != closed {
+		c.OwnerId = ownerOf(c, c.GetOwnerId())
 	}
-	return len(c.GetExcludedStaffIds()) > before
+	return len(c.GetExcludedStaffIds()) > before || c.GetRestricted() != restricted
+}
+
+// ownerOf is who owns a case that was somebody's: they, or if it excludes them by now
+// the next of its team, or nobody.
+func ownerOf(c *amparov1.Case, was string) string {
+	if !slices.Contains(c.GetExcludedStaffIds(), was) {
+		return was
+	}
+	return append(slices.Clone(c.GetTeamIds()), "")[0]
+}
+
+// admitted are those of a team who are not excluded.
+func admitted(team, excluded []string) []string {
+	return slices.DeleteFunc(slices.Clone(team), func(id string) bool { return slices.Contains(excluded, id) })
 }
 
 // fit are those of a team who may be on it, the first of whom owns the case.
 func fit(team, excluded []string, roles casefile.Roles) []string {
-	return slices.DeleteFunc(slices.Clone(team), func(id string) bool {
+	return slices.DeleteFunc(admitted(team, excluded), func(id string) bool {
 		works, _ := roles(id)
-		return !works || slices.Contains(excluded, id)
+		return !works
 	})
 }
 
@@ -152,14 +169,8 @@ func Unmerge(act casefile.Act, stays, other *amparov1.Case, before *amparov1.Cas
 	other.Closing = proto.CloneOf(was.GetClosing())
 	other.RiskLevelProposed, other.RiskProposedById = was.GetRiskLevelProposed(), was.GetRiskProposedById()
 	other.IncidentGroupIds = slices.Clone(was.GetIncidentGroupIds())
-	kept := func(id string) bool { return !slices.Contains(other.GetExcludedStaffIds(), id) }
-	other.TeamIds = slices.DeleteFunc(slices.Clone(was.GetTeamIds()), func(id string) bool { return !kept(id) })
-	other.OwnerId = ""
-	if kept(was.GetOwnerId()) {
-		other.OwnerId = was.GetOwnerId()
-	} else if len(other.GetTeamIds()) > 0 {
-		other.OwnerId = other.GetTeamIds()[0]
-	}
+	other.TeamIds = admitted(was.GetTeamIds(), other.GetExcludedStaffIds())
+	other.OwnerId = ownerOf(other, was.GetOwnerId())
 	return about(act, amparov1.TimelineKind_TIMELINE_KIND_UNMERGED, other), ofOther, nil
 }
 

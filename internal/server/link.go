@@ -242,11 +242,7 @@ func (s *Server) barFromMerged(ctx context.Context, w *records.Work, c *amparov1
 			return err
 		}
 		merged := file.Case()
-		if linkage.Bar(merged, c.GetExcludedStaffIds()) {
-			file.Touch()
-		}
-		if c.GetRestricted() && !merged.GetRestricted() {
-			merged.Restricted = true
+		if linkage.Bar(merged, c) {
 			file.Touch()
 		}
 		for _, id := range linkage.Merged(merged) {
