@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/amparo-project/amparo/internal/client"
@@ -146,12 +147,30 @@ func TestTheProtosetIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	services := 0
+	protoregistry.GlobalFiles.RangeFilesByPackage("amparo.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			services++
+			if name := file.Services().Get(i).FullName(); !known(files, name) {
+				t.Errorf("%s is missing", name)
+			}
+		}
+		return true
+	})
+	if services < 10 {
+		t.Errorf("only %d services were looked for", services)
+	}
 	for _, name := range []protoreflect.FullName{
 		"amparo.v1.CaseService.CreateIntake", "amparo.v1.QueueService.WatchQueue", "amparo.v1.RiskService.AssessRisk",
 		"amparo.v1.StaffService.InviteStaff", "amparo.v1.AuditService.ExportLog", "amparo.v1.EnrolmentService.Enrol",
 	} {
-		if _, err := files.FindDescriptorByName(name); err != nil {
-			t.Errorf("%s: %v", name, err)
+		if !known(files, name) {
+			t.Errorf("%s is missing", name)
 		}
 	}
+}
+
+func known(files *protoregistry.Files, name protoreflect.FullName) bool {
+	_, err := files.FindDescriptorByName(name)
+	return err == nil
 }

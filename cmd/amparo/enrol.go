@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
@@ -149,14 +150,10 @@ nobody its calls.`,
 		}
 		set := &descriptorpb.FileDescriptorSet{}
 		seen := map[string]bool{}
-		for _, file := range []protoreflect.FileDescriptor{
-			amparov1.File_amparo_v1_case_proto, amparov1.File_amparo_v1_queue_proto, amparov1.File_amparo_v1_risk_proto,
-			amparov1.File_amparo_v1_staff_proto, amparov1.File_amparo_v1_enrolment_proto, amparov1.File_amparo_v1_audit_proto,
-			amparov1.File_amparo_v1_capsule_proto,
-			amparov1.File_amparo_v1_capsule_proto,
-		} {
+		protoregistry.GlobalFiles.RangeFilesByPackage(amparov1.File_amparo_v1_case_proto.Package(), func(file protoreflect.FileDescriptor) bool {
 			addFile(set, seen, file)
-		}
+			return true
+		})
 		raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(set)
 		if err != nil {
 			return fmt.Errorf("write descriptors: %w", err)
