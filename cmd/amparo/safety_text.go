@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -35,7 +36,7 @@ func (p *page) advice(advice *amparov1.SafetyAdvice) {
 // minding writes warnings, each in capitals where it can cost somebody dearly.
 func (p *page) minding(warnings []amparov1.SafetyWarning) {
 	for _, w := range warnings {
-		p.entryPainted("mind", p.paint("1;31", warningTexts[w]))
+		p.entryPainted("mind", p.paint("1;31", cmp.Or(warningTexts[w], word(w))))
 	}
 }
 

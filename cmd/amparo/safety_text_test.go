@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+	"testing"
 	"time"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
@@ -33,5 +35,23 @@ func arrested(own *amparov1.SafeContact) *amparov1.SafetyAdvice {
 				Contact: &amparov1.ContactDraft{Kind: amparov1.ContactKind_CONTACT_KIND_OWN, Way: own},
 			},
 		}},
+	}
+}
+
+// A warning without a text would be a line that warns of nothing: neither one of ours,
+// nor one that a newer service sends.
+func TestEveryWarningSaysWhatItIs(t *testing.T) {
+	all := []amparov1.SafetyWarning{99}
+	for number := range amparov1.SafetyWarning_name {
+		if number != 0 {
+			all = append(all, amparov1.SafetyWarning(number))
+		}
+	}
+	for _, w := range all {
+		p := &page{now: testNow, zone: time.UTC}
+		p.minding([]amparov1.SafetyWarning{w})
+		if got := strings.TrimSpace(strings.TrimPrefix(string(p.bytes()), "mind")); got == "" {
+			t.Errorf("warning %d says nothing", w)
+		}
 	}
 }
