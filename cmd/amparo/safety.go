@@ -154,7 +154,7 @@ ConfirmContactChangeRequest:
   amparo case contact-confirm ` + exampleCase + ` 4 --file proof.yaml`,
 		Args: cobra.ExactArgs(2),
 	}
-	file := c.Flags().String("file", "", "the ConfirmContactChangeRequest, YAML or JSON; - reads stdin")
+	file := fileFlag(c, "the ConfirmContactChangeRequest")
 	reject := c.Flags().Bool("reject", false, "reject it")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		number, err := strconv.ParseUint(arguments[1], 10, 32)
