@@ -183,10 +183,7 @@ already, and whose absence alone would make it fail.`,
 			if err != nil {
 				return err
 			}
-			if a.output == "json" {
-				return a.show(answer, nil)
-			}
-			staff, err := conn.Staff.ListStaff(ctx, &amparov1.ListStaffRequest{})
+			names, err := a.names(ctx, conn)
 			if err != nil {
 				return err
 			}
@@ -194,7 +191,7 @@ already, and whose absence alone would make it fail.`,
 				if len(answer.GetGaps()) == 0 {
 					p.line("no gate fails, whoever is absent")
 				}
-				p.gaps(answer.GetGaps(), staff.GetStaff())
+				p.gaps(answer.GetGaps(), names)
 			})
 		})
 	})
@@ -202,11 +199,7 @@ already, and whose absence alone would make it fail.`,
 }
 
 // gaps writes one line for each gate, with the names of people where they are known.
-func (p *page) gaps(gaps []*amparov1.StaffingGap, staff []*amparov1.StaffMember) {
-	names := map[string]string{}
-	for _, member := range staff {
-		names[member.GetId()] = member.GetName()
-	}
+func (p *page) gaps(gaps []*amparov1.StaffingGap, names map[string]string) {
 	for _, gap := range gaps {
 		gate := word(gap.GetGate())
 		if office := gap.GetOffice(); office != "" {
