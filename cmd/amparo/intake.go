@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/client"
@@ -74,15 +75,23 @@ func (a *app) intakeFile(ctx context.Context, file string) error {
 		case kept != nil:
 			return a.showKept(kept, why)
 		default:
-			return a.showIntake(answer)
+			return a.showTaken(answer)
 		}
 	})
 }
 
-func (a *app) showIntake(answer *amparov1.CreateIntakeResponse) error {
+// showTaken shows the case of an intake, however it reached the service.
+func (a *app) showTaken(answer interface {
+	proto.Message
+	receiver
+	GetPossibleDuplicate() bool
+},
+) error {
 	return a.show(answer, func(p *page) {
 		p.receipt(answer.GetCase())
-		p.possibleDuplicate(answer.GetPossibleDuplicate())
+		if answer.GetPossibleDuplicate() {
+			p.line(p.paint("1;33", "A possible duplicate exists; its owner has been told."))
+		}
 	})
 }
 
@@ -129,7 +138,7 @@ func (a *app) intakeAsked(ctx context.Context, discard bool) error {
 			if kept != nil {
 				return a.showKept(kept, why)
 			}
-			return a.showIntake(answer)
+			return a.showTaken(answer)
 		case decisionDiscard:
 			a.tell("%s\n", "discarded; nothing was sent")
 			return profile.DropDraft()

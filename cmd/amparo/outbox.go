@@ -70,7 +70,7 @@ was sent before, with an answer that got lost, is not taken in twice.`,
 				var refused *client.Failure
 				err := conn.SendOutbox(ctx, func(kept *amparov1.KeptCapsule, answer *amparov1.SubmitCapsuleResponse, failure *client.Failure) {
 					if failure == nil {
-						failure = client.Explain(a.showSubmitted(answer))
+						failure = client.Explain(a.showTaken(answer))
 					} else {
 						a.tellSent(kept, answer, failure)
 					}
@@ -107,19 +107,6 @@ func (a *app) showKept(kept *amparov1.KeptCapsule, why *client.Failure) error {
 		p.entry("request", kept.GetRequestId())
 		p.line("It is sealed to the service and goes out at the next contact, once; to try now: amparo outbox send")
 	})
-}
-
-func (a *app) showSubmitted(answer *amparov1.SubmitCapsuleResponse) error {
-	return a.show(answer, func(p *page) {
-		p.receipt(answer.GetCase())
-		p.possibleDuplicate(answer.GetPossibleDuplicate())
-	})
-}
-
-func (p *page) possibleDuplicate(there bool) {
-	if there {
-		p.line(p.paint("1;33", "A possible duplicate exists; its owner has been told."))
-	}
 }
 
 func (a *app) capsuleCommand() *cobra.Command {
@@ -187,7 +174,7 @@ where it is.`,
 				if err != nil {
 					return err
 				}
-				return a.showSubmitted(answer)
+				return a.showTaken(answer)
 			})
 		}),
 	}
