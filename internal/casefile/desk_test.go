@@ -11,6 +11,7 @@ import (
 	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/policy"
 )
 
 const (
@@ -68,7 +69,14 @@ func openDeskAt(t failer, intake *amparov1.Intake, now time.Time) *desk {
 	return d
 }
 
-var book = deadline.Defaults(nil)
+// book is the built-in policy's.
+var book = func() *deadline.Book {
+	b, err := policy.Book(policy.Default(), 1, time.UTC)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}()
 
 // by is an act of somebody at the desk.
 func (d *desk) by(who string) casefile.Act {

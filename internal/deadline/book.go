@@ -25,7 +25,8 @@ type Rule struct {
 	PauseCap time.Duration
 }
 
-// Book is one version of all rules. It is not changed once in use.
+// Book is one version of all rules. It is not changed once in use. Package policy
+// makes one.
 type Book struct {
 	// Version tells it from earlier ones; at least 1.
 	Version uint32
@@ -50,86 +51,6 @@ const (
 	unspecified = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED
 	notAssessed = amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED
 )
-
-// columns are the levels in the order of the table below.
-var columns = [...]struct {
-	level amparov1.RiskLevel
-	name  string
-}{
-	{notAssessed, "not-assessed"},
-	{amparov1.RiskLevel_RISK_LEVEL_LOW, "low"},
-	{amparov1.RiskLevel_RISK_LEVEL_MEDIUM, "medium"},
-	{amparov1.RiskLevel_RISK_LEVEL_HIGH, "high"},
-	{amparov1.RiskLevel_RISK_LEVEL_EXTREME, "extreme"},
-}
-
-// byRisk are Amparo's defaults in hours, one column a level; zero means that there
-// is no such term. Their anchors in the field: Urgent Action Fund answers within
-// 72 h; Primero assigns in 1 h and 3 h; Mexico's mechanism decides in 3 h and acts
-// in 9 h; child protection visits within 24 h, 72 h, a week. A person whose risk
-// nobody knows is triaged as fast as one at high risk. How long a protection plan
-// holds at most is Amparo's own, and what emergency work has to make one in.
-var byRisk = []struct {
-	kind  amparov1.TermKind
-	name  string
-	hours [len(columns)]int
-}{
-	{amparov1.TermKind_TERM_KIND_TRIAGE, "triage", [...]int{4, 72, 24, 4, 1}},
-	{amparov1.TermKind_TERM_KIND_FIRST_CONTACT, "first-contact", [...]int{24, 7 * day, 72, 24, 4}},
-	{amparov1.TermKind_TERM_KIND_SUPPORT_DECISION, "support-decision", [...]int{0, 30 * day, 14 * day, 72, 24}},
-	{amparov1.TermKind_TERM_KIND_REASSESSMENT, "reassessment", [...]int{24, 90 * day, 30 * day, 14 * day, 3 * day}},
-	{amparov1.TermKind_TERM_KIND_CHECK_IN, "check-in", [...]int{0, 30 * day, 14 * day, 7 * day, day}},
-	{amparov1.TermKind_TERM_KIND_PLAN_REVIEW, "plan-review", [...]int{0, 90 * day, 60 * day, 30 * day, 14 * day}},
-}
-
-// pausable are the only terms of the table above that may rest, and for how long.
-// Whoever waits at a high risk is not made to wait longer, and no term that watches
-// over a person's safety rests at all.
-var pausable = map[string]time.Duration{
-	"support-decision/low":    14 * day * time.Hour,
-	"support-decision/medium": 7 * day * time.Hour,
-}
-
-// whatever are the rules that no level changes. Complaints: the mechanism promises
-// an acknowledgement at once, an initial response within 15 days and one of the
-// head of secretariat within 30; nothing says that a question to the complainant
-// stops them. Subject access: article 12(3) of the GDPR; it rests while it is not
-// certain who asks, or for what. Data breach: article 33(1).
-var whatever = []Rule{
-	{ID: "complaint-acknowledgement", Kind: amparov1.TermKind_TERM_KIND_COMPLAINT_ACKNOWLEDGEMENT, Length: calendar.Length{Count: 24, Unit: calendar.Hours}},
-	{ID: "complaint-initial-response", Kind: amparov1.TermKind_TERM_KIND_COMPLAINT_INITIAL_RESPONSE, Length: calendar.Length{Count: 15, Unit: calendar.Days}},
-	{ID: "complaint-final-response", Kind: amparov1.TermKind_TERM_KIND_COMPLAINT_FINAL_RESPONSE, Length: calendar.Length{Count: 30, Unit: calendar.Days}},
-	{ID: "subject-access", Kind: amparov1.TermKind_TERM_KIND_SUBJECT_ACCESS, Length: calendar.Length{Count: 1, Unit: calendar.Months}, PauseCap: 30 * day * time.Hour},
-	{ID: "data-breach-notice", Kind: amparov1.TermKind_TERM_KIND_DATA_BREACH_NOTICE, Length: calendar.Length{Count: 72, Unit: calendar.Hours}},
-	{ID: "safeguarding-handover", Kind: amparov1.TermKind_TERM_KIND_SAFEGUARDING_HANDOVER, Length: calendar.Length{Count: 24, Unit: calendar.Hours}},
-}
-
-// Defaults returns Amparo's own rules, version 1, over a calendar, which may be nil
-// where only terms in hours are wanted. The ladder is the practice of Access Now's
-// helpline: the next person after 60, 90 and 120 minutes.
-func Defaults(c *calendar.Calendar) *Book {
-	b := &Book{
-		Version:       1,
-		Calendar:      c,
-		Rules:         slices.Clone(whatever),
-		Warnings:      []int{50, 80},
-		LegalWarnings: []int{60, 30, 14, 7, 2},
-		Ladder:        []time.Duration{60 * time.Minute, 90 * time.Minute, 120 * time.Minute},
-	}
-	for _, row := range byRisk {
-		for i, column := range columns {
-			if row.hours[i] == 0 {
-				continue
-			}
-			id := row.name + "/" + column.name
-			b.Rules = append(b.Rules, Rule{
-				ID: id, Kind: row.kind, Level: column.level, PauseCap: pausable[id],
-				Length: calendar.Length{Count: row.hours[i], Unit: calendar.Hours},
-			})
-		}
-	}
-	return b
-}
 
 // Rule returns the rule for a kind at a level, and whether there is one. A level
 // that is not set counts as not assessed.

@@ -9,6 +9,7 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/calendar"
 	"github.com/amparo-project/amparo/internal/deadline"
+	"github.com/amparo-project/amparo/internal/policy"
 )
 
 const (
@@ -44,16 +45,26 @@ func brussels(t failer) *deadline.Book {
 	t.Helper()
 	zone, err := time.LoadLocation("Europe/Brussels")
 	must(t, err)
-	days, err := calendar.New(calendar.Config{Zone: zone})
+	b, err := policy.Book(policy.Default(), 1, zone)
 	must(t, err)
-	return deadline.Defaults(days)
+	return b
+}
+
+// withoutCalendar is the same book, where days cannot be counted.
+func withoutCalendar() *deadline.Book {
+	b, err := policy.Book(policy.Default(), 1, time.UTC)
+	if err != nil {
+		panic(err) // its own tests have said so before
+	}
+	b.Calendar = nil
+	return b
 }
 
 func TestDefaultsHold(t *testing.T) {
 	if err := brussels(t).Check(); err != nil {
 		t.Error(err)
 	}
-	if err := deadline.Defaults(nil).Check(); err != nil {
+	if err := withoutCalendar().Check(); err != nil {
 		t.Error(err)
 	}
 	for number, name := range amparov1.TermKind_name {
@@ -63,7 +74,7 @@ func TestDefaultsHold(t *testing.T) {
 			t.Errorf("%s has a rule at a high level: %v", name, exists)
 		}
 	}
-	if _, exists := deadline.Defaults(nil).Rule(initialResponse, low); exists {
+	if _, exists := withoutCalendar().Rule(initialResponse, low); exists {
 		t.Error("15 days are counted without a calendar")
 	}
 }
@@ -81,7 +92,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"no length", func(b *deadline.Book) { b.Rules[0].Length = calendar.Length{} }},
 		{"negative cap", func(b *deadline.Book) { b.Rules[0].PauseCap = -1 }},
 		{"two are called", func(b *deadline.Book) { b.Rules[1].ID = b.Rules[0].ID }},
-		{"the same term", func(b *deadline.Book) { b.Rules[1].Kind = b.Rules[0].Kind }},
+		{"the same term", func(b *deadline.Book) { b.Rules[1].Level = b.Rules[0].Level }},
 		{"the order in which", func(b *deadline.Book) { b.Warnings = []int{80, 50} }},
 		{"the order in which", func(b *deadline.Book) { b.Warnings = []int{100} }},
 		{"the order in which", func(b *deadline.Book) { b.Ladder = []time.Duration{0} }},

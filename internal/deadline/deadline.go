@@ -1,7 +1,7 @@
 // Package deadline keeps the terms of a file: how long each may take at each level
 // of risk, when it is due, what its people are told, whether it was met.
 //
-// A Book holds the rules; Defaults is Amparo's own. Apply does to the terms what an
+// A Book holds the rules, which are the policy's. Apply does to the terms what an
 // event says: begin, change the level, meet, pause, resume, confirm, reassign, merge,
 // record a notice. Replay applies a whole history and gives the same terms again.
 // Reached says which notices are due and not recorded, as events; NextNotice says

@@ -33,7 +33,7 @@ var night = time.Date(2026, time.March, 29, 0, 30, 0, 0, time.UTC)
 // happens applies an event under the defaults, which accept all that this file has.
 func happens(t failer, terms []*amparov1.Term, at time.Time, e *amparov1.TermEvent) []*amparov1.Term {
 	t.Helper()
-	f := &file{book: deadline.Defaults(nil), terms: terms}
+	f := &file{book: withoutCalendar(), terms: terms}
 	must(t, f.do(t, at, e))
 	return f.terms
 }
@@ -55,7 +55,7 @@ func relevel(t failer, terms []*amparov1.Term, level amparov1.RiskLevel, now tim
 
 // length is what the rules in hours say, zero where they say nothing.
 func length(kind amparov1.TermKind, level amparov1.RiskLevel) (time.Duration, bool) {
-	rule, exists := deadline.Defaults(nil).Rule(kind, level)
+	rule, exists := withoutCalendar().Rule(kind, level)
 	elapsed, _ := rule.Length.Elapsed()
 	return elapsed, exists
 }

@@ -66,7 +66,7 @@ func TestWhoIsTold(t *testing.T) {
 			OwnerID: "owner", OnCall: []string{"desk", "phone"}, Above: []string{"reviewer", "head"},
 			Reachable: func(id string) bool { return !slices.Contains(c.gone, id) },
 		}
-		told, alarms := deadline.Defaults(nil).Told([]*amparov1.Term{term}, circle, events)
+		told, alarms := withoutCalendar().Told([]*amparov1.Term{term}, circle, events)
 		if !slices.Equal(told, c.told) || !slices.Equal(alarms, c.alarms) {
 			t.Errorf("%s: %v are told and %v raised, want %v and %v", name, told, alarms, c.told, c.alarms)
 		}
@@ -74,7 +74,7 @@ func TestWhoIsTold(t *testing.T) {
 }
 
 func TestBooksThatTellAlike(t *testing.T) {
-	one := deadline.Defaults(nil)
+	one := withoutCalendar()
 	for name, c := range map[string]struct {
 		change func(*deadline.Book)
 		alike  bool
@@ -86,7 +86,7 @@ func TestBooksThatTellAlike(t *testing.T) {
 		"another cap on pauses":   {func(b *deadline.Book) { b.Rules[0].PauseCap++ }, false},
 		"another name for a rule": {func(b *deadline.Book) { b.Rules[0].ID += "x" }, false},
 	} {
-		other := deadline.Defaults(nil)
+		other := withoutCalendar()
 		c.change(other)
 		if one.TellsAs(other) != c.alike || other.TellsAs(one) != c.alike {
 			t.Errorf("%s: alike is %v, want %v", name, !c.alike, c.alike)

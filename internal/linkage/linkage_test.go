@@ -12,11 +12,11 @@ import (
 	"pgregory.net/rapid"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/calendar"
 	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/linkage"
+	"github.com/amparo-project/amparo/internal/policy"
 	"github.com/amparo-project/amparo/internal/risk"
 )
 
@@ -24,11 +24,11 @@ var night = time.Date(2026, 3, 14, 3, 0, 0, 0, time.UTC)
 
 func book(t testing.TB) *deadline.Book {
 	t.Helper()
-	days, err := calendar.New(calendar.Config{Zone: time.UTC})
+	b, err := policy.Book(policy.Default(), 1, time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return deadline.Defaults(days)
+	return b
 }
 
 func officers(string) (worksCases, caseOfficer bool) { return true, true }

@@ -55,7 +55,8 @@ func Default() *amparov1.Policy {
 }
 
 // termsByRisk are the terms that a level of risk shortens. They run day and night,
-// since the hotline is open 24/7.
+// since the hotline is open 24/7. Whoever waits at a high risk is not made to wait
+// longer, and no term that watches over a person's safety rests at all.
 func termsByRisk() []*amparov1.TermPolicy {
 	return []*amparov1.TermPolicy{
 		{
@@ -94,7 +95,8 @@ func termsByRisk() []*amparov1.TermPolicy {
 	}
 }
 
-// otherTerms are the terms that no level changes.
+// otherTerms are the terms that no level changes. Nothing says that a question to the
+// complainant stops those of a complaint.
 func otherTerms() []*amparov1.TermPolicy {
 	return []*amparov1.TermPolicy{
 		{
