@@ -32,7 +32,7 @@ type Act struct {
 	StaffID string
 	// Now is the time of the act (UTC); not before anything that the case holds.
 	Now time.Time
-	// Book is the book of terms in force.
+	// Book is the book of terms in force, with its calendar.
 	Book *deadline.Book
 }
 

@@ -61,15 +61,11 @@ func checkInInterval(c *amparov1.Case) time.Duration {
 	return time.Duration(c.GetPlan().GetCheckInHours()) * time.Hour
 }
 
-// dayEnd is the end of a day in the mechanism's zone. A book without a calendar
-// counts its days in UTC.
+// dayEnd is the end of a day in the mechanism's zone.
 func (a Act) dayEnd(text string) (time.Time, error) {
 	day, err := calendar.ParseDate(text)
 	if err != nil {
 		return time.Time{}, err
-	}
-	if a.Book.Calendar == nil {
-		return time.Date(day.Year, day.Month, day.Day+1, 0, 0, 0, 0, time.UTC).Add(-time.Millisecond), nil
 	}
 	return a.Book.Calendar.End(day), nil
 }
