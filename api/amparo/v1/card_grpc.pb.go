@@ -53,7 +53,8 @@ type CardServiceClient interface {
 	// ExcludeStaff sets who must not learn of a case, whatever their role. Whoever
 	// is excluded leaves its team; the owner cannot be excluded before somebody
 	// else owns it. Nobody is let in again but by a reviewer or the head.
-	// Errors: NOT_FOUND, FAILED_PRECONDITION for the owner, for yourself.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION for the owner, for yourself, for people
+	// of no such office, and for letting in somebody whom the caller may not.
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ExcludeStaff(ctx context.Context, in *ExcludeStaffRequest, opts ...grpc.CallOption) (*ExcludeStaffResponse, error)
 }
@@ -132,7 +133,8 @@ type CardServiceServer interface {
 	// ExcludeStaff sets who must not learn of a case, whatever their role. Whoever
 	// is excluded leaves its team; the owner cannot be excluded before somebody
 	// else owns it. Nobody is let in again but by a reviewer or the head.
-	// Errors: NOT_FOUND, FAILED_PRECONDITION for the owner, for yourself.
+	// Errors: NOT_FOUND, FAILED_PRECONDITION for the owner, for yourself, for people
+	// of no such office, and for letting in somebody whom the caller may not.
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ExcludeStaff(context.Context, *ExcludeStaffRequest) (*ExcludeStaffResponse, error)
 	mustEmbedUnimplementedCardServiceServer()
