@@ -3,7 +3,6 @@ package records
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -14,7 +13,6 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/deadline"
-	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/policy"
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
@@ -189,21 +187,10 @@ func (r *Records) readPolicy(ctx context.Context) error {
 	if !ok || r.isBroken(id) {
 		return fmt.Errorf("%w: the policy is missing or not the newest", errProof)
 	}
-	for range tries {
-		file, err := r.loadKnown(ctx, known)
-		if err != nil {
-			return r.judge(ctx, known, err)
-		}
+	return r.reread(ctx, known, func(file *File) error {
 		read, err := r.readVersions(file)
-		if errors.Is(err, errProof) {
-			if newer, ok := r.index.Find(known.ID); ok && newer.Revision != known.Revision {
-				known = newer
-				continue
-			}
-			return r.judge(ctx, known, err)
-		}
 		if err != nil {
-			return asFault(err)
+			return err
 		}
 		r.directoryMu.Lock()
 		defer r.directoryMu.Unlock()
@@ -211,8 +198,7 @@ func (r *Records) readPolicy(ctx context.Context) error {
 			r.policies.Store(read)
 		}
 		return nil
-	}
-	return fault.New(amparov1.Reason_REASON_BUSY_FILE)
+	})
 }
 
 // readVersions makes the book of every version. Those that another snapshot has made
