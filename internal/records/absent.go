@@ -60,11 +60,11 @@ func (r *Records) place(head *lookup.Head) {
 	}
 }
 
-// CountPresent finds out who is there and moves the cases of those who have gone or
+// countPresent finds out who is there and moves the cases of those who have gone or
 // come back. It is called at each change of the directory, and from time to time
 // since an account ends by itself. It costs a look at the staff where nothing
 // changed, and one at every case where something did.
-func (r *Records) CountPresent() {
+func (r *Records) countPresent() {
 	d := r.Directory()
 	if d == nil {
 		return
@@ -118,7 +118,7 @@ func (d *Directory) Reviewers(office string, now time.Time) []string {
 // givers and reviewers of hand-overs that wait for too long: each once, also across
 // a restart. The sweeper calls it.
 func (r *Records) TellOfWork(ctx context.Context) error {
-	r.CountPresent()
+	r.countPresent()
 	if r.absentNews.Load() {
 		r.absentNews.Store(false)
 		if err := r.tellAbsent(ctx); err != nil {
@@ -212,13 +212,4 @@ func (r *Records) tellHandovers(ctx context.Context, action amparov1.LeafAction,
 		return nil, err
 	})
 	return err
-}
-
-// Answered returns the first answer to a request that was made before, or nil. A
-// call of several acts asks it before the first of them.
-func (r *Records) Answered(ctx context.Context, grant access.Grant, request Request) (proto.Message, error) {
-	if !grant.Valid() {
-		return nil, errUngranted
-	}
-	return r.repeated(ctx, grant, request)
 }

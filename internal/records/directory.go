@@ -58,7 +58,7 @@ func (r *Records) readDirectory(ctx context.Context) error {
 			return err
 		}
 		r.replaceDirectory(directory)
-		r.CountPresent()
+		r.countPresent()
 		return nil
 	})
 }

@@ -27,9 +27,9 @@ type requestName struct {
 
 // addRequest adds the record that lets a repetition be answered. It is sealed
 // under the key of the file that the request wrote: a file that is erased takes
-// the answers about it along. The record's key must be absent on this day and on both beside it,
-// so that of two calls with one id around midnight one loses, whichever commits
-// first; older days are known from the index.
+// the answers about it along. The record's key must be absent on this day and on
+// both beside it, so that of two calls with one id around midnight one loses,
+// whichever commits first; older days are known from the index.
 func (c *commit) addRequest(r *Records, work *Work, file *File, request Request, answer proto.Message) error {
 	response, err := proto.Marshal(answer)
 	if err != nil {
@@ -99,6 +99,15 @@ func (r *Records) repeated(ctx context.Context, grant access.Grant, request Requ
 		}
 	}
 	return nil, nil
+}
+
+// Answered returns the first answer to a request that was made before, or nil. A
+// call of several acts asks it before the first of them.
+func (r *Records) Answered(ctx context.Context, grant access.Grant, request Request) (proto.Message, error) {
+	if !grant.Valid() {
+		return nil, errUngranted
+	}
+	return r.repeated(ctx, grant, request)
 }
 
 func (r *Records) answered(ctx context.Context, grant access.Grant, request Request) (proto.Message, error) {

@@ -78,14 +78,7 @@ func (w *Work) Open(target Target) (*File, error) {
 			return file, nil
 		}
 	}
-	w.takeTurn(target.ID)
-	file, err := w.records.load(w.ctx, target, w.grant)
-	if err != nil {
-		return nil, err
-	}
-	w.files = append(w.files, file)
-	w.asOther = append(w.asOther, target.Grant)
-	return file, nil
+	return w.open(target)
 }
 
 // takeTurn makes a writing act wait for every other one that touches a file of which

@@ -143,15 +143,22 @@ func (r *Records) newWork(ctx context.Context, grant access.Grant) *Work {
 
 func (w *Work) openAll(targets []Target) error {
 	for _, target := range targets {
-		w.takeTurn(target.ID)
-		file, err := w.records.load(w.ctx, target, w.grant)
-		if err != nil {
+		if _, err := w.open(target); err != nil {
 			return err
 		}
-		w.files = append(w.files, file)
-		w.asOther = append(w.asOther, target.Grant)
 	}
 	return nil
+}
+
+func (w *Work) open(target Target) (*File, error) {
+	w.takeTurn(target.ID)
+	file, err := w.records.load(w.ctx, target, w.grant)
+	if err != nil {
+		return nil, err
+	}
+	w.files = append(w.files, file)
+	w.asOther = append(w.asOther, target.Grant)
+	return file, nil
 }
 
 // settle tells a record that failed its proof from one that was merely replaced
