@@ -5,13 +5,12 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/policy"
+	"github.com/amparo-project/amparo/internal/store/storepb"
 )
 
 // presence is who answers for cases. It is derived from the directory and the time,
@@ -145,9 +144,7 @@ func (r *Records) ownerless() map[string][]string {
 
 func (r *Records) tellAbsent(ctx context.Context) error {
 	absent := r.ownerless()
-	return r.tellHandovers(ctx, amparov1.LeafAction_LEAF_ACTION_OWNER_ABSENT_TOLD, func(w *Work, f *File) (bool, error) {
-		held := f.head.GetHandovers()
-		var whom []string
+	return r.tellHandovers(ctx, amparov1.LeafAction_LEAF_ACTION_OWNER_ABSENT_TOLD, func(w *Work, held *storepb.Handovers) (whom []string, news bool) {
 		for owner, offices := range absent {
 			if slices.Contains(held.GetAbsentToldIds(), owner) {
 				continue
@@ -157,22 +154,22 @@ func (r *Records) tellAbsent(ctx context.Context) error {
 			}
 			held.AbsentToldIds = append(held.GetAbsentToldIds(), owner)
 		}
-		news := len(whom) > 0
+		news = len(whom) > 0
 		// Whoever is back, or owns nothing any more, is told of again the next time.
 		held.AbsentToldIds = slices.DeleteFunc(held.GetAbsentToldIds(), func(id string) bool {
 			gone := absent[id] == nil
 			news = news || gone
 			return gone
 		})
-		return news, w.tellIf(news, whom)
+		return whom, news
 	})
 }
 
 func (r *Records) remindHandovers(ctx context.Context) error {
-	return r.tellHandovers(ctx, amparov1.LeafAction_LEAF_ACTION_HANDOVER_REMINDED, func(w *Work, f *File) (bool, error) {
-		var whom []string
-		for _, mark := range f.head.GetHandovers().GetMarks() {
-			if mark.GetReminded() || mark.GetClosedAt() != nil || w.Now.Sub(mark.GetBegunAt().AsTime()) < policy.Wait(w.Policy().GetHandover().GetRemindAfter()) {
+	return r.tellHandovers(ctx, amparov1.LeafAction_LEAF_ACTION_HANDOVER_REMINDED, func(w *Work, held *storepb.Handovers) (whom []string, news bool) {
+		after := policy.Wait(w.Policy().GetHandover().GetRemindAfter())
+		for _, mark := range held.GetMarks() {
+			if mark.GetReminded() || mark.GetClosedAt() != nil || w.Now.Sub(mark.GetBegunAt().AsTime()) < after {
 				continue
 			}
 			mark.Reminded = true
@@ -181,35 +178,20 @@ func (r *Records) remindHandovers(ctx context.Context) error {
 				whom = append(whom, r.Directory().Reviewers(office, w.Now)...)
 			}
 		}
-		return len(whom) > 0, w.tellIf(len(whom) > 0, whom)
+		return whom, len(whom) > 0
 	})
 }
 
-func (w *Work) tellIf(news bool, whom []string) error {
-	if !news || w.dry {
-		return nil
-	}
-	return w.Tell(whom...)
-}
-
-// tellHandovers runs fn on the file of hand-overs, first to see whether it has news
-// and then, if so, in an act of the service's own: an act leaves its leaf, and once a
-// minute would be too many.
-func (r *Records) tellHandovers(ctx context.Context, action amparov1.LeafAction, fn func(*Work, *File) (bool, error)) error {
-	grant := access.Service(action)
-	id := r.Directory().singles[kindHandovers]
-	file, err := r.load(ctx, Target{ID: id}, grant)
-	if err != nil {
-		return err
-	}
-	news, err := fn(&Work{Now: r.Now(), records: r, policy: r.policies.Load(), ctx: ctx, grant: grant, dry: true}, file)
-	if err != nil || !news {
-		return err
-	}
-	_, err = r.Update(ctx, grant, Request{}, Targets(id), func(w *Work) (proto.Message, error) {
-		w.File(0).Touch()
-		_, err := fn(w, w.File(0))
-		return nil, err
+// tellHandovers tells those whom fn names, from the file of hand-overs, in an act of
+// the service's own. Where fn has no news, nothing is written: an act leaves its leaf,
+// and once a minute would be too many.
+func (r *Records) tellHandovers(ctx context.Context, action amparov1.LeafAction, fn func(*Work, *storepb.Handovers) (whom []string, news bool)) error {
+	return r.ifNeeded(ctx, action, r.Directory().singles[kindHandovers], func(w *Work, file *File) error {
+		whom, news := fn(w, file.head.GetHandovers())
+		if !news {
+			return errNothing
+		}
+		file.Touch()
+		return w.Tell(whom...)
 	})
-	return err
 }

@@ -6,11 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
-	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/duty"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/safety"
@@ -155,7 +153,7 @@ func (f *File) pastAlarm(id string, now time.Time) (*amparov1.Alarm, error) {
 // NoteCall makes durable that somebody was called for an alarm, and whether a message
 // left for them. An alarm that was acknowledged meanwhile stays as it is.
 func (r *Records) NoteCall(ctx context.Context, alarmID, staffID string, reached bool) error {
-	return r.onDutyFile(ctx, amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, func(w *Work, held *File) error {
+	return r.ifNeeded(ctx, amparov1.LeafAction_LEAF_ACTION_ALARM_CALL, r.DutyFile(), func(w *Work, held *File) error {
 		alarm := find(held.head.GetDuty().GetOpenAlarms(), alarmID)
 		patience := dutyTimes(w.Policy().GetOnCall()).PassOn
 		if alarm == nil || !duty.Called(alarm, staffID, reached, patience, w.Now) {
@@ -170,7 +168,7 @@ func (r *Records) NoteCall(ctx context.Context, alarmID, staffID string, reached
 // NoteTold makes durable that somebody was told of the tasks that waited since then,
 // or, when no message left, that there is no way to tell them.
 func (r *Records) NoteTold(ctx context.Context, notice duty.Notice, left bool) error {
-	return r.onDutyFile(ctx, amparov1.LeafAction_LEAF_ACTION_TOLD, func(w *Work, held *File) error {
+	return r.ifNeeded(ctx, amparov1.LeafAction_LEAF_ACTION_TOLD, r.DutyFile(), func(w *Work, held *File) error {
 		head := held.head.GetDuty()
 		before := len(head.GetNotices())
 		head.Notices = slices.DeleteFunc(head.GetNotices(), func(n *storepb.PendingNotice) bool {
@@ -197,7 +195,7 @@ func (r *Records) WarnOfEmptySlots(ctx context.Context) error {
 	if len(r.Board().EmptyAhead(r.Now())) == 0 {
 		return nil
 	}
-	return r.onDutyFile(ctx, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE, func(w *Work, held *File) error {
+	return r.ifNeeded(ctx, amparov1.LeafAction_LEAF_ACTION_ALARM_RAISE, r.DutyFile(), func(w *Work, held *File) error {
 		head := held.head.GetDuty()
 		board := w.records.Board()
 		board.Warned = warned(head)
@@ -225,18 +223,4 @@ func warned(head *storepb.Duty) []duty.EmptySlot {
 		slots = append(slots, duty.EmptySlot{Office: slot.GetOffice(), Language: slot.GetLanguage(), From: slot.GetFrom().AsTime()})
 	}
 	return slots
-}
-
-// errNothing ends an act of the service that has become needless: nothing is written.
-var errNothing = fault.New(amparov1.Reason_REASON_NOT_FOUND)
-
-// onDutyFile makes an act of the service's own on the file of those on call.
-func (r *Records) onDutyFile(ctx context.Context, action amparov1.LeafAction, fn func(*Work, *File) error) error {
-	_, err := r.Update(ctx, access.Service(action), Request{}, Targets(r.DutyFile()), func(w *Work) (proto.Message, error) {
-		return nil, fn(w, w.File(0))
-	})
-	if err == errNothing { //nolint:errorlint // this very value, not a refusal of its kind
-		return nil
-	}
-	return err
 }

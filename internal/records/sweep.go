@@ -20,9 +20,6 @@ import (
 // sweepPage is how many due cases are taken from the index at a time.
 const sweepPage = 256
 
-// errNothingDue says that a case has nothing to tell: nothing is written.
-var errNothingDue = errors.New("records: nothing is due")
-
 // Sweep records what the terms of all cases have reached and tells their people, the
 // longest waiting case first. Of each case that is one commit: the terms, the entry
 // of its timeline, whom to tell, the alarms and the leaf. Either all of it is durable
@@ -75,7 +72,7 @@ func (r *Records) sweepCase(ctx context.Context, due *lookup.Head) (told bool, e
 		return nil, w.reach(seen)
 	})
 	switch {
-	case errors.Is(err, errNothingDue):
+	case errors.Is(err, errNothing):
 		// Somebody was quicker, and the index knows it or will. If it does not, it
 		// must not bring the case up again and again.
 		r.index.SetWake(due.ID, uint64(seen.revision), wake(r.Book(), seen))
@@ -94,11 +91,11 @@ func (r *Records) sweepCase(ctx context.Context, due *lookup.Head) (told bool, e
 func (w *Work) reach(file *File) error {
 	c, book := file.Case(), w.Book()
 	if c == nil || c.GetState() == amparov1.CaseState_CASE_STATE_CLOSED {
-		return errNothingDue
+		return errNothing
 	}
 	reached := book.Reached(c.GetTerms(), w.Now)
 	if len(reached) == 0 {
-		return errNothingDue
+		return errNothing
 	}
 	now := timestamppb.New(w.Now)
 	entry := &amparov1.TimelineEntry{Kind: amparov1.TimelineKind_TIMELINE_KIND_TERM, At: now, RecordedAt: now}

@@ -36,7 +36,6 @@ type Work struct {
 	own     access.Grant   // the zero Grant, which stands for the call's own
 	turn    *sync.Mutex    // of Records, in a writing act
 	hasTurn bool
-	dry     bool // only to see what an act would do; nothing is written
 }
 
 // File returns the opened file of the i-th target.
@@ -101,6 +100,21 @@ func (r *Records) Update(ctx context.Context, grant access.Grant, request Reques
 		return answer, err
 	}
 	return nil, fault.New(amparov1.Reason_REASON_BUSY_FILE)
+}
+
+// errNothing ends an act of the service that has become needless: nothing is written.
+var errNothing = errors.New("records: nothing is to be done")
+
+// ifNeeded makes an act of the service's own on one file, which fn ends with
+// errNothing where there is nothing to do.
+func (r *Records) ifNeeded(ctx context.Context, action amparov1.LeafAction, id string, fn func(*Work, *File) error) error {
+	_, err := r.Update(ctx, access.Service(action), Request{}, Targets(id), func(w *Work) (proto.Message, error) {
+		return nil, fn(w, w.File(0))
+	})
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	return err
 }
 
 func (r *Records) try(ctx context.Context, grant access.Grant, request Request, targets []Target,
@@ -249,7 +263,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 
 // room refuses new content while the disk is nearly full. What protects people is
 // let through: shutting somebody out, raising or confirming a risk, alarms, an arrest,
-// duress, and telling what is overdue.
+// duress, and telling what is overdue or nobody's.
 func (r *Records) room(grant access.Grant) error {
 	if r.cfg.FreeSpace == nil {
 		return nil
@@ -262,7 +276,8 @@ func (r *Records) room(grant access.Grant) error {
 		amparov1.LeafAction_LEAF_ACTION_STATUS_RECORD, amparov1.LeafAction_LEAF_ACTION_CONTACT_DISTRUST,
 		amparov1.LeafAction_LEAF_ACTION_DURESS_REPORT, amparov1.LeafAction_LEAF_ACTION_TERMS_REACHED,
 		amparov1.LeafAction_LEAF_ACTION_EXCLUDE, amparov1.LeafAction_LEAF_ACTION_RISK_RAISE,
-		amparov1.LeafAction_LEAF_ACTION_CARD_OPEN:
+		amparov1.LeafAction_LEAF_ACTION_CARD_OPEN, amparov1.LeafAction_LEAF_ACTION_OWNER_ABSENT_TOLD,
+		amparov1.LeafAction_LEAF_ACTION_HANDOVER_REMINDED:
 		return nil
 	}
 	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {
