@@ -149,10 +149,14 @@ func (r *Records) tellAbsent(ctx context.Context) error {
 			if slices.Contains(held.GetAbsentToldIds(), owner) {
 				continue
 			}
+			before := len(whom)
 			for _, office := range offices {
 				whom = append(whom, r.Directory().Reviewers(office, w.Now)...)
 			}
-			held.AbsentToldIds = append(held.GetAbsentToldIds(), owner)
+			// Where nobody is there to be told, whoever comes first is.
+			if len(whom) > before {
+				held.AbsentToldIds = append(held.GetAbsentToldIds(), owner)
+			}
 		}
 		news = len(whom) > 0
 		// Whoever is back, or owns nothing any more, is told of again the next time.
