@@ -9,10 +9,13 @@ const (
 	closedBit = 1 << 63
 	ownedBit  = 1 << 62 // somebody active answers for it
 	otherBit  = 1 << 61
-	dueBits   = 40
-	noDue     = 1<<dueBits - 1
+	noDue     = 1<<DueBits - 1
 	highRank  = 5
 )
+
+// DueBits are the low bits of a SortKey, which hold the second in which the next term
+// is due, all of them set when no term runs.
+const DueBits = 40
 
 // SortKey packs the place of a case in the queue into one number; the lowest is the
 // most pressing. From the highest bit: closed, owned, class, risk, and the second (Unix)
@@ -32,7 +35,7 @@ func SortKey(c *amparov1.Case) uint64 {
 	if c.GetPriorityClass() == amparov1.PriorityClass_PRIORITY_CLASS_OTHER_INQUIRY {
 		key |= otherBit
 	}
-	key |= uint64(highRank-risk.Rank(c.GetRiskLevel())) << dueBits
+	key |= uint64(highRank-risk.Rank(c.GetRiskLevel())) << DueBits
 	due := uint64(noDue)
 	if next := nextTerm(c); next != nil {
 		due = uint64(max(0, min(next.GetDue().GetSeconds(), noDue-1)))

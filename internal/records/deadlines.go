@@ -5,12 +5,9 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
+	"github.com/amparo-project/amparo/internal/casefile"
 	"github.com/amparo-project/amparo/internal/lookup"
 )
-
-// dueBits are the low bits of a place in the queue, which hold the second in which
-// the next term is due, all of them set when no term runs: see casefile.SortKey.
-const dueBits = 40
 
 // Deadlines returns a page of the open cases that the caller may know of by the term
 // that is due next, the earliest first, and the token of the next page. One leaf
@@ -21,13 +18,13 @@ func (r *Records) Deadlines(ctx context.Context, grant access.Grant, q QueueQuer
 	if err != nil {
 		return nil, "", err
 	}
-	const noTerm = 1<<dueBits - 1
+	const noTerm = 1<<casefile.DueBits - 1
 	before := uint64(noTerm)
 	if !q.DueBefore.IsZero() {
 		before = uint64(max(0, min(q.DueBefore.Unix(), noTerm)))
 	}
 	staff, _ := parseID(grant.StaffID())
-	heads, more := r.index.Bands(q.Offices, dueBits, cursor, before, q.Limit, func(head *lookup.Head) bool {
+	heads, more := r.index.Bands(q.Offices, casefile.DueBits, cursor, before, q.Limit, func(head *lookup.Head) bool {
 		return amparov1.CaseState(head.Row.State) != amparov1.CaseState_CASE_STATE_CLOSED && sees(grant, staff, head)
 	})
 	rows, err := r.show(ctx, grant, heads, &amparov1.AuditLeaf{})
