@@ -215,11 +215,25 @@ func Called(alarm *amparov1.Alarm, staffID string, reached bool, patience time.D
 			return news
 		}
 	}
+	noteCall(alarm, staffID, reached, now)
+	return true
+}
+
+// Pass notes that an alarm of one person, who was called for it, is now another's to
+// look at, and reports whether it is: not where the other is excluded from its case.
+func Pass(alarm *amparov1.Alarm, excluded []string, fromID, toID string, now time.Time) bool {
+	if !Answers(alarm, nil, fromID) || slices.Contains(excluded, toID) {
+		return false
+	}
+	noteCall(alarm, toID, false, now)
+	return true
+}
+
+func noteCall(alarm *amparov1.Alarm, staffID string, reached bool, now time.Time) {
 	alarm.Calls = append(alarm.GetCalls(), &amparov1.AlarmCall{StaffId: staffID, At: timestamppb.New(now), Reached: reached})
 	if len(alarm.GetCalls()) > maxCalls {
 		alarm.Calls = fewer(alarm.GetCalls())
 	}
-	return true
 }
 
 // fewer leaves out the oldest call of somebody who was called again since.

@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/duty"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
@@ -172,13 +172,13 @@ func (r *Records) Excludes(caseID, staffID string) bool {
 // AlarmsOf lists the alarms that nobody has acknowledged and of which a person was
 // told.
 func (w *Work) AlarmsOf(staffID string) ([]*amparov1.Alarm, error) {
-	duty, err := w.openSingle(kindDuty, w.grant.Action())
+	held, err := w.openSingle(kindDuty, w.grant.Action())
 	if err != nil {
 		return nil, err
 	}
 	var theirs []*amparov1.Alarm
-	for _, alarm := range duty.head.GetDuty().GetOpenAlarms() {
-		if toldOf(alarm, staffID) {
+	for _, alarm := range held.head.GetDuty().GetOpenAlarms() {
+		if duty.Answers(alarm, nil, staffID) {
 			theirs = append(theirs, proto.CloneOf(alarm))
 		}
 	}
@@ -189,20 +189,14 @@ func (w *Work) AlarmsOf(staffID string) ([]*amparov1.Alarm, error) {
 // reports false for one that is open no more, and for one about a case that the other
 // is excluded from.
 func (w *Work) PassAlarm(alarmID, fromID, toID string) (bool, error) {
-	duty, err := w.openSingle(kindDuty, w.grant.Action())
+	held, err := w.openSingle(kindDuty, w.grant.Action())
 	if err != nil {
 		return false, err
 	}
-	for _, alarm := range duty.head.GetDuty().GetOpenAlarms() {
-		if alarm.GetId() == alarmID && toldOf(alarm, fromID) && !slices.Contains(w.records.Excluded(alarm.GetCaseId()), toID) {
-			alarm.Calls = append(alarm.GetCalls(), &amparov1.AlarmCall{StaffId: toID, At: timestamppb.New(w.Now)})
-			duty.Touch()
-			return true, nil
-		}
+	alarm := find(held.head.GetDuty().GetOpenAlarms(), alarmID)
+	if alarm == nil || !duty.Pass(alarm, w.records.Excluded(alarm.GetCaseId()), fromID, toID, w.Now) {
+		return false, nil
 	}
-	return false, nil
-}
-
-func toldOf(alarm *amparov1.Alarm, staffID string) bool {
-	return slices.ContainsFunc(alarm.GetCalls(), func(c *amparov1.AlarmCall) bool { return c.GetStaffId() == staffID })
+	held.Touch()
+	return true, nil
 }
