@@ -10,8 +10,8 @@ import (
 
 // Due returns up to limit files that ask for something at now (Unix seconds) or
 // before, the longest waiting first, after the cursor, whose order is a Wake and
-// which does not outlive this index. It
-// costs the same whatever the number of files that do not.
+// which does not outlive this index. It costs the same whatever the number of files
+// that do not.
 func (x *Index) Due(now uint32, after Cursor, limit int) []Head {
 	x.mu.RLock()
 	defer x.mu.RUnlock()

@@ -6,8 +6,9 @@
 // answer before the leaf of the read is durable.
 //
 // Open unseals; Update writes, View reads, Note records an act that opens no file.
-// Package server is the caller; the rules that the closures call live in casefile,
-// risk and access. Nothing of the transport is known here.
+// What the service does by itself, Sweep, KeepTime and TellOfWork do when they are
+// called. Package server is the caller; what is decided is decided by the rule
+// packages. Nothing of the transport is known here.
 //
 // What is left out: erasure, re-wrapping of keys, and attachments.
 package records

@@ -786,8 +786,8 @@ type Duty struct {
 	OpenAlarms []*v1.Alarm `protobuf:"bytes,1,rep,name=open_alarms,json=openAlarms,proto3" json:"open_alarms,omitempty"`
 	// People who are to be told that they have a task.
 	Notices []*PendingNotice `protobuf:"bytes,2,rep,name=notices,proto3" json:"notices,omitempty"`
-	// Slots for which nobody was found a day before they begin, and for which that
-	// has been said.
+	// Slots for which nobody was found when they were to begin soon, and for which
+	// that has been said.
 	EmptySlots []*EmptySlot `protobuf:"bytes,3,rep,name=empty_slots,json=emptySlots,proto3" json:"empty_slots,omitempty"`
 	// Ordinary notices of the last hour, which bound how many more there may be.
 	Told          []*PendingNotice `protobuf:"bytes,4,rep,name=told,proto3" json:"told,omitempty"`
