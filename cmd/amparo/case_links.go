@@ -12,17 +12,13 @@ import (
 
 const exampleOther = "d5ztm2xgynvp4chbrjlsek7w3q"
 
-func linksOf(conn *client.Conn) amparov1.LinkServiceClient {
-	return amparov1.NewLinkServiceClient(conn.ClientConn)
-}
-
 func (a *app) linkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "link ID OTHER", Short: "Link two cases; both teams see it",
 		Example: "  amparo case link " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return step(a, func(conn *client.Conn) (*amparov1.LinkCasesResponse, error) {
-				return linksOf(conn).LinkCases(ctx, &amparov1.LinkCasesRequest{
+				return conn.Links.LinkCases(ctx, &amparov1.LinkCasesRequest{
 					CaseId: arguments[0], OtherCaseId: arguments[1], RequestId: a.requestID,
 				})
 			})
@@ -36,7 +32,7 @@ func (a *app) linksCommand() *cobra.Command {
 		Example: "  amparo case links " + exampleCase, Args: cobra.ExactArgs(1),
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
-				answer, err := linksOf(conn).ShowLinks(ctx, &amparov1.ShowLinksRequest{CaseId: arguments[0]})
+				answer, err := conn.Links.ShowLinks(ctx, &amparov1.ShowLinksRequest{CaseId: arguments[0]})
 				if err != nil {
 					return err
 				}
@@ -72,13 +68,13 @@ are added for all its cases. Takes a ShareIncidentRequest:
 		}
 		if *group != "" {
 			return step(a, func(conn *client.Conn) (*amparov1.AddSharedIncidentResponse, error) {
-				return linksOf(conn).AddSharedIncident(ctx, &amparov1.AddSharedIncidentRequest{
+				return conn.Links.AddSharedIncident(ctx, &amparov1.AddSharedIncidentRequest{
 					RequestId: request.GetRequestId(), CaseId: arguments[0], IncidentGroupId: *group, Incident: request.GetIncident(),
 				})
 			})
 		}
 		return step(a, func(conn *client.Conn) (*amparov1.ShareIncidentResponse, error) {
-			return linksOf(conn).ShareIncident(ctx, request)
+			return conn.Links.ShareIncident(ctx, request)
 		}, func(p *page, answer *amparov1.ShareIncidentResponse) {
 			p.entry("shared incident", answer.GetIncidentGroupId())
 		})
@@ -92,7 +88,7 @@ func (a *app) joinCommand() *cobra.Command {
 		Example: "  amparo case join " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return step(a, func(conn *client.Conn) (*amparov1.JoinIncidentResponse, error) {
-				return linksOf(conn).JoinIncident(ctx, &amparov1.JoinIncidentRequest{
+				return conn.Links.JoinIncident(ctx, &amparov1.JoinIncidentRequest{
 					CaseId: arguments[0], IncidentGroupId: arguments[1], RequestId: a.requestID,
 				})
 			})
@@ -120,7 +116,7 @@ and whoever either case excludes is excluded from both.`,
 }
 
 func (a *app) merge(ctx context.Context, conn *client.Conn, id, other string, keepTeam bool) (*amparov1.MergeCasesResponse, error) {
-	return linksOf(conn).MergeCases(ctx, &amparov1.MergeCasesRequest{
+	return conn.Links.MergeCases(ctx, &amparov1.MergeCasesRequest{
 		CaseId: id, OtherCaseId: other, KeepTeam: keepTeam, RequestId: a.requestID,
 	})
 }
@@ -174,7 +170,7 @@ second person runs the same. OTHER is again as it was; no clock begins anew.`,
 		Example: "  amparo case unmerge " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return step(a, func(conn *client.Conn) (*amparov1.UnmergeCasesResponse, error) {
-				return linksOf(conn).UnmergeCases(ctx, &amparov1.UnmergeCasesRequest{
+				return conn.Links.UnmergeCases(ctx, &amparov1.UnmergeCasesRequest{
 					CaseId: arguments[0], OtherCaseId: arguments[1], RequestId: a.requestID,
 				})
 			}, func(p *page, answer *amparov1.UnmergeCasesResponse) { p.twoPeople(answer.GetUnmerged(), "parted") })

@@ -53,6 +53,7 @@ type Conn struct {
 	Cases amparov1.CaseServiceClient
 	Risk  amparov1.RiskServiceClient
 	Plans amparov1.PlanServiceClient
+	Links amparov1.LinkServiceClient
 	Queue amparov1.QueueServiceClient
 	Staff amparov1.StaffServiceClient
 	Audit amparov1.AuditServiceClient
@@ -85,7 +86,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		Cards:  amparov1.NewCardServiceClient(conn),
 		Safety: amparov1.NewSafetyServiceClient(conn), Interpreters: amparov1.NewInterpreterServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
-		Plans: amparov1.NewPlanServiceClient(conn),
+		Plans: amparov1.NewPlanServiceClient(conn), Links: amparov1.NewLinkServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
 		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), Policy: amparov1.NewPolicyServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),
 	}
