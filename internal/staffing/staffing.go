@@ -93,8 +93,10 @@ func Gaps(picture Picture) []*amparov1.StaffingGap {
 	}
 	slices.SortStableFunc(all, func(a, b *amparov1.StaffingGap) int {
 		switch {
-		case a.GetFails() != b.GetFails():
-			return map[bool]int{true: -1, false: 1}[a.GetFails()]
+		case a.GetFails() && !b.GetFails():
+			return -1
+		case b.GetFails() && !a.GetFails():
+			return 1
 		default:
 			return cmp.Or(cmp.Compare(a.GetGate(), b.GetGate()), cmp.Compare(a.GetOffice(), b.GetOffice()))
 		}
