@@ -40,6 +40,7 @@ func TestAgainstAModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := begin(t, memory.New(memory.Limits{}))
 		b := &book{house: h, desk: newPerson(), first: map[string]string{}}
+		b.open(t) // every other step takes a case
 		t.Repeat(map[string]func(*rapid.T){
 			"open":    func(t *rapid.T) { b.open(t) },
 			"note":    func(t *rapid.T) { b.write(t) },
@@ -58,9 +59,6 @@ func TestAgainstAModel(t *testing.T) {
 }
 
 func (b *book) any(t *rapid.T) *page {
-	if len(b.cases) == 0 {
-		t.Skip("no case yet") // of rapid: takes another step instead
-	}
 	return b.cases[rapid.IntRange(0, len(b.cases)-1).Draw(t, "case")]
 }
 
