@@ -44,12 +44,14 @@ func openOutside(sealed []byte, own age.Identity) ([]byte, error) {
 	if _, foreign := errors.AsType[*age.NoIdentityMatchError](err); foreign {
 		return nil, ErrWrongIdentity
 	}
+	// What age says of it is left out: it quotes lines of the file, which may be the
+	// request itself, sealed by nobody.
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: its header does not parse", ErrDamaged)
 	}
 	plaintext, err := io.ReadAll(reader)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: its content is cut or altered", ErrDamaged)
 	}
 	return plaintext, nil
 }

@@ -323,3 +323,18 @@ func TestCostlyCapsules(t *testing.T) {
 		t.Errorf("the capsule that they are made of does not open: %v", err)
 	}
 }
+
+// TestACapsuleIsNotQuoted: somebody hands in the request itself, sealed by nobody; an
+// error that said what stands in it would carry it into whatever prints errors.
+func TestACapsuleIsNotQuoted(t *testing.T) {
+	ring, err := seal.DrawnKeyring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []string{"", armor.Header + "\n", "age-encryption.org/v1\n-> ", "age-encryption.org/v1\n-> X25519 a\n", "age-encryption.org/v1\n--- "} {
+		_, err := ring.OpenOutside([]byte(before + "Amaru Quispe\nasks for help\n"))
+		if !errors.Is(err, seal.ErrDamaged) || strings.Contains(err.Error(), "Amaru") {
+			t.Errorf("behind %q: %v", before, err)
+		}
+	}
+}
