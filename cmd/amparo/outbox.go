@@ -52,7 +52,7 @@ func (p *page) waiting(waiting []*amparov1.KeptCapsule) {
 	}
 	ids, since := column{title: "request"}, column{title: "since"}
 	for _, kept := range waiting {
-		ids.cells = append(ids.cells, kept.GetRequestId())
+		ids.cells = append(ids.cells, client.Printable(kept.GetRequestId()))
 		since.cells = append(since.cells, p.ago(kept.GetKeptSince()))
 	}
 	p.table([]column{ids, since})
@@ -94,7 +94,8 @@ func (a *app) tellSent(kept *amparov1.KeptCapsule, answer *amparov1.SubmitCapsul
 		a.tell("outbox: %s waits on: %s\n", kept.GetRequestId(), failure.Error())
 		return
 	}
-	a.tell("outbox: %s was sent; its case is %s, %s\n", kept.GetRequestId(), answer.GetCase().GetCaseId(), answer.GetCase().GetPseudonym())
+	a.tell("outbox: %s was sent; its case is %s, %s\n", kept.GetRequestId(),
+		client.Printable(answer.GetCase().GetCaseId()), client.Printable(answer.GetCase().GetPseudonym()))
 }
 
 // showKept says that an intake is not lost and not sent, and why.

@@ -116,8 +116,28 @@ func TestNoTextMovesTheCursor(t *testing.T) {
 			p.advice(advice)
 		},
 		"interpreters": func(p *page) { p.interpreters([]*amparov1.Interpreter{{Id: hostile, VettedById: hostile}}) },
-		"receipt":      func(p *page) { p.receipt(&amparov1.CaseReceipt{CaseId: hostile, Pseudonym: hostile}) },
-		"advice":       func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
+		"links": func(p *page) {
+			p.links(&amparov1.ShowLinksResponse{
+				Linked:    []*amparov1.LinkedCase{{CaseId: hostile, OwnerId: hostile}},
+				Incidents: []*amparov1.IncidentGroup{{Id: hostile, OwnerIds: []string{hostile}}},
+			})
+		},
+		"handover": func(p *page) {
+			items := []*amparov1.HandoverItem{{Entry: &amparov1.HandoverEntry{CaseId: hostile, Note: hostile}, Refusal: hostile}}
+			p.handover(&amparov1.Handover{Id: hostile, FromId: hostile, ToId: hostile, Items: items, Offer: &amparov1.HandoverSignature{DeviceId: hostile}})
+		},
+		"plan": func(p *page) {
+			p.plan(&amparov1.ProtectionPlan{WrittenById: hostile, Content: &amparov1.PlanContent{EmergencyPlan: hostile}})
+		},
+		"differences": func(p *page) {
+			p.differences("", []*amparov1.PolicyDifference{{Path: hostile, Before: hostile, After: hostile}})
+		},
+		"staffing": func(p *page) {
+			p.gaps([]*amparov1.StaffingGap{{Office: hostile, NeededStaffIds: []string{hostile}}}, map[string]string{hostile: hostile})
+		},
+		"waiting": func(p *page) { p.waiting([]*amparov1.KeptCapsule{{RequestId: hostile}}) },
+		"receipt": func(p *page) { p.receipt(&amparov1.CaseReceipt{CaseId: hostile, Pseudonym: hostile}) },
+		"advice":  func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
 	}
 	for name, draw := range pages {
 		p := &page{now: testNow, zone: time.UTC}
