@@ -169,6 +169,9 @@ func (g Grant) relates(relation amparov1.Relation, c *amparov1.Case) bool {
 	if relation != amparov1.Relation_RELATION_NONE && slices.Contains(c.GetTeamIds(), g.staffID) {
 		return true
 	}
+	if relation == amparov1.Relation_RELATION_HEARD {
+		return true // a withdrawal waits for nobody's office
+	}
 	if !slices.Contains(g.offices, c.GetOffice()) {
 		return false
 	}

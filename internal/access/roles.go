@@ -18,6 +18,7 @@ var casework = []amparov1.Role{
 	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
 	amparov1.Role_ROLE_COMPLAINTS_OFFICER,
 	amparov1.Role_ROLE_PROGRAMME_OFFICER,
+	amparov1.Role_ROLE_DATA_PROTECTION_OFFICER,
 }
 
 // onTeams are the roles that a member of a case's team can have.

@@ -100,6 +100,9 @@ const (
 	Relation_RELATION_SHIFT Relation = 6
 	// A hand-over that waits offers the case to the caller.
 	Relation_RELATION_HANDOVER Relation = 12
+	// Any case that does not exclude the caller, whatever its office. For what somebody
+	// has heard and must be able to write down at once; such a call shows nothing.
+	Relation_RELATION_HEARD Relation = 13
 )
 
 // Enum value maps for Relation.
@@ -113,6 +116,7 @@ var (
 		5:  "RELATION_OVERSIGHT",
 		6:  "RELATION_SHIFT",
 		12: "RELATION_HANDOVER",
+		13: "RELATION_HEARD",
 	}
 	Relation_value = map[string]int32{
 		"RELATION_UNSPECIFIED": 0,
@@ -123,6 +127,7 @@ var (
 		"RELATION_OVERSIGHT":   5,
 		"RELATION_SHIFT":       6,
 		"RELATION_HANDOVER":    12,
+		"RELATION_HEARD":       13,
 	}
 )
 
@@ -180,33 +185,38 @@ const (
 	// service answers (amparod watch). It may make no call but those open to
 	// everybody enrolled.
 	Role_ROLE_WATCH Role = 9
+	// Answers for how personal data are handled: breaches, bases other than consent, and
+	// samples of ledgers, redacted.
+	Role_ROLE_DATA_PROTECTION_OFFICER Role = 10
 )
 
 // Enum value maps for Role.
 var (
 	Role_name = map[int32]string{
-		0: "ROLE_UNSPECIFIED",
-		1: "ROLE_HOTLINE_OPERATOR",
-		2: "ROLE_CASE_OFFICER",
-		3: "ROLE_REVIEWER",
-		4: "ROLE_HEAD_OF_SECRETARIAT",
-		5: "ROLE_COMPLAINTS_OFFICER",
-		6: "ROLE_PROGRAMME_OFFICER",
-		7: "ROLE_AUDITOR",
-		8: "ROLE_ADMINISTRATOR",
-		9: "ROLE_WATCH",
+		0:  "ROLE_UNSPECIFIED",
+		1:  "ROLE_HOTLINE_OPERATOR",
+		2:  "ROLE_CASE_OFFICER",
+		3:  "ROLE_REVIEWER",
+		4:  "ROLE_HEAD_OF_SECRETARIAT",
+		5:  "ROLE_COMPLAINTS_OFFICER",
+		6:  "ROLE_PROGRAMME_OFFICER",
+		7:  "ROLE_AUDITOR",
+		8:  "ROLE_ADMINISTRATOR",
+		9:  "ROLE_WATCH",
+		10: "ROLE_DATA_PROTECTION_OFFICER",
 	}
 	Role_value = map[string]int32{
-		"ROLE_UNSPECIFIED":         0,
-		"ROLE_HOTLINE_OPERATOR":    1,
-		"ROLE_CASE_OFFICER":        2,
-		"ROLE_REVIEWER":            3,
-		"ROLE_HEAD_OF_SECRETARIAT": 4,
-		"ROLE_COMPLAINTS_OFFICER":  5,
-		"ROLE_PROGRAMME_OFFICER":   6,
-		"ROLE_AUDITOR":             7,
-		"ROLE_ADMINISTRATOR":       8,
-		"ROLE_WATCH":               9,
+		"ROLE_UNSPECIFIED":             0,
+		"ROLE_HOTLINE_OPERATOR":        1,
+		"ROLE_CASE_OFFICER":            2,
+		"ROLE_REVIEWER":                3,
+		"ROLE_HEAD_OF_SECRETARIAT":     4,
+		"ROLE_COMPLAINTS_OFFICER":      5,
+		"ROLE_PROGRAMME_OFFICER":       6,
+		"ROLE_AUDITOR":                 7,
+		"ROLE_ADMINISTRATOR":           8,
+		"ROLE_WATCH":                   9,
+		"ROLE_DATA_PROTECTION_OFFICER": 10,
 	}
 )
 
@@ -410,7 +420,7 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\x06Caller\x12\x16\n" +
 	"\x12CALLER_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCALLER_ENROLLED\x10\x01\x12\x12\n" +
-	"\x0eCALLER_INVITED\x10\x02*\xb5\x01\n" +
+	"\x0eCALLER_INVITED\x10\x02*\xc9\x01\n" +
 	"\bRelation\x12\x18\n" +
 	"\x14RELATION_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rRELATION_NONE\x10\x01\x12\x11\n" +
@@ -419,7 +429,8 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\x0fRELATION_OFFICE\x10\x04\x12\x16\n" +
 	"\x12RELATION_OVERSIGHT\x10\x05\x12\x12\n" +
 	"\x0eRELATION_SHIFT\x10\x06\x12\x15\n" +
-	"\x11RELATION_HANDOVER\x10\f*\xf2\x01\n" +
+	"\x11RELATION_HANDOVER\x10\f\x12\x12\n" +
+	"\x0eRELATION_HEARD\x10\r*\x94\x02\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ROLE_HOTLINE_OPERATOR\x10\x01\x12\x15\n" +
@@ -431,7 +442,9 @@ const file_amparo_v1_access_proto_rawDesc = "" +
 	"\fROLE_AUDITOR\x10\a\x12\x16\n" +
 	"\x12ROLE_ADMINISTRATOR\x10\b\x12\x0e\n" +
 	"\n" +
-	"ROLE_WATCH\x10\t:O\n" +
+	"ROLE_WATCH\x10\t\x12 \n" +
+	"\x1cROLE_DATA_PROTECTION_OFFICER\x10\n" +
+	":O\n" +
 	"\x06access\x12\x1e.google.protobuf.MethodOptions\x18Ŋ\x03 \x01(\v2\x15.amparo.v1.AccessRuleR\x06access:=\n" +
 	"\tmultiline\x12\x1d.google.protobuf.FieldOptions\x18Ɗ\x03 \x01(\bR\tmultilineB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 

@@ -420,11 +420,296 @@ func (x *GetCheckpointResponse) GetProof() [][]byte {
 	return nil
 }
 
+// DrawSampleRequest draws a sample.
+type DrawSampleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many entries. Required.
+	Count uint32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// Random bytes of the caller's device. Required.
+	Nonce         []byte `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrawSampleRequest) Reset() {
+	*x = DrawSampleRequest{}
+	mi := &file_amparo_v1_audit_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrawSampleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrawSampleRequest) ProtoMessage() {}
+
+func (x *DrawSampleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrawSampleRequest.ProtoReflect.Descriptor instead.
+func (*DrawSampleRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DrawSampleRequest) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *DrawSampleRequest) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
+// DrawSampleResponse is the sample.
+type DrawSampleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number: the index of the leaf that says that it was drawn.
+	Sample uint64 `protobuf:"varint,1,opt,name=sample,proto3" json:"sample,omitempty"`
+	// Leaves of the log that it was drawn from.
+	Size uint64 `protobuf:"varint,2,opt,name=size,proto3" json:"size,omitempty"`
+	// The leaves that hold the entries, by index. Fewer than asked for where there are
+	// no more.
+	Leaves []uint64 `protobuf:"varint,3,rep,packed,name=leaves,proto3" json:"leaves,omitempty"`
+	// The entries, as the log holds them.
+	Facts         []*LedgerFact `protobuf:"bytes,4,rep,name=facts,proto3" json:"facts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DrawSampleResponse) Reset() {
+	*x = DrawSampleResponse{}
+	mi := &file_amparo_v1_audit_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DrawSampleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DrawSampleResponse) ProtoMessage() {}
+
+func (x *DrawSampleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DrawSampleResponse.ProtoReflect.Descriptor instead.
+func (*DrawSampleResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *DrawSampleResponse) GetSample() uint64 {
+	if x != nil {
+		return x.Sample
+	}
+	return 0
+}
+
+func (x *DrawSampleResponse) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *DrawSampleResponse) GetLeaves() []uint64 {
+	if x != nil {
+		return x.Leaves
+	}
+	return nil
+}
+
+func (x *DrawSampleResponse) GetFacts() []*LedgerFact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+// OpenSampleRequest opens a sample.
+type OpenSampleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number.
+	Sample        uint64 `protobuf:"varint,1,opt,name=sample,proto3" json:"sample,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenSampleRequest) Reset() {
+	*x = OpenSampleRequest{}
+	mi := &file_amparo_v1_audit_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenSampleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenSampleRequest) ProtoMessage() {}
+
+func (x *OpenSampleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenSampleRequest.ProtoReflect.Descriptor instead.
+func (*OpenSampleRequest) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *OpenSampleRequest) GetSample() uint64 {
+	if x != nil {
+		return x.Sample
+	}
+	return 0
+}
+
+// OpenSampleResponse holds the entries of a sample, redacted.
+type OpenSampleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Entries, in the order in which they were drawn.
+	Entries       []*SampledEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenSampleResponse) Reset() {
+	*x = OpenSampleResponse{}
+	mi := &file_amparo_v1_audit_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenSampleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenSampleResponse) ProtoMessage() {}
+
+func (x *OpenSampleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenSampleResponse.ProtoReflect.Descriptor instead.
+func (*OpenSampleResponse) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *OpenSampleResponse) GetEntries() []*SampledEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// SampledEntry is an entry of a sample.
+type SampledEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The leaf that holds it.
+	Leaf uint64 `protobuf:"varint,1,opt,name=leaf,proto3" json:"leaf,omitempty"`
+	// Pseudonym of its case.
+	Pseudonym string `protobuf:"bytes,2,opt,name=pseudonym,proto3" json:"pseudonym,omitempty"`
+	// The entry, without names, words, places, dates of birth and papers.
+	Entry         *LedgerEntry `protobuf:"bytes,3,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SampledEntry) Reset() {
+	*x = SampledEntry{}
+	mi := &file_amparo_v1_audit_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SampledEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SampledEntry) ProtoMessage() {}
+
+func (x *SampledEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SampledEntry.ProtoReflect.Descriptor instead.
+func (*SampledEntry) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SampledEntry) GetLeaf() uint64 {
+	if x != nil {
+		return x.Leaf
+	}
+	return 0
+}
+
+func (x *SampledEntry) GetPseudonym() string {
+	if x != nil {
+		return x.Pseudonym
+	}
+	return ""
+}
+
+func (x *SampledEntry) GetEntry() *LedgerEntry {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
 var File_amparo_v1_audit_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x15amparo/v1/audit.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1aamparo/v1/audit_leaf.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"^\n" +
+	"\x15amparo/v1/audit.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x1aamparo/v1/audit_leaf.proto\x1a\x16amparo/v1/ledger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"^\n" +
 	"\n" +
 	"LoggedLeaf\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x10\n" +
@@ -452,15 +737,39 @@ const file_amparo_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\tR\n" +
 	"checkpoint\x12\x1e\n" +
-	"\x05proof\x18\x02 \x03(\fB\b\xbaH\x05\x92\x01\x02\x10@R\x05proof2\xb1\x02\n" +
+	"\x05proof\x18\x02 \x03(\fB\b\xbaH\x05\x92\x01\x02\x10@R\x05proof\"U\n" +
+	"\x11DrawSampleRequest\x12\x1f\n" +
+	"\x05count\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18d(\x01R\x05count\x12\x1f\n" +
+	"\x05nonce\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x10\x10\x18 R\x05nonce\"\x85\x01\n" +
+	"\x12DrawSampleResponse\x12\x16\n" +
+	"\x06sample\x18\x01 \x01(\x04R\x06sample\x12\x12\n" +
+	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +
+	"\x06leaves\x18\x03 \x03(\x04R\x06leaves\x12+\n" +
+	"\x05facts\x18\x04 \x03(\v2\x15.amparo.v1.LedgerFactR\x05facts\"+\n" +
+	"\x11OpenSampleRequest\x12\x16\n" +
+	"\x06sample\x18\x01 \x01(\x04R\x06sample\"G\n" +
+	"\x12OpenSampleResponse\x121\n" +
+	"\aentries\x18\x01 \x03(\v2\x17.amparo.v1.SampledEntryR\aentries\"n\n" +
+	"\fSampledEntry\x12\x12\n" +
+	"\x04leaf\x18\x01 \x01(\x04R\x04leaf\x12\x1c\n" +
+	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12,\n" +
+	"\x05entry\x18\x03 \x01(\v2\x16.amparo.v1.LedgerEntryR\x05entry2\xec\x03\n" +
 	"\fAuditService\x12Z\n" +
 	"\n" +
 	"ListLeaves\x12\x1c.amparo.v1.ListLeavesRequest\x1a\x1d.amparo.v1.ListLeavesResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +
 	"\x01\a\x10\x01\x18F\x12Y\n" +
 	"\tExportLog\x12\x1b.amparo.v1.ExportLogRequest\x1a\x1c.amparo.v1.ExportLogResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +
-	"\x01\a\x10\x01\x18G0\x01\x12j\n" +
-	"\rGetCheckpoint\x12\x1f.amparo.v1.GetCheckpointRequest\x1a .amparo.v1.GetCheckpointResponse\"\x16\xaa\xd4\x18\x12\b\x01\x12\f\n" +
-	"\b\x01\x02\x03\x04\x05\x06\a\b\x10\x01\x18HB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x01\a\x10\x01\x18G0\x01\x12k\n" +
+	"\rGetCheckpoint\x12\x1f.amparo.v1.GetCheckpointRequest\x1a .amparo.v1.GetCheckpointResponse\"\x17\xaa\xd4\x18\x13\b\x01\x12\r\n" +
+	"\t\x01\x02\x03\x04\x05\x06\a\b\n" +
+	"\x10\x01\x18H\x12[\n" +
+	"\n" +
+	"DrawSample\x12\x1c.amparo.v1.DrawSampleRequest\x1a\x1d.amparo.v1.DrawSampleResponse\"\x10\xaa\xd4\x18\f\b\x01\x12\x05\n" +
+	"\x01\a\x10\x01\x18\xc4\x01\x12[\n" +
+	"\n" +
+	"OpenSample\x12\x1c.amparo.v1.OpenSampleRequest\x1a\x1d.amparo.v1.OpenSampleResponse\"\x10\xaa\xd4\x18\f\b\x01\x12\x05\n" +
+	"\x01\n" +
+	"\x10\x01\x18\xc5\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_audit_proto_rawDescOnce sync.Once
@@ -474,7 +783,7 @@ func file_amparo_v1_audit_proto_rawDescGZIP() []byte {
 	return file_amparo_v1_audit_proto_rawDescData
 }
 
-var file_amparo_v1_audit_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_amparo_v1_audit_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_amparo_v1_audit_proto_goTypes = []any{
 	(*LoggedLeaf)(nil),            // 0: amparo.v1.LoggedLeaf
 	(*ListLeavesRequest)(nil),     // 1: amparo.v1.ListLeavesRequest
@@ -483,24 +792,38 @@ var file_amparo_v1_audit_proto_goTypes = []any{
 	(*ExportLogResponse)(nil),     // 4: amparo.v1.ExportLogResponse
 	(*GetCheckpointRequest)(nil),  // 5: amparo.v1.GetCheckpointRequest
 	(*GetCheckpointResponse)(nil), // 6: amparo.v1.GetCheckpointResponse
-	(*AuditLeaf)(nil),             // 7: amparo.v1.AuditLeaf
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*DrawSampleRequest)(nil),     // 7: amparo.v1.DrawSampleRequest
+	(*DrawSampleResponse)(nil),    // 8: amparo.v1.DrawSampleResponse
+	(*OpenSampleRequest)(nil),     // 9: amparo.v1.OpenSampleRequest
+	(*OpenSampleResponse)(nil),    // 10: amparo.v1.OpenSampleResponse
+	(*SampledEntry)(nil),          // 11: amparo.v1.SampledEntry
+	(*AuditLeaf)(nil),             // 12: amparo.v1.AuditLeaf
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*LedgerFact)(nil),            // 14: amparo.v1.LedgerFact
+	(*LedgerEntry)(nil),           // 15: amparo.v1.LedgerEntry
 }
 var file_amparo_v1_audit_proto_depIdxs = []int32{
-	7, // 0: amparo.v1.LoggedLeaf.leaf:type_name -> amparo.v1.AuditLeaf
-	8, // 1: amparo.v1.ListLeavesRequest.since:type_name -> google.protobuf.Timestamp
-	0, // 2: amparo.v1.ListLeavesResponse.leaves:type_name -> amparo.v1.LoggedLeaf
-	1, // 3: amparo.v1.AuditService.ListLeaves:input_type -> amparo.v1.ListLeavesRequest
-	3, // 4: amparo.v1.AuditService.ExportLog:input_type -> amparo.v1.ExportLogRequest
-	5, // 5: amparo.v1.AuditService.GetCheckpoint:input_type -> amparo.v1.GetCheckpointRequest
-	2, // 6: amparo.v1.AuditService.ListLeaves:output_type -> amparo.v1.ListLeavesResponse
-	4, // 7: amparo.v1.AuditService.ExportLog:output_type -> amparo.v1.ExportLogResponse
-	6, // 8: amparo.v1.AuditService.GetCheckpoint:output_type -> amparo.v1.GetCheckpointResponse
-	6, // [6:9] is the sub-list for method output_type
-	3, // [3:6] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	12, // 0: amparo.v1.LoggedLeaf.leaf:type_name -> amparo.v1.AuditLeaf
+	13, // 1: amparo.v1.ListLeavesRequest.since:type_name -> google.protobuf.Timestamp
+	0,  // 2: amparo.v1.ListLeavesResponse.leaves:type_name -> amparo.v1.LoggedLeaf
+	14, // 3: amparo.v1.DrawSampleResponse.facts:type_name -> amparo.v1.LedgerFact
+	11, // 4: amparo.v1.OpenSampleResponse.entries:type_name -> amparo.v1.SampledEntry
+	15, // 5: amparo.v1.SampledEntry.entry:type_name -> amparo.v1.LedgerEntry
+	1,  // 6: amparo.v1.AuditService.ListLeaves:input_type -> amparo.v1.ListLeavesRequest
+	3,  // 7: amparo.v1.AuditService.ExportLog:input_type -> amparo.v1.ExportLogRequest
+	5,  // 8: amparo.v1.AuditService.GetCheckpoint:input_type -> amparo.v1.GetCheckpointRequest
+	7,  // 9: amparo.v1.AuditService.DrawSample:input_type -> amparo.v1.DrawSampleRequest
+	9,  // 10: amparo.v1.AuditService.OpenSample:input_type -> amparo.v1.OpenSampleRequest
+	2,  // 11: amparo.v1.AuditService.ListLeaves:output_type -> amparo.v1.ListLeavesResponse
+	4,  // 12: amparo.v1.AuditService.ExportLog:output_type -> amparo.v1.ExportLogResponse
+	6,  // 13: amparo.v1.AuditService.GetCheckpoint:output_type -> amparo.v1.GetCheckpointResponse
+	8,  // 14: amparo.v1.AuditService.DrawSample:output_type -> amparo.v1.DrawSampleResponse
+	10, // 15: amparo.v1.AuditService.OpenSample:output_type -> amparo.v1.OpenSampleResponse
+	11, // [11:16] is the sub-list for method output_type
+	6,  // [6:11] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_audit_proto_init() }
@@ -510,13 +833,14 @@ func file_amparo_v1_audit_proto_init() {
 	}
 	file_amparo_v1_access_proto_init()
 	file_amparo_v1_audit_leaf_proto_init()
+	file_amparo_v1_ledger_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_audit_proto_rawDesc), len(file_amparo_v1_audit_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

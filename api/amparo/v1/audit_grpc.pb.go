@@ -24,6 +24,8 @@ const (
 	AuditService_ListLeaves_FullMethodName    = "/amparo.v1.AuditService/ListLeaves"
 	AuditService_ExportLog_FullMethodName     = "/amparo.v1.AuditService/ExportLog"
 	AuditService_GetCheckpoint_FullMethodName = "/amparo.v1.AuditService/GetCheckpoint"
+	AuditService_DrawSample_FullMethodName    = "/amparo.v1.AuditService/DrawSample"
+	AuditService_OpenSample_FullMethodName    = "/amparo.v1.AuditService/OpenSample"
 )
 
 // AuditServiceClient is the client API for AuditService service.
@@ -46,6 +48,17 @@ type AuditServiceClient interface {
 	// Errors: INVALID_ARGUMENT when old_size is beyond the log.
 	// The caller must be enrolled and confirmed in any role.
 	GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error)
+	// DrawSample draws entries of ledgers at random: which, follows from the newest
+	// checkpoint and the nonce that the caller's device drew. The number of the sample
+	// is what the data protection officer needs to open it.
+	// Errors: FAILED_PRECONDITION when there is no entry to draw.
+	// The caller must be enrolled as auditor.
+	DrawSample(ctx context.Context, in *DrawSampleRequest, opts ...grpc.CallOption) (*DrawSampleResponse, error)
+	// OpenSample opens the entries of a sample without anything that identifies a
+	// person, a recipient or a place, and without words.
+	// Errors: NOT_FOUND for what is no sample, DATA_LOSS.
+	// The caller must be enrolled as data protection officer.
+	OpenSample(ctx context.Context, in *OpenSampleRequest, opts ...grpc.CallOption) (*OpenSampleResponse, error)
 }
 
 type auditServiceClient struct {
@@ -95,6 +108,26 @@ func (c *auditServiceClient) GetCheckpoint(ctx context.Context, in *GetCheckpoin
 	return out, nil
 }
 
+func (c *auditServiceClient) DrawSample(ctx context.Context, in *DrawSampleRequest, opts ...grpc.CallOption) (*DrawSampleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DrawSampleResponse)
+	err := c.cc.Invoke(ctx, AuditService_DrawSample_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *auditServiceClient) OpenSample(ctx context.Context, in *OpenSampleRequest, opts ...grpc.CallOption) (*OpenSampleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OpenSampleResponse)
+	err := c.cc.Invoke(ctx, AuditService_OpenSample_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuditServiceServer is the server API for AuditService service.
 // All implementations must embed UnimplementedAuditServiceServer
 // for forward compatibility.
@@ -115,6 +148,17 @@ type AuditServiceServer interface {
 	// Errors: INVALID_ARGUMENT when old_size is beyond the log.
 	// The caller must be enrolled and confirmed in any role.
 	GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error)
+	// DrawSample draws entries of ledgers at random: which, follows from the newest
+	// checkpoint and the nonce that the caller's device drew. The number of the sample
+	// is what the data protection officer needs to open it.
+	// Errors: FAILED_PRECONDITION when there is no entry to draw.
+	// The caller must be enrolled as auditor.
+	DrawSample(context.Context, *DrawSampleRequest) (*DrawSampleResponse, error)
+	// OpenSample opens the entries of a sample without anything that identifies a
+	// person, a recipient or a place, and without words.
+	// Errors: NOT_FOUND for what is no sample, DATA_LOSS.
+	// The caller must be enrolled as data protection officer.
+	OpenSample(context.Context, *OpenSampleRequest) (*OpenSampleResponse, error)
 	mustEmbedUnimplementedAuditServiceServer()
 }
 
@@ -133,6 +177,12 @@ func (UnimplementedAuditServiceServer) ExportLog(*ExportLogRequest, grpc.ServerS
 }
 func (UnimplementedAuditServiceServer) GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCheckpoint not implemented")
+}
+func (UnimplementedAuditServiceServer) DrawSample(context.Context, *DrawSampleRequest) (*DrawSampleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DrawSample not implemented")
+}
+func (UnimplementedAuditServiceServer) OpenSample(context.Context, *OpenSampleRequest) (*OpenSampleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method OpenSample not implemented")
 }
 func (UnimplementedAuditServiceServer) mustEmbedUnimplementedAuditServiceServer() {}
 func (UnimplementedAuditServiceServer) testEmbeddedByValue()                      {}
@@ -202,6 +252,42 @@ func _AuditService_GetCheckpoint_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuditService_DrawSample_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DrawSampleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).DrawSample(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_DrawSample_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).DrawSample(ctx, req.(*DrawSampleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuditService_OpenSample_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OpenSampleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuditServiceServer).OpenSample(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuditService_OpenSample_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuditServiceServer).OpenSample(ctx, req.(*OpenSampleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AuditService_ServiceDesc is the grpc.ServiceDesc for AuditService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -216,6 +302,14 @@ var AuditService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetCheckpoint",
 			Handler:    _AuditService_GetCheckpoint_Handler,
+		},
+		{
+			MethodName: "DrawSample",
+			Handler:    _AuditService_DrawSample_Handler,
+		},
+		{
+			MethodName: "OpenSample",
+			Handler:    _AuditService_OpenSample_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

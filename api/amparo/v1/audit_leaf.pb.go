@@ -287,6 +287,40 @@ const (
 	LeafAction_LEAF_ACTION_ALARM_CALL LeafAction = 157
 	// Somebody was told that they have a task.
 	LeafAction_LEAF_ACTION_TOLD LeafAction = 158
+	// A consent, or a refusal of it, was recorded.
+	LeafAction_LEAF_ACTION_CONSENT_RECORD LeafAction = 180
+	// A consent was withdrawn.
+	LeafAction_LEAF_ACTION_CONSENT_WITHDRAW LeafAction = 181
+	// It was settled what follows from a withdrawal.
+	LeafAction_LEAF_ACTION_WITHDRAWAL_SETTLE LeafAction = 182
+	// It was asked whether something may leave.
+	LeafAction_LEAF_ACTION_CONSENT_CHECK LeafAction = 183
+	// The ledger of a case was shown.
+	LeafAction_LEAF_ACTION_CONSENT_READ LeafAction = 184
+	// It was asked whether a planned action could do harm.
+	LeafAction_LEAF_ACTION_HARM_CHECK LeafAction = 185
+	// A second person agreed to a check or to a basis other than consent.
+	LeafAction_LEAF_ACTION_DISCLOSURE_APPROVE LeafAction = 186
+	// A basis other than consent was stated.
+	LeafAction_LEAF_ACTION_BASIS_STATE LeafAction = 187
+	// Something left a case.
+	LeafAction_LEAF_ACTION_DISCLOSE LeafAction = 188
+	// A second person signed for what one alone had let leave.
+	LeafAction_LEAF_ACTION_DISCLOSURE_COUNTERSIGN LeafAction = 189
+	// Something was reported that should not have left.
+	LeafAction_LEAF_ACTION_BREACH_REPORT LeafAction = 191
+	// The register of breaches was shown.
+	LeafAction_LEAF_ACTION_BREACH_LIST LeafAction = 192
+	// It was recorded that the person was told of what was done without asking them.
+	LeafAction_LEAF_ACTION_PERSON_INFORM LeafAction = 193
+	// A past recipient's answer was recorded.
+	LeafAction_LEAF_ACTION_RETURN_ANSWER LeafAction = 194
+	// A withdrawal's consequences came into force because nobody had settled it in time.
+	LeafAction_LEAF_ACTION_WITHDRAWAL_LAPSED LeafAction = 195
+	// A random sample of ledger entries was drawn.
+	LeafAction_LEAF_ACTION_SAMPLE_DRAW LeafAction = 196
+	// Ledger entries of a sample were opened, redacted.
+	LeafAction_LEAF_ACTION_SAMPLE_OPEN LeafAction = 197
 )
 
 // Enum value maps for LeafAction.
@@ -393,6 +427,23 @@ var (
 		156: "LEAF_ACTION_ALARM_ACKNOWLEDGE",
 		157: "LEAF_ACTION_ALARM_CALL",
 		158: "LEAF_ACTION_TOLD",
+		180: "LEAF_ACTION_CONSENT_RECORD",
+		181: "LEAF_ACTION_CONSENT_WITHDRAW",
+		182: "LEAF_ACTION_WITHDRAWAL_SETTLE",
+		183: "LEAF_ACTION_CONSENT_CHECK",
+		184: "LEAF_ACTION_CONSENT_READ",
+		185: "LEAF_ACTION_HARM_CHECK",
+		186: "LEAF_ACTION_DISCLOSURE_APPROVE",
+		187: "LEAF_ACTION_BASIS_STATE",
+		188: "LEAF_ACTION_DISCLOSE",
+		189: "LEAF_ACTION_DISCLOSURE_COUNTERSIGN",
+		191: "LEAF_ACTION_BREACH_REPORT",
+		192: "LEAF_ACTION_BREACH_LIST",
+		193: "LEAF_ACTION_PERSON_INFORM",
+		194: "LEAF_ACTION_RETURN_ANSWER",
+		195: "LEAF_ACTION_WITHDRAWAL_LAPSED",
+		196: "LEAF_ACTION_SAMPLE_DRAW",
+		197: "LEAF_ACTION_SAMPLE_OPEN",
 	}
 	LeafAction_value = map[string]int32{
 		"LEAF_ACTION_UNSPECIFIED":             0,
@@ -496,6 +547,23 @@ var (
 		"LEAF_ACTION_ALARM_ACKNOWLEDGE":       156,
 		"LEAF_ACTION_ALARM_CALL":              157,
 		"LEAF_ACTION_TOLD":                    158,
+		"LEAF_ACTION_CONSENT_RECORD":          180,
+		"LEAF_ACTION_CONSENT_WITHDRAW":        181,
+		"LEAF_ACTION_WITHDRAWAL_SETTLE":       182,
+		"LEAF_ACTION_CONSENT_CHECK":           183,
+		"LEAF_ACTION_CONSENT_READ":            184,
+		"LEAF_ACTION_HARM_CHECK":              185,
+		"LEAF_ACTION_DISCLOSURE_APPROVE":      186,
+		"LEAF_ACTION_BASIS_STATE":             187,
+		"LEAF_ACTION_DISCLOSE":                188,
+		"LEAF_ACTION_DISCLOSURE_COUNTERSIGN":  189,
+		"LEAF_ACTION_BREACH_REPORT":           191,
+		"LEAF_ACTION_BREACH_LIST":             192,
+		"LEAF_ACTION_PERSON_INFORM":           193,
+		"LEAF_ACTION_RETURN_ANSWER":           194,
+		"LEAF_ACTION_WITHDRAWAL_LAPSED":       195,
+		"LEAF_ACTION_SAMPLE_DRAW":             196,
+		"LEAF_ACTION_SAMPLE_OPEN":             197,
 	}
 )
 
@@ -565,7 +633,12 @@ type AuditLeaf struct {
 	About string `protobuf:"bytes,15,opt,name=about,proto3" json:"about,omitempty"`
 	// SHA-256 of the policy that was in force when the act was decided, as it is
 	// stored; empty for an act that wrote no file.
-	PolicyHash    []byte `protobuf:"bytes,16,opt,name=policy_hash,json=policyHash,proto3" json:"policy_hash,omitempty"`
+	PolicyHash []byte `protobuf:"bytes,16,opt,name=policy_hash,json=policyHash,proto3" json:"policy_hash,omitempty"`
+	// What the act added to the ledgers of cases, as far as an auditor needs it to
+	// judge whether what left was allowed to.
+	Facts []*LedgerFact `protobuf:"bytes,17,rep,name=facts,proto3" json:"facts,omitempty"`
+	// A sample that was drawn, or opened.
+	Sample        *SampleDraw `protobuf:"bytes,18,opt,name=sample,proto3" json:"sample,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -712,6 +785,1421 @@ func (x *AuditLeaf) GetPolicyHash() []byte {
 	return nil
 }
 
+func (x *AuditLeaf) GetFacts() []*LedgerFact {
+	if x != nil {
+		return x.Facts
+	}
+	return nil
+}
+
+func (x *AuditLeaf) GetSample() *SampleDraw {
+	if x != nil {
+		return x.Sample
+	}
+	return nil
+}
+
+// LedgerFact is an entry of a case's ledger as the log holds it: numbers, enums and
+// times. People and recipients stand in it by the numbers that the case's own sealed
+// ledger gives them.
+type LedgerFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The case's pseudonym.
+	Pseudonym string `protobuf:"bytes,1,opt,name=pseudonym,proto3" json:"pseudonym,omitempty"`
+	// The entry's number in the ledger of that case, from 1 without a gap.
+	Number uint32 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// What the entry is.
+	//
+	// Types that are valid to be assigned to Fact:
+	//
+	//	*LedgerFact_Consent
+	//	*LedgerFact_Withdrawal
+	//	*LedgerFact_Settlement
+	//	*LedgerFact_Check
+	//	*LedgerFact_Basis
+	//	*LedgerFact_Approval
+	//	*LedgerFact_Disclosure
+	//	*LedgerFact_Event
+	//	*LedgerFact_ReturnRequest
+	//	*LedgerFact_ReturnAnswer
+	//	*LedgerFact_Breach
+	//	*LedgerFact_Informed
+	Fact          isLedgerFact_Fact `protobuf_oneof:"fact"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerFact) Reset() {
+	*x = LedgerFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerFact) ProtoMessage() {}
+
+func (x *LedgerFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerFact.ProtoReflect.Descriptor instead.
+func (*LedgerFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LedgerFact) GetPseudonym() string {
+	if x != nil {
+		return x.Pseudonym
+	}
+	return ""
+}
+
+func (x *LedgerFact) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *LedgerFact) GetFact() isLedgerFact_Fact {
+	if x != nil {
+		return x.Fact
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetConsent() *ConsentFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Consent); ok {
+			return x.Consent
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetWithdrawal() *WithdrawalFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Withdrawal); ok {
+			return x.Withdrawal
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetSettlement() *SettlementFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Settlement); ok {
+			return x.Settlement
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetCheck() *CheckFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Check); ok {
+			return x.Check
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetBasis() *BasisFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Basis); ok {
+			return x.Basis
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetApproval() *ApprovalFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Approval); ok {
+			return x.Approval
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetDisclosure() *DisclosureFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Disclosure); ok {
+			return x.Disclosure
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetEvent() *EventFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Event); ok {
+			return x.Event
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetReturnRequest() *ReturnRequestFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_ReturnRequest); ok {
+			return x.ReturnRequest
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetReturnAnswer() *ReturnAnswerFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_ReturnAnswer); ok {
+			return x.ReturnAnswer
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetBreach() *BreachFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Breach); ok {
+			return x.Breach
+		}
+	}
+	return nil
+}
+
+func (x *LedgerFact) GetInformed() *InformedFact {
+	if x != nil {
+		if x, ok := x.Fact.(*LedgerFact_Informed); ok {
+			return x.Informed
+		}
+	}
+	return nil
+}
+
+type isLedgerFact_Fact interface {
+	isLedgerFact_Fact()
+}
+
+type LedgerFact_Consent struct {
+	// A consent was given or refused.
+	Consent *ConsentFact `protobuf:"bytes,3,opt,name=consent,proto3,oneof"`
+}
+
+type LedgerFact_Withdrawal struct {
+	// A consent was withdrawn.
+	Withdrawal *WithdrawalFact `protobuf:"bytes,4,opt,name=withdrawal,proto3,oneof"`
+}
+
+type LedgerFact_Settlement struct {
+	// It was settled what follows from a withdrawal.
+	Settlement *SettlementFact `protobuf:"bytes,5,opt,name=settlement,proto3,oneof"`
+}
+
+type LedgerFact_Check struct {
+	// It was asked whether a planned action could do harm.
+	Check *CheckFact `protobuf:"bytes,6,opt,name=check,proto3,oneof"`
+}
+
+type LedgerFact_Basis struct {
+	// A basis other than consent was stated.
+	Basis *BasisFact `protobuf:"bytes,7,opt,name=basis,proto3,oneof"`
+}
+
+type LedgerFact_Approval struct {
+	// A second person agreed.
+	Approval *ApprovalFact `protobuf:"bytes,8,opt,name=approval,proto3,oneof"`
+}
+
+type LedgerFact_Disclosure struct {
+	// Something left.
+	Disclosure *DisclosureFact `protobuf:"bytes,9,opt,name=disclosure,proto3,oneof"`
+}
+
+type LedgerFact_Event struct {
+	// Something befell the case.
+	Event *EventFact `protobuf:"bytes,10,opt,name=event,proto3,oneof"`
+}
+
+type LedgerFact_ReturnRequest struct {
+	// A past recipient is to be asked to return or delete.
+	ReturnRequest *ReturnRequestFact `protobuf:"bytes,11,opt,name=return_request,json=returnRequest,proto3,oneof"`
+}
+
+type LedgerFact_ReturnAnswer struct {
+	// What they answered.
+	ReturnAnswer *ReturnAnswerFact `protobuf:"bytes,12,opt,name=return_answer,json=returnAnswer,proto3,oneof"`
+}
+
+type LedgerFact_Breach struct {
+	// Something left that should not have.
+	Breach *BreachFact `protobuf:"bytes,13,opt,name=breach,proto3,oneof"`
+}
+
+type LedgerFact_Informed struct {
+	// The person was told of what was done without asking them.
+	Informed *InformedFact `protobuf:"bytes,14,opt,name=informed,proto3,oneof"`
+}
+
+func (*LedgerFact_Consent) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Withdrawal) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Settlement) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Check) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Basis) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Approval) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Disclosure) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Event) isLedgerFact_Fact() {}
+
+func (*LedgerFact_ReturnRequest) isLedgerFact_Fact() {}
+
+func (*LedgerFact_ReturnAnswer) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Breach) isLedgerFact_Fact() {}
+
+func (*LedgerFact_Informed) isLedgerFact_Fact() {}
+
+// ConsentFact is a consent as the log holds it.
+type ConsentFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose it is; zero for the person or collective of the case.
+	Party uint32 `protobuf:"varint,1,opt,name=party,proto3" json:"party,omitempty"`
+	// Yes or no.
+	Answer ConsentAnswer `protobuf:"varint,2,opt,name=answer,proto3,enum=amparo.v1.ConsentAnswer" json:"answer,omitempty"`
+	// For what.
+	Purposes []Purpose `protobuf:"varint,3,rep,packed,name=purposes,proto3,enum=amparo.v1.Purpose" json:"purposes,omitempty"`
+	// For whom.
+	Recipients []uint32 `protobuf:"varint,4,rep,packed,name=recipients,proto3" json:"recipients,omitempty"`
+	// Which data.
+	Categories []DataCategory `protobuf:"varint,5,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// What is withheld from whom.
+	Withheld []*WithheldFact `protobuf:"bytes,6,rep,name=withheld,proto3" json:"withheld,omitempty"`
+	// When it was said.
+	ObtainedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=obtained_at,json=obtainedAt,proto3" json:"obtained_at,omitempty"`
+	// From when it is valid.
+	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
+	// From when it is not valid any more.
+	ExpiresAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	// Who said it.
+	Giver GiverKind `protobuf:"varint,10,opt,name=giver,proto3,enum=amparo.v1.GiverKind" json:"giver,omitempty"`
+	// How.
+	Method ConsentMethod `protobuf:"varint,11,opt,name=method,proto3,enum=amparo.v1.ConsentMethod" json:"method,omitempty"`
+	// Somebody else heard it.
+	Witnessed bool `protobuf:"varint,12,opt,name=witnessed,proto3" json:"witnessed,omitempty"`
+	// It was written down later than the policy takes for at once.
+	Late bool `protobuf:"varint,13,opt,name=late,proto3" json:"late,omitempty"`
+	// It counts only from an event on, which names it.
+	Conditional bool `protobuf:"varint,14,opt,name=conditional,proto3" json:"conditional,omitempty"`
+	// SHA-256 of the text that was read out.
+	StatementHash []byte `protobuf:"bytes,15,opt,name=statement_hash,json=statementHash,proto3" json:"statement_hash,omitempty"`
+	// The person is a minor, or nobody knows their age.
+	Minor bool `protobuf:"varint,16,opt,name=minor,proto3" json:"minor,omitempty"`
+	// It was said aloud where writing is asked for.
+	FormShort     bool `protobuf:"varint,17,opt,name=form_short,json=formShort,proto3" json:"form_short,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsentFact) Reset() {
+	*x = ConsentFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsentFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsentFact) ProtoMessage() {}
+
+func (x *ConsentFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsentFact.ProtoReflect.Descriptor instead.
+func (*ConsentFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ConsentFact) GetParty() uint32 {
+	if x != nil {
+		return x.Party
+	}
+	return 0
+}
+
+func (x *ConsentFact) GetAnswer() ConsentAnswer {
+	if x != nil {
+		return x.Answer
+	}
+	return ConsentAnswer_CONSENT_ANSWER_UNSPECIFIED
+}
+
+func (x *ConsentFact) GetPurposes() []Purpose {
+	if x != nil {
+		return x.Purposes
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetRecipients() []uint32 {
+	if x != nil {
+		return x.Recipients
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetWithheld() []*WithheldFact {
+	if x != nil {
+		return x.Withheld
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetObtainedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ObtainedAt
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetValidFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidFrom
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetGiver() GiverKind {
+	if x != nil {
+		return x.Giver
+	}
+	return GiverKind_GIVER_KIND_UNSPECIFIED
+}
+
+func (x *ConsentFact) GetMethod() ConsentMethod {
+	if x != nil {
+		return x.Method
+	}
+	return ConsentMethod_CONSENT_METHOD_UNSPECIFIED
+}
+
+func (x *ConsentFact) GetWitnessed() bool {
+	if x != nil {
+		return x.Witnessed
+	}
+	return false
+}
+
+func (x *ConsentFact) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
+}
+
+func (x *ConsentFact) GetConditional() bool {
+	if x != nil {
+		return x.Conditional
+	}
+	return false
+}
+
+func (x *ConsentFact) GetStatementHash() []byte {
+	if x != nil {
+		return x.StatementHash
+	}
+	return nil
+}
+
+func (x *ConsentFact) GetMinor() bool {
+	if x != nil {
+		return x.Minor
+	}
+	return false
+}
+
+func (x *ConsentFact) GetFormShort() bool {
+	if x != nil {
+		return x.FormShort
+	}
+	return false
+}
+
+// WithheldFact is what must not reach somebody.
+type WithheldFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which data.
+	Category DataCategory `protobuf:"varint,1,opt,name=category,proto3,enum=amparo.v1.DataCategory" json:"category,omitempty"`
+	// Whom; zero means everybody.
+	Recipient     uint32 `protobuf:"varint,2,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithheldFact) Reset() {
+	*x = WithheldFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithheldFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithheldFact) ProtoMessage() {}
+
+func (x *WithheldFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithheldFact.ProtoReflect.Descriptor instead.
+func (*WithheldFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *WithheldFact) GetCategory() DataCategory {
+	if x != nil {
+		return x.Category
+	}
+	return DataCategory_DATA_CATEGORY_UNSPECIFIED
+}
+
+func (x *WithheldFact) GetRecipient() uint32 {
+	if x != nil {
+		return x.Recipient
+	}
+	return 0
+}
+
+// WithdrawalFact is a withdrawal as the log holds it. It stops every consent of the
+// party that was recorded before it, or said before it was said, as far as it reaches.
+type WithdrawalFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose; zero for the person or collective of the case.
+	Party uint32 `protobuf:"varint,1,opt,name=party,proto3" json:"party,omitempty"`
+	// For which purposes; none means all.
+	Purposes []Purpose `protobuf:"varint,2,rep,packed,name=purposes,proto3,enum=amparo.v1.Purpose" json:"purposes,omitempty"`
+	// For whom; none means everybody.
+	Recipients []uint32 `protobuf:"varint,3,rep,packed,name=recipients,proto3" json:"recipients,omitempty"`
+	// Which data; none means all.
+	Categories []DataCategory `protobuf:"varint,4,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// When it was said.
+	SaidAt        *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=said_at,json=saidAt,proto3" json:"said_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawalFact) Reset() {
+	*x = WithdrawalFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawalFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawalFact) ProtoMessage() {}
+
+func (x *WithdrawalFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawalFact.ProtoReflect.Descriptor instead.
+func (*WithdrawalFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WithdrawalFact) GetParty() uint32 {
+	if x != nil {
+		return x.Party
+	}
+	return 0
+}
+
+func (x *WithdrawalFact) GetPurposes() []Purpose {
+	if x != nil {
+		return x.Purposes
+	}
+	return nil
+}
+
+func (x *WithdrawalFact) GetRecipients() []uint32 {
+	if x != nil {
+		return x.Recipients
+	}
+	return nil
+}
+
+func (x *WithdrawalFact) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *WithdrawalFact) GetSaidAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SaidAt
+	}
+	return nil
+}
+
+// SettlementFact is what follows from a withdrawal.
+type SettlementFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The withdrawal, by its number.
+	Withdrawal uint32 `protobuf:"varint,1,opt,name=withdrawal,proto3" json:"withdrawal,omitempty"`
+	// It stands: past recipients are asked to return or delete. Otherwise it was not
+	// the person's wish; what it stopped stays stopped until they consent anew.
+	Stands        bool `protobuf:"varint,2,opt,name=stands,proto3" json:"stands,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SettlementFact) Reset() {
+	*x = SettlementFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SettlementFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SettlementFact) ProtoMessage() {}
+
+func (x *SettlementFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SettlementFact.ProtoReflect.Descriptor instead.
+func (*SettlementFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SettlementFact) GetWithdrawal() uint32 {
+	if x != nil {
+		return x.Withdrawal
+	}
+	return 0
+}
+
+func (x *SettlementFact) GetStands() bool {
+	if x != nil {
+		return x.Stands
+	}
+	return false
+}
+
+// CheckFact is a do-no-harm check as the log holds it.
+type CheckFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of what: for what.
+	Purpose Purpose `protobuf:"varint,1,opt,name=purpose,proto3,enum=amparo.v1.Purpose" json:"purpose,omitempty"`
+	// To whom.
+	Recipient uint32 `protobuf:"varint,2,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// Which data.
+	Categories []DataCategory `protobuf:"varint,3,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// About whom besides the person of the case.
+	Parties []uint32 `protobuf:"varint,4,rep,packed,name=parties,proto3" json:"parties,omitempty"`
+	// What was decided.
+	Result HarmResult `protobuf:"varint,5,opt,name=result,proto3,enum=amparo.v1.HarmResult" json:"result,omitempty"`
+	// Only the questions that leave no time were asked.
+	ShortForm bool `protobuf:"varint,6,opt,name=short_form,json=shortForm,proto3" json:"short_form,omitempty"`
+	// From when it is too old.
+	ValidUntil *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// How many others must agree before it allows anything.
+	ApprovalsNeeded uint32 `protobuf:"varint,8,opt,name=approvals_needed,json=approvalsNeeded,proto3" json:"approvals_needed,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *CheckFact) Reset() {
+	*x = CheckFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckFact) ProtoMessage() {}
+
+func (x *CheckFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckFact.ProtoReflect.Descriptor instead.
+func (*CheckFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CheckFact) GetPurpose() Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return Purpose_PURPOSE_UNSPECIFIED
+}
+
+func (x *CheckFact) GetRecipient() uint32 {
+	if x != nil {
+		return x.Recipient
+	}
+	return 0
+}
+
+func (x *CheckFact) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *CheckFact) GetParties() []uint32 {
+	if x != nil {
+		return x.Parties
+	}
+	return nil
+}
+
+func (x *CheckFact) GetResult() HarmResult {
+	if x != nil {
+		return x.Result
+	}
+	return HarmResult_HARM_RESULT_UNSPECIFIED
+}
+
+func (x *CheckFact) GetShortForm() bool {
+	if x != nil {
+		return x.ShortForm
+	}
+	return false
+}
+
+func (x *CheckFact) GetValidUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidUntil
+	}
+	return nil
+}
+
+func (x *CheckFact) GetApprovalsNeeded() uint32 {
+	if x != nil {
+		return x.ApprovalsNeeded
+	}
+	return 0
+}
+
+// BasisFact is a stated basis other than consent as the log holds it.
+type BasisFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which.
+	Basis ListedBasis `protobuf:"varint,1,opt,name=basis,proto3,enum=amparo.v1.ListedBasis" json:"basis,omitempty"`
+	// To whom.
+	Recipient uint32 `protobuf:"varint,2,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// Which data.
+	Categories []DataCategory `protobuf:"varint,3,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// How many others must agree before it allows anything.
+	ApprovalsNeeded uint32 `protobuf:"varint,4,opt,name=approvals_needed,json=approvalsNeeded,proto3" json:"approvals_needed,omitempty"`
+	// From when it is too old.
+	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BasisFact) Reset() {
+	*x = BasisFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BasisFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BasisFact) ProtoMessage() {}
+
+func (x *BasisFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BasisFact.ProtoReflect.Descriptor instead.
+func (*BasisFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BasisFact) GetBasis() ListedBasis {
+	if x != nil {
+		return x.Basis
+	}
+	return ListedBasis_LISTED_BASIS_UNSPECIFIED
+}
+
+func (x *BasisFact) GetRecipient() uint32 {
+	if x != nil {
+		return x.Recipient
+	}
+	return 0
+}
+
+func (x *BasisFact) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *BasisFact) GetApprovalsNeeded() uint32 {
+	if x != nil {
+		return x.ApprovalsNeeded
+	}
+	return 0
+}
+
+func (x *BasisFact) GetValidUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidUntil
+	}
+	return nil
+}
+
+// ApprovalFact is a second person's word.
+type ApprovalFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// On which entry, by its number.
+	Of            uint32 `protobuf:"varint,1,opt,name=of,proto3" json:"of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApprovalFact) Reset() {
+	*x = ApprovalFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApprovalFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApprovalFact) ProtoMessage() {}
+
+func (x *ApprovalFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApprovalFact.ProtoReflect.Descriptor instead.
+func (*ApprovalFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ApprovalFact) GetOf() uint32 {
+	if x != nil {
+		return x.Of
+	}
+	return 0
+}
+
+// DisclosureFact is what left, as the log holds it.
+type DisclosureFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For what.
+	Purpose Purpose `protobuf:"varint,1,opt,name=purpose,proto3,enum=amparo.v1.Purpose" json:"purpose,omitempty"`
+	// To whom.
+	Recipient uint32 `protobuf:"varint,2,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// Which data.
+	Categories []DataCategory `protobuf:"varint,3,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// About whom besides the person of the case.
+	Parties []uint32 `protobuf:"varint,4,rep,packed,name=parties,proto3" json:"parties,omitempty"`
+	// When it happened.
+	HappenedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=happened_at,json=happenedAt,proto3" json:"happened_at,omitempty"`
+	// On what.
+	Track DisclosureTrack `protobuf:"varint,6,opt,name=track,proto3,enum=amparo.v1.DisclosureTrack" json:"track,omitempty"`
+	// The consents on which it rests, by their numbers.
+	Consents []uint32 `protobuf:"varint,7,rep,packed,name=consents,proto3" json:"consents,omitempty"`
+	// The do-no-harm check on which it rests.
+	Check uint32 `protobuf:"varint,8,opt,name=check,proto3" json:"check,omitempty"`
+	// The stated basis on which it rests.
+	Basis uint32 `protobuf:"varint,9,opt,name=basis,proto3" json:"basis,omitempty"`
+	// Until when a second person must sign; unset where none needs to.
+	SecondDueAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=second_due_at,json=secondDueAt,proto3" json:"second_due_at,omitempty"`
+	// Until when more may leave on the same act; only for vital interests.
+	ActExpiresAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=act_expires_at,json=actExpiresAt,proto3" json:"act_expires_at,omitempty"`
+	// The earlier act for vital interests on which it rests.
+	Under         uint32 `protobuf:"varint,12,opt,name=under,proto3" json:"under,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DisclosureFact) Reset() {
+	*x = DisclosureFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DisclosureFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DisclosureFact) ProtoMessage() {}
+
+func (x *DisclosureFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DisclosureFact.ProtoReflect.Descriptor instead.
+func (*DisclosureFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DisclosureFact) GetPurpose() Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return Purpose_PURPOSE_UNSPECIFIED
+}
+
+func (x *DisclosureFact) GetRecipient() uint32 {
+	if x != nil {
+		return x.Recipient
+	}
+	return 0
+}
+
+func (x *DisclosureFact) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *DisclosureFact) GetParties() []uint32 {
+	if x != nil {
+		return x.Parties
+	}
+	return nil
+}
+
+func (x *DisclosureFact) GetHappenedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HappenedAt
+	}
+	return nil
+}
+
+func (x *DisclosureFact) GetTrack() DisclosureTrack {
+	if x != nil {
+		return x.Track
+	}
+	return DisclosureTrack_DISCLOSURE_TRACK_UNSPECIFIED
+}
+
+func (x *DisclosureFact) GetConsents() []uint32 {
+	if x != nil {
+		return x.Consents
+	}
+	return nil
+}
+
+func (x *DisclosureFact) GetCheck() uint32 {
+	if x != nil {
+		return x.Check
+	}
+	return 0
+}
+
+func (x *DisclosureFact) GetBasis() uint32 {
+	if x != nil {
+		return x.Basis
+	}
+	return 0
+}
+
+func (x *DisclosureFact) GetSecondDueAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SecondDueAt
+	}
+	return nil
+}
+
+func (x *DisclosureFact) GetActExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ActExpiresAt
+	}
+	return nil
+}
+
+func (x *DisclosureFact) GetUnder() uint32 {
+	if x != nil {
+		return x.Under
+	}
+	return 0
+}
+
+// EventFact is what befell a case.
+type EventFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What.
+	Kind LedgerEventKind `protobuf:"varint,1,opt,name=kind,proto3,enum=amparo.v1.LedgerEventKind" json:"kind,omitempty"`
+	// Consents that count from now on, by their numbers.
+	Operative     []uint32 `protobuf:"varint,2,rep,packed,name=operative,proto3" json:"operative,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventFact) Reset() {
+	*x = EventFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventFact) ProtoMessage() {}
+
+func (x *EventFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventFact.ProtoReflect.Descriptor instead.
+func (*EventFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *EventFact) GetKind() LedgerEventKind {
+	if x != nil {
+		return x.Kind
+	}
+	return LedgerEventKind_LEDGER_EVENT_KIND_UNSPECIFIED
+}
+
+func (x *EventFact) GetOperative() []uint32 {
+	if x != nil {
+		return x.Operative
+	}
+	return nil
+}
+
+// ReturnRequestFact is a request to return or delete.
+type ReturnRequestFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What left.
+	Disclosure uint32 `protobuf:"varint,1,opt,name=disclosure,proto3" json:"disclosure,omitempty"`
+	// To whom.
+	Recipient uint32 `protobuf:"varint,2,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// Until when they are to answer.
+	AnswerDueAt   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=answer_due_at,json=answerDueAt,proto3" json:"answer_due_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnRequestFact) Reset() {
+	*x = ReturnRequestFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnRequestFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnRequestFact) ProtoMessage() {}
+
+func (x *ReturnRequestFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnRequestFact.ProtoReflect.Descriptor instead.
+func (*ReturnRequestFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ReturnRequestFact) GetDisclosure() uint32 {
+	if x != nil {
+		return x.Disclosure
+	}
+	return 0
+}
+
+func (x *ReturnRequestFact) GetRecipient() uint32 {
+	if x != nil {
+		return x.Recipient
+	}
+	return 0
+}
+
+func (x *ReturnRequestFact) GetAnswerDueAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AnswerDueAt
+	}
+	return nil
+}
+
+// ReturnAnswerFact is what a past recipient answered.
+type ReturnAnswerFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The request.
+	Request uint32 `protobuf:"varint,1,opt,name=request,proto3" json:"request,omitempty"`
+	// The answer.
+	Outcome       ReturnOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=amparo.v1.ReturnOutcome" json:"outcome,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnAnswerFact) Reset() {
+	*x = ReturnAnswerFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnAnswerFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnAnswerFact) ProtoMessage() {}
+
+func (x *ReturnAnswerFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnAnswerFact.ProtoReflect.Descriptor instead.
+func (*ReturnAnswerFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ReturnAnswerFact) GetRequest() uint32 {
+	if x != nil {
+		return x.Request
+	}
+	return 0
+}
+
+func (x *ReturnAnswerFact) GetOutcome() ReturnOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return ReturnOutcome_RETURN_OUTCOME_UNSPECIFIED
+}
+
+// BreachFact is a disclosure that should not have been.
+type BreachFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// To whom; zero where nobody knows.
+	Recipient uint32 `protobuf:"varint,1,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// Which data.
+	Categories []DataCategory `protobuf:"varint,2,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// When it happened, as far as known.
+	HappenedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=happened_at,json=happenedAt,proto3" json:"happened_at,omitempty"`
+	// Since when it is known: the 72 hours of GDPR, article 33(1), run from here.
+	AwareAt       *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=aware_at,json=awareAt,proto3" json:"aware_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BreachFact) Reset() {
+	*x = BreachFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BreachFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BreachFact) ProtoMessage() {}
+
+func (x *BreachFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BreachFact.ProtoReflect.Descriptor instead.
+func (*BreachFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *BreachFact) GetRecipient() uint32 {
+	if x != nil {
+		return x.Recipient
+	}
+	return 0
+}
+
+func (x *BreachFact) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *BreachFact) GetHappenedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HappenedAt
+	}
+	return nil
+}
+
+func (x *BreachFact) GetAwareAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AwareAt
+	}
+	return nil
+}
+
+// InformedFact says that the person was told.
+type InformedFact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of which entry, by its number.
+	Of            uint32 `protobuf:"varint,1,opt,name=of,proto3" json:"of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InformedFact) Reset() {
+	*x = InformedFact{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InformedFact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InformedFact) ProtoMessage() {}
+
+func (x *InformedFact) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InformedFact.ProtoReflect.Descriptor instead.
+func (*InformedFact) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *InformedFact) GetOf() uint32 {
+	if x != nil {
+		return x.Of
+	}
+	return 0
+}
+
+// SampleDraw is a random sample of ledger entries. Which entries it holds follows from
+// the checkpoint's root and the nonce, so neither the service nor the auditor chooses.
+type SampleDraw struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Leaves of the log that it was drawn from.
+	Size uint64 `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
+	// How many entries.
+	Count uint32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// 16 to 32 bytes that the auditor's device drew.
+	Nonce         []byte `protobuf:"bytes,3,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SampleDraw) Reset() {
+	*x = SampleDraw{}
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SampleDraw) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SampleDraw) ProtoMessage() {}
+
+func (x *SampleDraw) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SampleDraw.ProtoReflect.Descriptor instead.
+func (*SampleDraw) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SampleDraw) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *SampleDraw) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *SampleDraw) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
 // FileChange ties a write to the file's chain: who holds the file can prove
 // which version the log speaks of, and a missing version shows as a gap.
 type FileChange struct {
@@ -730,7 +2218,7 @@ type FileChange struct {
 
 func (x *FileChange) Reset() {
 	*x = FileChange{}
-	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[1]
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +2230,7 @@ func (x *FileChange) String() string {
 func (*FileChange) ProtoMessage() {}
 
 func (x *FileChange) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[1]
+	mi := &file_amparo_v1_audit_leaf_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +2243,7 @@ func (x *FileChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileChange.ProtoReflect.Descriptor instead.
 func (*FileChange) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_audit_leaf_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FileChange) GetPseudonym() string {
@@ -790,7 +2278,7 @@ var File_amparo_v1_audit_leaf_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\n" +
-	"\x1aamparo/v1/audit_leaf.proto\x12\tamparo.v1\x1a\x16amparo/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xca\x04\n" +
+	"\x1aamparo/v1/audit_leaf.proto\x12\tamparo.v1\x1a\x1camparo/v1/ledger_terms.proto\x1a\x16amparo/v1/reason.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x05\n" +
 	"\tAuditLeaf\x12\x12\n" +
 	"\x04salt\x18\x01 \x01(\fR\x04salt\x12;\n" +
 	"\vrecorded_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -811,7 +2299,147 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\rinvitation_id\x18\x0e \x01(\tR\finvitationId\x12\x14\n" +
 	"\x05about\x18\x0f \x01(\tR\x05about\x12\x1f\n" +
 	"\vpolicy_hash\x18\x10 \x01(\fR\n" +
-	"policyHash\"\x8f\x01\n" +
+	"policyHash\x12+\n" +
+	"\x05facts\x18\x11 \x03(\v2\x15.amparo.v1.LedgerFactR\x05facts\x12-\n" +
+	"\x06sample\x18\x12 \x01(\v2\x15.amparo.v1.SampleDrawR\x06sample\"\xe9\x05\n" +
+	"\n" +
+	"LedgerFact\x12\x1c\n" +
+	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x122\n" +
+	"\aconsent\x18\x03 \x01(\v2\x16.amparo.v1.ConsentFactH\x00R\aconsent\x12;\n" +
+	"\n" +
+	"withdrawal\x18\x04 \x01(\v2\x19.amparo.v1.WithdrawalFactH\x00R\n" +
+	"withdrawal\x12;\n" +
+	"\n" +
+	"settlement\x18\x05 \x01(\v2\x19.amparo.v1.SettlementFactH\x00R\n" +
+	"settlement\x12,\n" +
+	"\x05check\x18\x06 \x01(\v2\x14.amparo.v1.CheckFactH\x00R\x05check\x12,\n" +
+	"\x05basis\x18\a \x01(\v2\x14.amparo.v1.BasisFactH\x00R\x05basis\x125\n" +
+	"\bapproval\x18\b \x01(\v2\x17.amparo.v1.ApprovalFactH\x00R\bapproval\x12;\n" +
+	"\n" +
+	"disclosure\x18\t \x01(\v2\x19.amparo.v1.DisclosureFactH\x00R\n" +
+	"disclosure\x12,\n" +
+	"\x05event\x18\n" +
+	" \x01(\v2\x14.amparo.v1.EventFactH\x00R\x05event\x12E\n" +
+	"\x0ereturn_request\x18\v \x01(\v2\x1c.amparo.v1.ReturnRequestFactH\x00R\rreturnRequest\x12B\n" +
+	"\rreturn_answer\x18\f \x01(\v2\x1b.amparo.v1.ReturnAnswerFactH\x00R\freturnAnswer\x12/\n" +
+	"\x06breach\x18\r \x01(\v2\x15.amparo.v1.BreachFactH\x00R\x06breach\x125\n" +
+	"\binformed\x18\x0e \x01(\v2\x17.amparo.v1.InformedFactH\x00R\binformedB\x06\n" +
+	"\x04fact\"\xd4\x05\n" +
+	"\vConsentFact\x12\x14\n" +
+	"\x05party\x18\x01 \x01(\rR\x05party\x120\n" +
+	"\x06answer\x18\x02 \x01(\x0e2\x18.amparo.v1.ConsentAnswerR\x06answer\x12.\n" +
+	"\bpurposes\x18\x03 \x03(\x0e2\x12.amparo.v1.PurposeR\bpurposes\x12\x1e\n" +
+	"\n" +
+	"recipients\x18\x04 \x03(\rR\n" +
+	"recipients\x127\n" +
+	"\n" +
+	"categories\x18\x05 \x03(\x0e2\x17.amparo.v1.DataCategoryR\n" +
+	"categories\x123\n" +
+	"\bwithheld\x18\x06 \x03(\v2\x17.amparo.v1.WithheldFactR\bwithheld\x12;\n" +
+	"\vobtained_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"obtainedAt\x129\n" +
+	"\n" +
+	"valid_from\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tvalidFrom\x129\n" +
+	"\n" +
+	"expires_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12*\n" +
+	"\x05giver\x18\n" +
+	" \x01(\x0e2\x14.amparo.v1.GiverKindR\x05giver\x120\n" +
+	"\x06method\x18\v \x01(\x0e2\x18.amparo.v1.ConsentMethodR\x06method\x12\x1c\n" +
+	"\twitnessed\x18\f \x01(\bR\twitnessed\x12\x12\n" +
+	"\x04late\x18\r \x01(\bR\x04late\x12 \n" +
+	"\vconditional\x18\x0e \x01(\bR\vconditional\x12%\n" +
+	"\x0estatement_hash\x18\x0f \x01(\fR\rstatementHash\x12\x14\n" +
+	"\x05minor\x18\x10 \x01(\bR\x05minor\x12\x1d\n" +
+	"\n" +
+	"form_short\x18\x11 \x01(\bR\tformShort\"a\n" +
+	"\fWithheldFact\x123\n" +
+	"\bcategory\x18\x01 \x01(\x0e2\x17.amparo.v1.DataCategoryR\bcategory\x12\x1c\n" +
+	"\trecipient\x18\x02 \x01(\rR\trecipient\"\xe4\x01\n" +
+	"\x0eWithdrawalFact\x12\x14\n" +
+	"\x05party\x18\x01 \x01(\rR\x05party\x12.\n" +
+	"\bpurposes\x18\x02 \x03(\x0e2\x12.amparo.v1.PurposeR\bpurposes\x12\x1e\n" +
+	"\n" +
+	"recipients\x18\x03 \x03(\rR\n" +
+	"recipients\x127\n" +
+	"\n" +
+	"categories\x18\x04 \x03(\x0e2\x17.amparo.v1.DataCategoryR\n" +
+	"categories\x123\n" +
+	"\asaid_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x06saidAt\"H\n" +
+	"\x0eSettlementFact\x12\x1e\n" +
+	"\n" +
+	"withdrawal\x18\x01 \x01(\rR\n" +
+	"withdrawal\x12\x16\n" +
+	"\x06stands\x18\x02 \x01(\bR\x06stands\"\xe0\x02\n" +
+	"\tCheckFact\x12,\n" +
+	"\apurpose\x18\x01 \x01(\x0e2\x12.amparo.v1.PurposeR\apurpose\x12\x1c\n" +
+	"\trecipient\x18\x02 \x01(\rR\trecipient\x127\n" +
+	"\n" +
+	"categories\x18\x03 \x03(\x0e2\x17.amparo.v1.DataCategoryR\n" +
+	"categories\x12\x18\n" +
+	"\aparties\x18\x04 \x03(\rR\aparties\x12-\n" +
+	"\x06result\x18\x05 \x01(\x0e2\x15.amparo.v1.HarmResultR\x06result\x12\x1d\n" +
+	"\n" +
+	"short_form\x18\x06 \x01(\bR\tshortForm\x12;\n" +
+	"\vvalid_until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"validUntil\x12)\n" +
+	"\x10approvals_needed\x18\b \x01(\rR\x0fapprovalsNeeded\"\xf8\x01\n" +
+	"\tBasisFact\x12,\n" +
+	"\x05basis\x18\x01 \x01(\x0e2\x16.amparo.v1.ListedBasisR\x05basis\x12\x1c\n" +
+	"\trecipient\x18\x02 \x01(\rR\trecipient\x127\n" +
+	"\n" +
+	"categories\x18\x03 \x03(\x0e2\x17.amparo.v1.DataCategoryR\n" +
+	"categories\x12)\n" +
+	"\x10approvals_needed\x18\x04 \x01(\rR\x0fapprovalsNeeded\x12;\n" +
+	"\vvalid_until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"validUntil\"\x1e\n" +
+	"\fApprovalFact\x12\x0e\n" +
+	"\x02of\x18\x01 \x01(\rR\x02of\"\xfe\x03\n" +
+	"\x0eDisclosureFact\x12,\n" +
+	"\apurpose\x18\x01 \x01(\x0e2\x12.amparo.v1.PurposeR\apurpose\x12\x1c\n" +
+	"\trecipient\x18\x02 \x01(\rR\trecipient\x127\n" +
+	"\n" +
+	"categories\x18\x03 \x03(\x0e2\x17.amparo.v1.DataCategoryR\n" +
+	"categories\x12\x18\n" +
+	"\aparties\x18\x04 \x03(\rR\aparties\x12;\n" +
+	"\vhappened_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"happenedAt\x120\n" +
+	"\x05track\x18\x06 \x01(\x0e2\x1a.amparo.v1.DisclosureTrackR\x05track\x12\x1a\n" +
+	"\bconsents\x18\a \x03(\rR\bconsents\x12\x14\n" +
+	"\x05check\x18\b \x01(\rR\x05check\x12\x14\n" +
+	"\x05basis\x18\t \x01(\rR\x05basis\x12>\n" +
+	"\rsecond_due_at\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\vsecondDueAt\x12@\n" +
+	"\x0eact_expires_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\factExpiresAt\x12\x14\n" +
+	"\x05under\x18\f \x01(\rR\x05under\"Y\n" +
+	"\tEventFact\x12.\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1a.amparo.v1.LedgerEventKindR\x04kind\x12\x1c\n" +
+	"\toperative\x18\x02 \x03(\rR\toperative\"\x91\x01\n" +
+	"\x11ReturnRequestFact\x12\x1e\n" +
+	"\n" +
+	"disclosure\x18\x01 \x01(\rR\n" +
+	"disclosure\x12\x1c\n" +
+	"\trecipient\x18\x02 \x01(\rR\trecipient\x12>\n" +
+	"\ranswer_due_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vanswerDueAt\"`\n" +
+	"\x10ReturnAnswerFact\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\rR\arequest\x122\n" +
+	"\aoutcome\x18\x02 \x01(\x0e2\x18.amparo.v1.ReturnOutcomeR\aoutcome\"\xd7\x01\n" +
+	"\n" +
+	"BreachFact\x12\x1c\n" +
+	"\trecipient\x18\x01 \x01(\rR\trecipient\x127\n" +
+	"\n" +
+	"categories\x18\x02 \x03(\x0e2\x17.amparo.v1.DataCategoryR\n" +
+	"categories\x12;\n" +
+	"\vhappened_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"happenedAt\x125\n" +
+	"\baware_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aawareAt\"\x1e\n" +
+	"\fInformedFact\x12\x0e\n" +
+	"\x02of\x18\x01 \x01(\rR\x02of\"L\n" +
+	"\n" +
+	"SampleDraw\x12\x12\n" +
+	"\x04size\x18\x01 \x01(\x04R\x04size\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count\x12\x14\n" +
+	"\x05nonce\x18\x03 \x01(\fR\x05nonce\"\x8f\x01\n" +
 	"\n" +
 	"FileChange\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -821,7 +2449,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xe9\x17\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\x92\x1c\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -925,7 +2553,24 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x17LEAF_ACTION_ALARM_WATCH\x10\x9b\x01\x12\"\n" +
 	"\x1dLEAF_ACTION_ALARM_ACKNOWLEDGE\x10\x9c\x01\x12\x1b\n" +
 	"\x16LEAF_ACTION_ALARM_CALL\x10\x9d\x01\x12\x15\n" +
-	"\x10LEAF_ACTION_TOLD\x10\x9e\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x10LEAF_ACTION_TOLD\x10\x9e\x01\x12\x1f\n" +
+	"\x1aLEAF_ACTION_CONSENT_RECORD\x10\xb4\x01\x12!\n" +
+	"\x1cLEAF_ACTION_CONSENT_WITHDRAW\x10\xb5\x01\x12\"\n" +
+	"\x1dLEAF_ACTION_WITHDRAWAL_SETTLE\x10\xb6\x01\x12\x1e\n" +
+	"\x19LEAF_ACTION_CONSENT_CHECK\x10\xb7\x01\x12\x1d\n" +
+	"\x18LEAF_ACTION_CONSENT_READ\x10\xb8\x01\x12\x1b\n" +
+	"\x16LEAF_ACTION_HARM_CHECK\x10\xb9\x01\x12#\n" +
+	"\x1eLEAF_ACTION_DISCLOSURE_APPROVE\x10\xba\x01\x12\x1c\n" +
+	"\x17LEAF_ACTION_BASIS_STATE\x10\xbb\x01\x12\x19\n" +
+	"\x14LEAF_ACTION_DISCLOSE\x10\xbc\x01\x12'\n" +
+	"\"LEAF_ACTION_DISCLOSURE_COUNTERSIGN\x10\xbd\x01\x12\x1e\n" +
+	"\x19LEAF_ACTION_BREACH_REPORT\x10\xbf\x01\x12\x1c\n" +
+	"\x17LEAF_ACTION_BREACH_LIST\x10\xc0\x01\x12\x1e\n" +
+	"\x19LEAF_ACTION_PERSON_INFORM\x10\xc1\x01\x12\x1e\n" +
+	"\x19LEAF_ACTION_RETURN_ANSWER\x10\xc2\x01\x12\"\n" +
+	"\x1dLEAF_ACTION_WITHDRAWAL_LAPSED\x10\xc3\x01\x12\x1c\n" +
+	"\x17LEAF_ACTION_SAMPLE_DRAW\x10\xc4\x01\x12\x1c\n" +
+	"\x17LEAF_ACTION_SAMPLE_OPEN\x10\xc5\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_audit_leaf_proto_rawDescOnce sync.Once
@@ -940,26 +2585,97 @@ func file_amparo_v1_audit_leaf_proto_rawDescGZIP() []byte {
 }
 
 var file_amparo_v1_audit_leaf_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_amparo_v1_audit_leaf_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_amparo_v1_audit_leaf_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_amparo_v1_audit_leaf_proto_goTypes = []any{
 	(LeafOutcome)(0),              // 0: amparo.v1.LeafOutcome
 	(LeafAction)(0),               // 1: amparo.v1.LeafAction
 	(*AuditLeaf)(nil),             // 2: amparo.v1.AuditLeaf
-	(*FileChange)(nil),            // 3: amparo.v1.FileChange
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
-	(Reason)(0),                   // 5: amparo.v1.Reason
+	(*LedgerFact)(nil),            // 3: amparo.v1.LedgerFact
+	(*ConsentFact)(nil),           // 4: amparo.v1.ConsentFact
+	(*WithheldFact)(nil),          // 5: amparo.v1.WithheldFact
+	(*WithdrawalFact)(nil),        // 6: amparo.v1.WithdrawalFact
+	(*SettlementFact)(nil),        // 7: amparo.v1.SettlementFact
+	(*CheckFact)(nil),             // 8: amparo.v1.CheckFact
+	(*BasisFact)(nil),             // 9: amparo.v1.BasisFact
+	(*ApprovalFact)(nil),          // 10: amparo.v1.ApprovalFact
+	(*DisclosureFact)(nil),        // 11: amparo.v1.DisclosureFact
+	(*EventFact)(nil),             // 12: amparo.v1.EventFact
+	(*ReturnRequestFact)(nil),     // 13: amparo.v1.ReturnRequestFact
+	(*ReturnAnswerFact)(nil),      // 14: amparo.v1.ReturnAnswerFact
+	(*BreachFact)(nil),            // 15: amparo.v1.BreachFact
+	(*InformedFact)(nil),          // 16: amparo.v1.InformedFact
+	(*SampleDraw)(nil),            // 17: amparo.v1.SampleDraw
+	(*FileChange)(nil),            // 18: amparo.v1.FileChange
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(Reason)(0),                   // 20: amparo.v1.Reason
+	(ConsentAnswer)(0),            // 21: amparo.v1.ConsentAnswer
+	(Purpose)(0),                  // 22: amparo.v1.Purpose
+	(DataCategory)(0),             // 23: amparo.v1.DataCategory
+	(GiverKind)(0),                // 24: amparo.v1.GiverKind
+	(ConsentMethod)(0),            // 25: amparo.v1.ConsentMethod
+	(HarmResult)(0),               // 26: amparo.v1.HarmResult
+	(ListedBasis)(0),              // 27: amparo.v1.ListedBasis
+	(DisclosureTrack)(0),          // 28: amparo.v1.DisclosureTrack
+	(LedgerEventKind)(0),          // 29: amparo.v1.LedgerEventKind
+	(ReturnOutcome)(0),            // 30: amparo.v1.ReturnOutcome
 }
 var file_amparo_v1_audit_leaf_proto_depIdxs = []int32{
-	4, // 0: amparo.v1.AuditLeaf.recorded_at:type_name -> google.protobuf.Timestamp
-	1, // 1: amparo.v1.AuditLeaf.action:type_name -> amparo.v1.LeafAction
-	0, // 2: amparo.v1.AuditLeaf.outcome:type_name -> amparo.v1.LeafOutcome
-	5, // 3: amparo.v1.AuditLeaf.reason:type_name -> amparo.v1.Reason
-	3, // 4: amparo.v1.AuditLeaf.changes:type_name -> amparo.v1.FileChange
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	19, // 0: amparo.v1.AuditLeaf.recorded_at:type_name -> google.protobuf.Timestamp
+	1,  // 1: amparo.v1.AuditLeaf.action:type_name -> amparo.v1.LeafAction
+	0,  // 2: amparo.v1.AuditLeaf.outcome:type_name -> amparo.v1.LeafOutcome
+	20, // 3: amparo.v1.AuditLeaf.reason:type_name -> amparo.v1.Reason
+	18, // 4: amparo.v1.AuditLeaf.changes:type_name -> amparo.v1.FileChange
+	3,  // 5: amparo.v1.AuditLeaf.facts:type_name -> amparo.v1.LedgerFact
+	17, // 6: amparo.v1.AuditLeaf.sample:type_name -> amparo.v1.SampleDraw
+	4,  // 7: amparo.v1.LedgerFact.consent:type_name -> amparo.v1.ConsentFact
+	6,  // 8: amparo.v1.LedgerFact.withdrawal:type_name -> amparo.v1.WithdrawalFact
+	7,  // 9: amparo.v1.LedgerFact.settlement:type_name -> amparo.v1.SettlementFact
+	8,  // 10: amparo.v1.LedgerFact.check:type_name -> amparo.v1.CheckFact
+	9,  // 11: amparo.v1.LedgerFact.basis:type_name -> amparo.v1.BasisFact
+	10, // 12: amparo.v1.LedgerFact.approval:type_name -> amparo.v1.ApprovalFact
+	11, // 13: amparo.v1.LedgerFact.disclosure:type_name -> amparo.v1.DisclosureFact
+	12, // 14: amparo.v1.LedgerFact.event:type_name -> amparo.v1.EventFact
+	13, // 15: amparo.v1.LedgerFact.return_request:type_name -> amparo.v1.ReturnRequestFact
+	14, // 16: amparo.v1.LedgerFact.return_answer:type_name -> amparo.v1.ReturnAnswerFact
+	15, // 17: amparo.v1.LedgerFact.breach:type_name -> amparo.v1.BreachFact
+	16, // 18: amparo.v1.LedgerFact.informed:type_name -> amparo.v1.InformedFact
+	21, // 19: amparo.v1.ConsentFact.answer:type_name -> amparo.v1.ConsentAnswer
+	22, // 20: amparo.v1.ConsentFact.purposes:type_name -> amparo.v1.Purpose
+	23, // 21: amparo.v1.ConsentFact.categories:type_name -> amparo.v1.DataCategory
+	5,  // 22: amparo.v1.ConsentFact.withheld:type_name -> amparo.v1.WithheldFact
+	19, // 23: amparo.v1.ConsentFact.obtained_at:type_name -> google.protobuf.Timestamp
+	19, // 24: amparo.v1.ConsentFact.valid_from:type_name -> google.protobuf.Timestamp
+	19, // 25: amparo.v1.ConsentFact.expires_at:type_name -> google.protobuf.Timestamp
+	24, // 26: amparo.v1.ConsentFact.giver:type_name -> amparo.v1.GiverKind
+	25, // 27: amparo.v1.ConsentFact.method:type_name -> amparo.v1.ConsentMethod
+	23, // 28: amparo.v1.WithheldFact.category:type_name -> amparo.v1.DataCategory
+	22, // 29: amparo.v1.WithdrawalFact.purposes:type_name -> amparo.v1.Purpose
+	23, // 30: amparo.v1.WithdrawalFact.categories:type_name -> amparo.v1.DataCategory
+	19, // 31: amparo.v1.WithdrawalFact.said_at:type_name -> google.protobuf.Timestamp
+	22, // 32: amparo.v1.CheckFact.purpose:type_name -> amparo.v1.Purpose
+	23, // 33: amparo.v1.CheckFact.categories:type_name -> amparo.v1.DataCategory
+	26, // 34: amparo.v1.CheckFact.result:type_name -> amparo.v1.HarmResult
+	19, // 35: amparo.v1.CheckFact.valid_until:type_name -> google.protobuf.Timestamp
+	27, // 36: amparo.v1.BasisFact.basis:type_name -> amparo.v1.ListedBasis
+	23, // 37: amparo.v1.BasisFact.categories:type_name -> amparo.v1.DataCategory
+	19, // 38: amparo.v1.BasisFact.valid_until:type_name -> google.protobuf.Timestamp
+	22, // 39: amparo.v1.DisclosureFact.purpose:type_name -> amparo.v1.Purpose
+	23, // 40: amparo.v1.DisclosureFact.categories:type_name -> amparo.v1.DataCategory
+	19, // 41: amparo.v1.DisclosureFact.happened_at:type_name -> google.protobuf.Timestamp
+	28, // 42: amparo.v1.DisclosureFact.track:type_name -> amparo.v1.DisclosureTrack
+	19, // 43: amparo.v1.DisclosureFact.second_due_at:type_name -> google.protobuf.Timestamp
+	19, // 44: amparo.v1.DisclosureFact.act_expires_at:type_name -> google.protobuf.Timestamp
+	29, // 45: amparo.v1.EventFact.kind:type_name -> amparo.v1.LedgerEventKind
+	19, // 46: amparo.v1.ReturnRequestFact.answer_due_at:type_name -> google.protobuf.Timestamp
+	30, // 47: amparo.v1.ReturnAnswerFact.outcome:type_name -> amparo.v1.ReturnOutcome
+	23, // 48: amparo.v1.BreachFact.categories:type_name -> amparo.v1.DataCategory
+	19, // 49: amparo.v1.BreachFact.happened_at:type_name -> google.protobuf.Timestamp
+	19, // 50: amparo.v1.BreachFact.aware_at:type_name -> google.protobuf.Timestamp
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_audit_leaf_proto_init() }
@@ -967,14 +2683,29 @@ func file_amparo_v1_audit_leaf_proto_init() {
 	if File_amparo_v1_audit_leaf_proto != nil {
 		return
 	}
+	file_amparo_v1_ledger_terms_proto_init()
 	file_amparo_v1_reason_proto_init()
+	file_amparo_v1_audit_leaf_proto_msgTypes[1].OneofWrappers = []any{
+		(*LedgerFact_Consent)(nil),
+		(*LedgerFact_Withdrawal)(nil),
+		(*LedgerFact_Settlement)(nil),
+		(*LedgerFact_Check)(nil),
+		(*LedgerFact_Basis)(nil),
+		(*LedgerFact_Approval)(nil),
+		(*LedgerFact_Disclosure)(nil),
+		(*LedgerFact_Event)(nil),
+		(*LedgerFact_ReturnRequest)(nil),
+		(*LedgerFact_ReturnAnswer)(nil),
+		(*LedgerFact_Breach)(nil),
+		(*LedgerFact_Informed)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_audit_leaf_proto_rawDesc), len(file_amparo_v1_audit_leaf_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   2,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

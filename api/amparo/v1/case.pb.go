@@ -778,6 +778,26 @@ const (
 	TimelineKind_TIMELINE_KIND_UNMERGE_PROPOSED TimelineKind = 44
 	// A merge was undone.
 	TimelineKind_TIMELINE_KIND_UNMERGED TimelineKind = 45
+	// A consent was given, or refused.
+	TimelineKind_TIMELINE_KIND_CONSENT TimelineKind = 60
+	// A consent was withdrawn.
+	TimelineKind_TIMELINE_KIND_WITHDRAWAL TimelineKind = 61
+	// It was settled what follows from a withdrawal.
+	TimelineKind_TIMELINE_KIND_SETTLEMENT TimelineKind = 62
+	// It was asked whether a planned action could do harm.
+	TimelineKind_TIMELINE_KIND_HARM_CHECK TimelineKind = 63
+	// A basis other than consent was stated.
+	TimelineKind_TIMELINE_KIND_BASIS TimelineKind = 64
+	// A second person agreed.
+	TimelineKind_TIMELINE_KIND_APPROVAL TimelineKind = 65
+	// Something left.
+	TimelineKind_TIMELINE_KIND_DISCLOSURE TimelineKind = 66
+	// Something was reported that should not have left.
+	TimelineKind_TIMELINE_KIND_BREACH TimelineKind = 67
+	// A past recipient answered a request to return or delete.
+	TimelineKind_TIMELINE_KIND_RETURN_ANSWER TimelineKind = 68
+	// The person was told.
+	TimelineKind_TIMELINE_KIND_INFORMED TimelineKind = 69
 )
 
 // Enum value maps for TimelineKind.
@@ -818,6 +838,16 @@ var (
 		43: "TIMELINE_KIND_MERGED",
 		44: "TIMELINE_KIND_UNMERGE_PROPOSED",
 		45: "TIMELINE_KIND_UNMERGED",
+		60: "TIMELINE_KIND_CONSENT",
+		61: "TIMELINE_KIND_WITHDRAWAL",
+		62: "TIMELINE_KIND_SETTLEMENT",
+		63: "TIMELINE_KIND_HARM_CHECK",
+		64: "TIMELINE_KIND_BASIS",
+		65: "TIMELINE_KIND_APPROVAL",
+		66: "TIMELINE_KIND_DISCLOSURE",
+		67: "TIMELINE_KIND_BREACH",
+		68: "TIMELINE_KIND_RETURN_ANSWER",
+		69: "TIMELINE_KIND_INFORMED",
 	}
 	TimelineKind_value = map[string]int32{
 		"TIMELINE_KIND_UNSPECIFIED":         0,
@@ -855,6 +885,16 @@ var (
 		"TIMELINE_KIND_MERGED":              43,
 		"TIMELINE_KIND_UNMERGE_PROPOSED":    44,
 		"TIMELINE_KIND_UNMERGED":            45,
+		"TIMELINE_KIND_CONSENT":             60,
+		"TIMELINE_KIND_WITHDRAWAL":          61,
+		"TIMELINE_KIND_SETTLEMENT":          62,
+		"TIMELINE_KIND_HARM_CHECK":          63,
+		"TIMELINE_KIND_BASIS":               64,
+		"TIMELINE_KIND_APPROVAL":            65,
+		"TIMELINE_KIND_DISCLOSURE":          66,
+		"TIMELINE_KIND_BREACH":              67,
+		"TIMELINE_KIND_RETURN_ANSWER":       68,
+		"TIMELINE_KIND_INFORMED":            69,
 	}
 )
 
@@ -963,6 +1003,10 @@ type Case struct {
 	MergedIntoId string `protobuf:"bytes,38,opt,name=merged_into_id,json=mergedIntoId,proto3" json:"merged_into_id,omitempty"`
 	// Cases that were merged into it.
 	MergedCaseIds []string `protobuf:"bytes,39,rep,name=merged_case_ids,json=mergedCaseIds,proto3" json:"merged_case_ids,omitempty"`
+	// Breaches in its ledger.
+	Breaches uint32 `protobuf:"varint,40,opt,name=breaches,proto3" json:"breaches,omitempty"`
+	// How many of them the authority has not been told of yet.
+	BreachesOpen  uint32 `protobuf:"varint,41,opt,name=breaches_open,json=breachesOpen,proto3" json:"breaches_open,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1247,6 +1291,20 @@ func (x *Case) GetMergedCaseIds() []string {
 		return x.MergedCaseIds
 	}
 	return nil
+}
+
+func (x *Case) GetBreaches() uint32 {
+	if x != nil {
+		return x.Breaches
+	}
+	return 0
+}
+
+func (x *Case) GetBreachesOpen() uint32 {
+	if x != nil {
+		return x.BreachesOpen
+	}
+	return 0
 }
 
 // MergeProposal is a merge, or the undoing of one, that waits for a second person.
@@ -1589,7 +1647,9 @@ type TimelineEntry struct {
 	// Who must not learn of the case, where that was set.
 	ExcludedStaffIds []string `protobuf:"bytes,29,rep,name=excluded_staff_ids,json=excludedStaffIds,proto3" json:"excluded_staff_ids,omitempty"`
 	// The other case, where two were merged or parted.
-	OtherCaseId   string `protobuf:"bytes,30,opt,name=other_case_id,json=otherCaseId,proto3" json:"other_case_id,omitempty"`
+	OtherCaseId string `protobuf:"bytes,30,opt,name=other_case_id,json=otherCaseId,proto3" json:"other_case_id,omitempty"`
+	// Number of the ledger's entry, where it is about one.
+	LedgerNumber  uint32 `protobuf:"varint,31,opt,name=ledger_number,json=ledgerNumber,proto3" json:"ledger_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1769,6 +1829,13 @@ func (x *TimelineEntry) GetOtherCaseId() string {
 		return x.OtherCaseId
 	}
 	return ""
+}
+
+func (x *TimelineEntry) GetLedgerNumber() uint32 {
+	if x != nil {
+		return x.LedgerNumber
+	}
+	return 0
 }
 
 // ContactAttempt is a contact with the person, or an attempt at one.
@@ -3564,7 +3631,7 @@ var File_amparo_v1_case_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
-	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\f\n" +
+	"\x14amparo/v1/case.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/risk.proto\x1a\x1camparo/v1/safe_contact.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\r\n" +
 	"\x04Case\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tpseudonym\x18\x02 \x01(\tR\tpseudonym\x12\x18\n" +
@@ -3609,7 +3676,9 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x12incident_group_ids\x18$ \x03(\tR\x10incidentGroupIds\x12?\n" +
 	"\x0emerge_proposal\x18% \x01(\v2\x18.amparo.v1.MergeProposalR\rmergeProposal\x12$\n" +
 	"\x0emerged_into_id\x18& \x01(\tR\fmergedIntoId\x12&\n" +
-	"\x0fmerged_case_ids\x18' \x03(\tR\rmergedCaseIds\"\x83\x01\n" +
+	"\x0fmerged_case_ids\x18' \x03(\tR\rmergedCaseIds\x12\x1a\n" +
+	"\bbreaches\x18( \x01(\rR\bbreaches\x12#\n" +
+	"\rbreaches_open\x18) \x01(\rR\fbreachesOpen\"\x83\x01\n" +
 	"\rMergeProposal\x12\"\n" +
 	"\rother_case_id\x18\x01 \x01(\tR\votherCaseId\x12\x14\n" +
 	"\x05stays\x18\x02 \x01(\bR\x05stays\x12\x12\n" +
@@ -3630,7 +3699,7 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\n" +
 	"risk_level\x18\x05 \x01(\x0e2\x14.amparo.v1.RiskLevelR\triskLevel\x12D\n" +
 	"\x13risk_level_proposed\x18\x06 \x01(\x0e2\x14.amparo.v1.RiskLevelR\x11riskLevelProposed\x12,\n" +
-	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xbc\a\n" +
+	"\tnext_term\x18\a \x01(\v2\x0f.amparo.v1.TermR\bnextTerm\"\xe1\a\n" +
 	"\rTimelineEntry\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12+\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x17.amparo.v1.TimelineKindR\x04kind\x12*\n" +
@@ -3658,7 +3727,8 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\rchange_number\x18\x16 \x01(\rR\fchangeNumber\x124\n" +
 	"\bincident\x18\x1c \x01(\v2\x13.amparo.v1.IncidentB\x03\x80\x01\x01R\bincident\x12,\n" +
 	"\x12excluded_staff_ids\x18\x1d \x03(\tR\x10excludedStaffIds\x12\"\n" +
-	"\rother_case_id\x18\x1e \x01(\tR\votherCaseId\"\xe2\x03\n" +
+	"\rother_case_id\x18\x1e \x01(\tR\votherCaseId\x12#\n" +
+	"\rledger_number\x18\x1f \x01(\rR\fledgerNumber\"\xe2\x03\n" +
 	"\x0eContactAttempt\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12?\n" +
 	"\achannel\x18\x02 \x01(\x0e2\x19.amparo.v1.ContactChannelB\n" +
@@ -3875,7 +3945,8 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1bELIGIBILITY_RULE_EU_CITIZEN\x10\x01\x12$\n" +
 	" ELIGIBILITY_RULE_EU_ORGANISATION\x10\x02\x12\"\n" +
 	"\x1eELIGIBILITY_RULE_STREAM_CLOSED\x10\x03\x12$\n" +
-	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xb9\b\n" +
+	" ELIGIBILITY_RULE_KIND_OF_SUBJECT\x10\x04*\xd8\n" +
+	"\n" +
 	"\fTimelineKind\x12\x1d\n" +
 	"\x19TIMELINE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14TIMELINE_KIND_INTAKE\x10\x01\x12\x18\n" +
@@ -3912,7 +3983,17 @@ const file_amparo_v1_case_proto_rawDesc = "" +
 	"\x1cTIMELINE_KIND_MERGE_PROPOSED\x10*\x12\x18\n" +
 	"\x14TIMELINE_KIND_MERGED\x10+\x12\"\n" +
 	"\x1eTIMELINE_KIND_UNMERGE_PROPOSED\x10,\x12\x1a\n" +
-	"\x16TIMELINE_KIND_UNMERGED\x10-2\xe7\n" +
+	"\x16TIMELINE_KIND_UNMERGED\x10-\x12\x19\n" +
+	"\x15TIMELINE_KIND_CONSENT\x10<\x12\x1c\n" +
+	"\x18TIMELINE_KIND_WITHDRAWAL\x10=\x12\x1c\n" +
+	"\x18TIMELINE_KIND_SETTLEMENT\x10>\x12\x1c\n" +
+	"\x18TIMELINE_KIND_HARM_CHECK\x10?\x12\x17\n" +
+	"\x13TIMELINE_KIND_BASIS\x10@\x12\x1a\n" +
+	"\x16TIMELINE_KIND_APPROVAL\x10A\x12\x1c\n" +
+	"\x18TIMELINE_KIND_DISCLOSURE\x10B\x12\x18\n" +
+	"\x14TIMELINE_KIND_BREACH\x10C\x12\x1f\n" +
+	"\x1bTIMELINE_KIND_RETURN_ANSWER\x10D\x12\x1a\n" +
+	"\x16TIMELINE_KIND_INFORMED\x10E2\xe7\n" +
 	"\n" +
 	"\vCaseService\x12c\n" +
 	"\fCreateIntake\x12\x1e.amparo.v1.CreateIntakeRequest\x1a\x1f.amparo.v1.CreateIntakeResponse\"\x12\xaa\xd4\x18\x0e\b\x01\x12\b\n" +

@@ -41,6 +41,8 @@ const (
 	AlarmKind_ALARM_KIND_OVERDUE AlarmKind = 4
 	// A slot of the rota is empty and begins soon.
 	AlarmKind_ALARM_KIND_EMPTY_SLOT AlarmKind = 5
+	// What one person alone let leave has no second signature in time.
+	AlarmKind_ALARM_KIND_COUNTERSIGNATURE AlarmKind = 6
 )
 
 // Enum value maps for AlarmKind.
@@ -52,14 +54,16 @@ var (
 		3: "ALARM_KIND_MISSED_CHECK_IN",
 		4: "ALARM_KIND_OVERDUE",
 		5: "ALARM_KIND_EMPTY_SLOT",
+		6: "ALARM_KIND_COUNTERSIGNATURE",
 	}
 	AlarmKind_value = map[string]int32{
-		"ALARM_KIND_UNSPECIFIED":     0,
-		"ALARM_KIND_EXTREME":         1,
-		"ALARM_KIND_DURESS":          2,
-		"ALARM_KIND_MISSED_CHECK_IN": 3,
-		"ALARM_KIND_OVERDUE":         4,
-		"ALARM_KIND_EMPTY_SLOT":      5,
+		"ALARM_KIND_UNSPECIFIED":      0,
+		"ALARM_KIND_EXTREME":          1,
+		"ALARM_KIND_DURESS":           2,
+		"ALARM_KIND_MISSED_CHECK_IN":  3,
+		"ALARM_KIND_OVERDUE":          4,
+		"ALARM_KIND_EMPTY_SLOT":       5,
+		"ALARM_KIND_COUNTERSIGNATURE": 6,
 	}
 )
 
@@ -1113,14 +1117,15 @@ const file_amparo_v1_oncall_proto_rawDesc = "" +
 	"\tAlarmCall\x12\x19\n" +
 	"\bstaff_id\x18\x01 \x01(\tR\astaffId\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x18\n" +
-	"\areached\x18\x03 \x01(\bR\areached*\xa9\x01\n" +
+	"\areached\x18\x03 \x01(\bR\areached*\xca\x01\n" +
 	"\tAlarmKind\x12\x1a\n" +
 	"\x16ALARM_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ALARM_KIND_EXTREME\x10\x01\x12\x15\n" +
 	"\x11ALARM_KIND_DURESS\x10\x02\x12\x1e\n" +
 	"\x1aALARM_KIND_MISSED_CHECK_IN\x10\x03\x12\x16\n" +
 	"\x12ALARM_KIND_OVERDUE\x10\x04\x12\x19\n" +
-	"\x15ALARM_KIND_EMPTY_SLOT\x10\x052\xf2\x03\n" +
+	"\x15ALARM_KIND_EMPTY_SLOT\x10\x05\x12\x1f\n" +
+	"\x1bALARM_KIND_COUNTERSIGNATURE\x10\x062\xf2\x03\n" +
 	"\rOnCallService\x12U\n" +
 	"\aGetRota\x12\x19.amparo.v1.GetRotaRequest\x1a\x1a.amparo.v1.GetRotaResponse\"\x13\xaa\xd4\x18\x0f\b\x01\x12\b\n" +
 	"\x04\x01\x02\x03\x04\x10\x01\x18\x98\x01\x12S\n" +

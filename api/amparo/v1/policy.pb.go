@@ -81,6 +81,230 @@ func (DayCounting) EnumDescriptor() ([]byte, []int) {
 	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{0}
 }
 
+// SearchReach is who finds a case by a search.
+type SearchReach int32
+
+const (
+	// Not set.
+	SearchReach_SEARCH_REACH_UNSPECIFIED SearchReach = 0
+	// Everybody of its office who may know of it.
+	SearchReach_SEARCH_REACH_OFFICE SearchReach = 1
+	// Its team, whoever is on shift for its office, and those who review there.
+	SearchReach_SEARCH_REACH_SHIFT SearchReach = 2
+	// Its team, and the head of secretariat.
+	SearchReach_SEARCH_REACH_TEAM SearchReach = 3
+)
+
+// Enum value maps for SearchReach.
+var (
+	SearchReach_name = map[int32]string{
+		0: "SEARCH_REACH_UNSPECIFIED",
+		1: "SEARCH_REACH_OFFICE",
+		2: "SEARCH_REACH_SHIFT",
+		3: "SEARCH_REACH_TEAM",
+	}
+	SearchReach_value = map[string]int32{
+		"SEARCH_REACH_UNSPECIFIED": 0,
+		"SEARCH_REACH_OFFICE":      1,
+		"SEARCH_REACH_SHIFT":       2,
+		"SEARCH_REACH_TEAM":        3,
+	}
+)
+
+func (x SearchReach) Enum() *SearchReach {
+	p := new(SearchReach)
+	*p = x
+	return p
+}
+
+func (x SearchReach) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SearchReach) Descriptor() protoreflect.EnumDescriptor {
+	return file_amparo_v1_policy_proto_enumTypes[1].Descriptor()
+}
+
+func (SearchReach) Type() protoreflect.EnumType {
+	return &file_amparo_v1_policy_proto_enumTypes[1]
+}
+
+func (x SearchReach) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SearchReach.Descriptor instead.
+func (SearchReach) EnumDescriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
+// ChildPart is what a child must say.
+type ChildPart int32
+
+const (
+	// Not set.
+	ChildPart_CHILD_PART_UNSPECIFIED ChildPart = 0
+	// Nothing: it is explained.
+	ChildPart_CHILD_PART_EXPLAINED ChildPart = 1
+	// Assent.
+	ChildPart_CHILD_PART_ASSENT ChildPart = 2
+	// Consent.
+	ChildPart_CHILD_PART_CONSENT ChildPart = 3
+)
+
+// Enum value maps for ChildPart.
+var (
+	ChildPart_name = map[int32]string{
+		0: "CHILD_PART_UNSPECIFIED",
+		1: "CHILD_PART_EXPLAINED",
+		2: "CHILD_PART_ASSENT",
+		3: "CHILD_PART_CONSENT",
+	}
+	ChildPart_value = map[string]int32{
+		"CHILD_PART_UNSPECIFIED": 0,
+		"CHILD_PART_EXPLAINED":   1,
+		"CHILD_PART_ASSENT":      2,
+		"CHILD_PART_CONSENT":     3,
+	}
+)
+
+func (x ChildPart) Enum() *ChildPart {
+	p := new(ChildPart)
+	*p = x
+	return p
+}
+
+func (x ChildPart) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChildPart) Descriptor() protoreflect.EnumDescriptor {
+	return file_amparo_v1_policy_proto_enumTypes[2].Descriptor()
+}
+
+func (ChildPart) Type() protoreflect.EnumType {
+	return &file_amparo_v1_policy_proto_enumTypes[2]
+}
+
+func (x ChildPart) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChildPart.Descriptor instead.
+func (ChildPart) EnumDescriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{2}
+}
+
+// CaregiverPart is what a caregiver must say.
+type CaregiverPart int32
+
+const (
+	// Not set.
+	CaregiverPart_CAREGIVER_PART_UNSPECIFIED CaregiverPart = 0
+	// Consent.
+	CaregiverPart_CAREGIVER_PART_CONSENT CaregiverPart = 1
+	// Consent, and is asked only if the child permits it.
+	CaregiverPart_CAREGIVER_PART_CONSENT_IF_PERMITTED CaregiverPart = 2
+)
+
+// Enum value maps for CaregiverPart.
+var (
+	CaregiverPart_name = map[int32]string{
+		0: "CAREGIVER_PART_UNSPECIFIED",
+		1: "CAREGIVER_PART_CONSENT",
+		2: "CAREGIVER_PART_CONSENT_IF_PERMITTED",
+	}
+	CaregiverPart_value = map[string]int32{
+		"CAREGIVER_PART_UNSPECIFIED":          0,
+		"CAREGIVER_PART_CONSENT":              1,
+		"CAREGIVER_PART_CONSENT_IF_PERMITTED": 2,
+	}
+)
+
+func (x CaregiverPart) Enum() *CaregiverPart {
+	p := new(CaregiverPart)
+	*p = x
+	return p
+}
+
+func (x CaregiverPart) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CaregiverPart) Descriptor() protoreflect.EnumDescriptor {
+	return file_amparo_v1_policy_proto_enumTypes[3].Descriptor()
+}
+
+func (CaregiverPart) Type() protoreflect.EnumType {
+	return &file_amparo_v1_policy_proto_enumTypes[3]
+}
+
+func (x CaregiverPart) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CaregiverPart.Descriptor instead.
+func (CaregiverPart) EnumDescriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{3}
+}
+
+// WithoutCaregiver is whose word carries where no caregiver is safe.
+type WithoutCaregiver int32
+
+const (
+	// Not set.
+	WithoutCaregiver_WITHOUT_CAREGIVER_UNSPECIFIED WithoutCaregiver = 0
+	// Another trusted adult's, or the case worker's.
+	WithoutCaregiver_WITHOUT_CAREGIVER_OTHER_ADULT WithoutCaregiver = 1
+	// Another trusted adult's, or the child's own if mature enough.
+	WithoutCaregiver_WITHOUT_CAREGIVER_OTHER_ADULT_OR_CHILD WithoutCaregiver = 2
+	// The child's own if mature enough.
+	WithoutCaregiver_WITHOUT_CAREGIVER_CHILD WithoutCaregiver = 3
+)
+
+// Enum value maps for WithoutCaregiver.
+var (
+	WithoutCaregiver_name = map[int32]string{
+		0: "WITHOUT_CAREGIVER_UNSPECIFIED",
+		1: "WITHOUT_CAREGIVER_OTHER_ADULT",
+		2: "WITHOUT_CAREGIVER_OTHER_ADULT_OR_CHILD",
+		3: "WITHOUT_CAREGIVER_CHILD",
+	}
+	WithoutCaregiver_value = map[string]int32{
+		"WITHOUT_CAREGIVER_UNSPECIFIED":          0,
+		"WITHOUT_CAREGIVER_OTHER_ADULT":          1,
+		"WITHOUT_CAREGIVER_OTHER_ADULT_OR_CHILD": 2,
+		"WITHOUT_CAREGIVER_CHILD":                3,
+	}
+)
+
+func (x WithoutCaregiver) Enum() *WithoutCaregiver {
+	p := new(WithoutCaregiver)
+	*p = x
+	return p
+}
+
+func (x WithoutCaregiver) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WithoutCaregiver) Descriptor() protoreflect.EnumDescriptor {
+	return file_amparo_v1_policy_proto_enumTypes[4].Descriptor()
+}
+
+func (WithoutCaregiver) Type() protoreflect.EnumType {
+	return &file_amparo_v1_policy_proto_enumTypes[4]
+}
+
+func (x WithoutCaregiver) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WithoutCaregiver.Descriptor instead.
+func (WithoutCaregiver) EnumDescriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{4}
+}
+
 // Gate is something that the service does not let happen without enough people.
 type Gate int32
 
@@ -115,6 +339,14 @@ const (
 	Gate_GATE_LEAVER Gate = 13
 	// Every slot of a rota has more than one person who can answer.
 	Gate_GATE_ON_CALL Gate = 14
+	// Somebody else agrees to a do-no-harm check where the level of risk demands it.
+	Gate_GATE_HARM_CHECK Gate = 15
+	// Somebody else signs for what one person alone let leave.
+	Gate_GATE_COUNTERSIGNATURE Gate = 16
+	// Somebody else agrees to a basis other than consent where the policy demands it.
+	Gate_GATE_LISTED_BASIS Gate = 17
+	// Somebody answers for how personal data are handled.
+	Gate_GATE_DATA_PROTECTION Gate = 18
 )
 
 // Enum value maps for Gate.
@@ -135,23 +367,31 @@ var (
 		12: "GATE_HANDOVER",
 		13: "GATE_LEAVER",
 		14: "GATE_ON_CALL",
+		15: "GATE_HARM_CHECK",
+		16: "GATE_COUNTERSIGNATURE",
+		17: "GATE_LISTED_BASIS",
+		18: "GATE_DATA_PROTECTION",
 	}
 	Gate_value = map[string]int32{
-		"GATE_UNSPECIFIED":    0,
-		"GATE_ENROLMENT":      1,
-		"GATE_LOWERED_RISK":   2,
-		"GATE_POLICY_CHANGE":  3,
-		"GATE_CONTACT_CHANGE": 4,
-		"GATE_MERGE":          5,
-		"GATE_ADMINISTRATION": 6,
-		"GATE_INTAKE":         7,
-		"GATE_TRIAGE":         8,
-		"GATE_CASE_OFFICER":   9,
-		"GATE_OVERSIGHT":      10,
-		"GATE_DEATH":          11,
-		"GATE_HANDOVER":       12,
-		"GATE_LEAVER":         13,
-		"GATE_ON_CALL":        14,
+		"GATE_UNSPECIFIED":      0,
+		"GATE_ENROLMENT":        1,
+		"GATE_LOWERED_RISK":     2,
+		"GATE_POLICY_CHANGE":    3,
+		"GATE_CONTACT_CHANGE":   4,
+		"GATE_MERGE":            5,
+		"GATE_ADMINISTRATION":   6,
+		"GATE_INTAKE":           7,
+		"GATE_TRIAGE":           8,
+		"GATE_CASE_OFFICER":     9,
+		"GATE_OVERSIGHT":        10,
+		"GATE_DEATH":            11,
+		"GATE_HANDOVER":         12,
+		"GATE_LEAVER":           13,
+		"GATE_ON_CALL":          14,
+		"GATE_HARM_CHECK":       15,
+		"GATE_COUNTERSIGNATURE": 16,
+		"GATE_LISTED_BASIS":     17,
+		"GATE_DATA_PROTECTION":  18,
 	}
 )
 
@@ -166,11 +406,11 @@ func (x Gate) String() string {
 }
 
 func (Gate) Descriptor() protoreflect.EnumDescriptor {
-	return file_amparo_v1_policy_proto_enumTypes[1].Descriptor()
+	return file_amparo_v1_policy_proto_enumTypes[5].Descriptor()
 }
 
 func (Gate) Type() protoreflect.EnumType {
-	return &file_amparo_v1_policy_proto_enumTypes[1]
+	return &file_amparo_v1_policy_proto_enumTypes[5]
 }
 
 func (x Gate) Number() protoreflect.EnumNumber {
@@ -179,7 +419,7 @@ func (x Gate) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Gate.Descriptor instead.
 func (Gate) EnumDescriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{5}
 }
 
 // Policy is what a mechanism decides for itself. A length is written as 2s,
@@ -207,7 +447,17 @@ type Policy struct {
 	// Hand-overs.
 	Handover *HandoverPolicy `protobuf:"bytes,9,opt,name=handover,proto3" json:"handover,omitempty"`
 	// What one person may learn in an hour.
-	Limits        *LimitPolicy `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
+	Limits *LimitPolicy `protobuf:"bytes,10,opt,name=limits,proto3" json:"limits,omitempty"`
+	// What each level of risk demands. Every level stands here once.
+	Levels []*LevelPolicy `protobuf:"bytes,11,rep,name=levels,proto3" json:"levels,omitempty"`
+	// Consents.
+	Consent *ConsentPolicy `protobuf:"bytes,12,opt,name=consent,proto3" json:"consent,omitempty"`
+	// What leaves a case.
+	Disclosure *DisclosurePolicy `protobuf:"bytes,13,opt,name=disclosure,proto3" json:"disclosure,omitempty"`
+	// The closed list of bases other than consent. Every one stands here once.
+	Bases []*BasisPolicy `protobuf:"bytes,14,rep,name=bases,proto3" json:"bases,omitempty"`
+	// Whose word it takes for a child, by age.
+	Children      []*ChildPolicy `protobuf:"bytes,15,rep,name=children,proto3" json:"children,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -312,6 +562,649 @@ func (x *Policy) GetLimits() *LimitPolicy {
 	return nil
 }
 
+func (x *Policy) GetLevels() []*LevelPolicy {
+	if x != nil {
+		return x.Levels
+	}
+	return nil
+}
+
+func (x *Policy) GetConsent() *ConsentPolicy {
+	if x != nil {
+		return x.Consent
+	}
+	return nil
+}
+
+func (x *Policy) GetDisclosure() *DisclosurePolicy {
+	if x != nil {
+		return x.Disclosure
+	}
+	return nil
+}
+
+func (x *Policy) GetBases() []*BasisPolicy {
+	if x != nil {
+		return x.Bases
+	}
+	return nil
+}
+
+func (x *Policy) GetChildren() []*ChildPolicy {
+	if x != nil {
+		return x.Children
+	}
+	return nil
+}
+
+// LevelPolicy is what a level of risk demands before anything leaves a case, and who
+// may find one.
+type LevelPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The level, not assessed among them. Required.
+	Level RiskLevel `protobuf:"varint,1,opt,name=level,proto3,enum=amparo.v1.RiskLevel" json:"level,omitempty"`
+	// How many people besides the one who made it must agree to a do-no-harm check.
+	Approvals uint32 `protobuf:"varint,2,opt,name=approvals,proto3" json:"approvals,omitempty"`
+	// The ways by which something may leave; none means any.
+	Channels []ContactChannel `protobuf:"varint,3,rep,packed,name=channels,proto3,enum=amparo.v1.ContactChannel" json:"channels,omitempty"`
+	// The data that are held back unless somebody says why less is not enough.
+	HeldBack []DataCategory `protobuf:"varint,4,rep,packed,name=held_back,json=heldBack,proto3,enum=amparo.v1.DataCategory" json:"held_back,omitempty"`
+	// Who finds such a case by a search. Required.
+	Search SearchReach `protobuf:"varint,5,opt,name=search,proto3,enum=amparo.v1.SearchReach" json:"search,omitempty"`
+	// An act against the person brings the next assessment of the risk forward to this
+	// long after it, where that is sooner. Required.
+	ReassessAfterIncident string `protobuf:"bytes,6,opt,name=reassess_after_incident,json=reassessAfterIncident,proto3" json:"reassess_after_incident,omitempty"`
+	// Where the values come from. Required.
+	Source        string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LevelPolicy) Reset() {
+	*x = LevelPolicy{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LevelPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LevelPolicy) ProtoMessage() {}
+
+func (x *LevelPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LevelPolicy.ProtoReflect.Descriptor instead.
+func (*LevelPolicy) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LevelPolicy) GetLevel() RiskLevel {
+	if x != nil {
+		return x.Level
+	}
+	return RiskLevel_RISK_LEVEL_UNSPECIFIED
+}
+
+func (x *LevelPolicy) GetApprovals() uint32 {
+	if x != nil {
+		return x.Approvals
+	}
+	return 0
+}
+
+func (x *LevelPolicy) GetChannels() []ContactChannel {
+	if x != nil {
+		return x.Channels
+	}
+	return nil
+}
+
+func (x *LevelPolicy) GetHeldBack() []DataCategory {
+	if x != nil {
+		return x.HeldBack
+	}
+	return nil
+}
+
+func (x *LevelPolicy) GetSearch() SearchReach {
+	if x != nil {
+		return x.Search
+	}
+	return SearchReach_SEARCH_REACH_UNSPECIFIED
+}
+
+func (x *LevelPolicy) GetReassessAfterIncident() string {
+	if x != nil {
+		return x.ReassessAfterIncident
+	}
+	return ""
+}
+
+func (x *LevelPolicy) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// ConsentPolicy is how consents are kept.
+type ConsentPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For how long one release is valid where nothing else was said. Required.
+	Release *PolicyLength `protobuf:"bytes,1,opt,name=release,proto3" json:"release,omitempty"`
+	// For how long after its planned end a consent to a stay is valid. Required.
+	FollowUp *PolicyLength `protobuf:"bytes,2,opt,name=follow_up,json=followUp,proto3" json:"follow_up,omitempty"`
+	// The purposes of a stay. Required.
+	Stay *PurposeList `protobuf:"bytes,3,opt,name=stay,proto3" json:"stay,omitempty"`
+	// A consent that is recorded longer than this after it was said is flagged. Required.
+	LateAfter *PolicyLength `protobuf:"bytes,4,opt,name=late_after,json=lateAfter,proto3" json:"late_after,omitempty"`
+	// On what the processing rests in law where nobody says otherwise. Required.
+	LegalBasis    *LegalBasisPolicy `protobuf:"bytes,5,opt,name=legal_basis,json=legalBasis,proto3" json:"legal_basis,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsentPolicy) Reset() {
+	*x = ConsentPolicy{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsentPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsentPolicy) ProtoMessage() {}
+
+func (x *ConsentPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsentPolicy.ProtoReflect.Descriptor instead.
+func (*ConsentPolicy) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ConsentPolicy) GetRelease() *PolicyLength {
+	if x != nil {
+		return x.Release
+	}
+	return nil
+}
+
+func (x *ConsentPolicy) GetFollowUp() *PolicyLength {
+	if x != nil {
+		return x.FollowUp
+	}
+	return nil
+}
+
+func (x *ConsentPolicy) GetStay() *PurposeList {
+	if x != nil {
+		return x.Stay
+	}
+	return nil
+}
+
+func (x *ConsentPolicy) GetLateAfter() *PolicyLength {
+	if x != nil {
+		return x.LateAfter
+	}
+	return nil
+}
+
+func (x *ConsentPolicy) GetLegalBasis() *LegalBasisPolicy {
+	if x != nil {
+		return x.LegalBasis
+	}
+	return nil
+}
+
+// PurposeList is a list of purposes with its source.
+type PurposeList struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Purposes. Required.
+	Purposes []Purpose `protobuf:"varint,1,rep,packed,name=purposes,proto3,enum=amparo.v1.Purpose" json:"purposes,omitempty"`
+	// Where the value comes from. Required.
+	Source        string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurposeList) Reset() {
+	*x = PurposeList{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurposeList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurposeList) ProtoMessage() {}
+
+func (x *PurposeList) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurposeList.ProtoReflect.Descriptor instead.
+func (*PurposeList) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PurposeList) GetPurposes() []Purpose {
+	if x != nil {
+		return x.Purposes
+	}
+	return nil
+}
+
+func (x *PurposeList) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// LegalBasisPolicy is a legal basis with its source.
+type LegalBasisPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which. Required.
+	Basis LegalBasis `protobuf:"varint,1,opt,name=basis,proto3,enum=amparo.v1.LegalBasis" json:"basis,omitempty"`
+	// Where the value comes from. Required.
+	Source        string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LegalBasisPolicy) Reset() {
+	*x = LegalBasisPolicy{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LegalBasisPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LegalBasisPolicy) ProtoMessage() {}
+
+func (x *LegalBasisPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LegalBasisPolicy.ProtoReflect.Descriptor instead.
+func (*LegalBasisPolicy) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *LegalBasisPolicy) GetBasis() LegalBasis {
+	if x != nil {
+		return x.Basis
+	}
+	return LegalBasis_LEGAL_BASIS_UNSPECIFIED
+}
+
+func (x *LegalBasisPolicy) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// DisclosurePolicy is how what leaves is kept watch over. How long the second
+// signature, a withdrawal, a past recipient's answer and the duty to inform may take
+// stands among the terms.
+type DisclosurePolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For how long a do-no-harm check, or a stated basis, allows its action. Required.
+	CheckValid *PolicyLength `protobuf:"bytes,1,opt,name=check_valid,json=checkValid,proto3" json:"check_valid,omitempty"`
+	// The data that may leave on the urgent track and for vital interests. Required.
+	Minimum *CategoryList `protobuf:"bytes,2,opt,name=minimum,proto3" json:"minimum,omitempty"`
+	// For how long an act for vital interests allows more to the same recipient, at
+	// most. Required.
+	VitalAct      *PolicyLength `protobuf:"bytes,3,opt,name=vital_act,json=vitalAct,proto3" json:"vital_act,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DisclosurePolicy) Reset() {
+	*x = DisclosurePolicy{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DisclosurePolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DisclosurePolicy) ProtoMessage() {}
+
+func (x *DisclosurePolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DisclosurePolicy.ProtoReflect.Descriptor instead.
+func (*DisclosurePolicy) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DisclosurePolicy) GetCheckValid() *PolicyLength {
+	if x != nil {
+		return x.CheckValid
+	}
+	return nil
+}
+
+func (x *DisclosurePolicy) GetMinimum() *CategoryList {
+	if x != nil {
+		return x.Minimum
+	}
+	return nil
+}
+
+func (x *DisclosurePolicy) GetVitalAct() *PolicyLength {
+	if x != nil {
+		return x.VitalAct
+	}
+	return nil
+}
+
+// CategoryList is a list of kinds of data with its source.
+type CategoryList struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kinds. Required.
+	Categories []DataCategory `protobuf:"varint,1,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// Where the value comes from. Required.
+	Source        string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CategoryList) Reset() {
+	*x = CategoryList{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CategoryList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CategoryList) ProtoMessage() {}
+
+func (x *CategoryList) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CategoryList.ProtoReflect.Descriptor instead.
+func (*CategoryList) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CategoryList) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *CategoryList) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// BasisPolicy is what one basis other than consent allows.
+type BasisPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which. Required.
+	Basis ListedBasis `protobuf:"varint,1,opt,name=basis,proto3,enum=amparo.v1.ListedBasis" json:"basis,omitempty"`
+	// On what it rests in law. Required.
+	LegalBasis string `protobuf:"bytes,2,opt,name=legal_basis,json=legalBasis,proto3" json:"legal_basis,omitempty"`
+	// The data that may leave on it. Required.
+	Categories []DataCategory `protobuf:"varint,3,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
+	// How many people besides the one who states it must agree.
+	Approvals uint32 `protobuf:"varint,4,opt,name=approvals,proto3" json:"approvals,omitempty"`
+	// Where the values come from. Required.
+	Source        string `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BasisPolicy) Reset() {
+	*x = BasisPolicy{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BasisPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BasisPolicy) ProtoMessage() {}
+
+func (x *BasisPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BasisPolicy.ProtoReflect.Descriptor instead.
+func (*BasisPolicy) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BasisPolicy) GetBasis() ListedBasis {
+	if x != nil {
+		return x.Basis
+	}
+	return ListedBasis_LISTED_BASIS_UNSPECIFIED
+}
+
+func (x *BasisPolicy) GetLegalBasis() string {
+	if x != nil {
+		return x.LegalBasis
+	}
+	return ""
+}
+
+func (x *BasisPolicy) GetCategories() []DataCategory {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *BasisPolicy) GetApprovals() uint32 {
+	if x != nil {
+		return x.Approvals
+	}
+	return 0
+}
+
+func (x *BasisPolicy) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+// ChildPolicy is whose word it takes from an age on, until the next row's.
+type ChildPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For children who live in this country, ISO 3166-1 alpha-2; empty for all whose
+	// country has no rows of its own.
+	Country string `protobuf:"bytes,1,opt,name=country,proto3" json:"country,omitempty"`
+	// From which age on, in years. Rows of a country begin at 0.
+	FromAge uint32 `protobuf:"varint,2,opt,name=from_age,json=fromAge,proto3" json:"from_age,omitempty"`
+	// What the child must say.
+	Child ChildPart `protobuf:"varint,3,opt,name=child,proto3,enum=amparo.v1.ChildPart" json:"child,omitempty"`
+	// What a caregiver must say.
+	Caregiver CaregiverPart `protobuf:"varint,4,opt,name=caregiver,proto3,enum=amparo.v1.CaregiverPart" json:"caregiver,omitempty"`
+	// Whose word carries where no caregiver is safe.
+	Without WithoutCaregiver `protobuf:"varint,5,opt,name=without,proto3,enum=amparo.v1.WithoutCaregiver" json:"without,omitempty"`
+	// The child's part is in writing.
+	ChildInWriting bool `protobuf:"varint,6,opt,name=child_in_writing,json=childInWriting,proto3" json:"child_in_writing,omitempty"`
+	// The consent of whoever consents is in writing.
+	ConsentInWriting bool `protobuf:"varint,7,opt,name=consent_in_writing,json=consentInWriting,proto3" json:"consent_in_writing,omitempty"`
+	// Where the values come from. Required.
+	Source        string `protobuf:"bytes,8,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChildPolicy) Reset() {
+	*x = ChildPolicy{}
+	mi := &file_amparo_v1_policy_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChildPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChildPolicy) ProtoMessage() {}
+
+func (x *ChildPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_v1_policy_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChildPolicy.ProtoReflect.Descriptor instead.
+func (*ChildPolicy) Descriptor() ([]byte, []int) {
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ChildPolicy) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *ChildPolicy) GetFromAge() uint32 {
+	if x != nil {
+		return x.FromAge
+	}
+	return 0
+}
+
+func (x *ChildPolicy) GetChild() ChildPart {
+	if x != nil {
+		return x.Child
+	}
+	return ChildPart_CHILD_PART_UNSPECIFIED
+}
+
+func (x *ChildPolicy) GetCaregiver() CaregiverPart {
+	if x != nil {
+		return x.Caregiver
+	}
+	return CaregiverPart_CAREGIVER_PART_UNSPECIFIED
+}
+
+func (x *ChildPolicy) GetWithout() WithoutCaregiver {
+	if x != nil {
+		return x.Without
+	}
+	return WithoutCaregiver_WITHOUT_CAREGIVER_UNSPECIFIED
+}
+
+func (x *ChildPolicy) GetChildInWriting() bool {
+	if x != nil {
+		return x.ChildInWriting
+	}
+	return false
+}
+
+func (x *ChildPolicy) GetConsentInWriting() bool {
+	if x != nil {
+		return x.ConsentInWriting
+	}
+	return false
+}
+
+func (x *ChildPolicy) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 // TermPolicy is how long one kind of term may take.
 type TermPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -330,7 +1223,7 @@ type TermPolicy struct {
 
 func (x *TermPolicy) Reset() {
 	*x = TermPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[1]
+	mi := &file_amparo_v1_policy_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -342,7 +1235,7 @@ func (x *TermPolicy) String() string {
 func (*TermPolicy) ProtoMessage() {}
 
 func (x *TermPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[1]
+	mi := &file_amparo_v1_policy_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -355,7 +1248,7 @@ func (x *TermPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TermPolicy.ProtoReflect.Descriptor instead.
 func (*TermPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{1}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TermPolicy) GetKind() TermKind {
@@ -408,7 +1301,7 @@ type LengthByLevel struct {
 
 func (x *LengthByLevel) Reset() {
 	*x = LengthByLevel{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[2]
+	mi := &file_amparo_v1_policy_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -420,7 +1313,7 @@ func (x *LengthByLevel) String() string {
 func (*LengthByLevel) ProtoMessage() {}
 
 func (x *LengthByLevel) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[2]
+	mi := &file_amparo_v1_policy_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -433,7 +1326,7 @@ func (x *LengthByLevel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LengthByLevel.ProtoReflect.Descriptor instead.
 func (*LengthByLevel) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{2}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LengthByLevel) GetEveryLevel() string {
@@ -495,7 +1388,7 @@ type DayPolicy struct {
 
 func (x *DayPolicy) Reset() {
 	*x = DayPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[3]
+	mi := &file_amparo_v1_policy_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +1400,7 @@ func (x *DayPolicy) String() string {
 func (*DayPolicy) ProtoMessage() {}
 
 func (x *DayPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[3]
+	mi := &file_amparo_v1_policy_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +1413,7 @@ func (x *DayPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DayPolicy.ProtoReflect.Descriptor instead.
 func (*DayPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{3}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DayPolicy) GetCounting() DayCounting {
@@ -564,7 +1457,7 @@ type WarningPolicy struct {
 
 func (x *WarningPolicy) Reset() {
 	*x = WarningPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[4]
+	mi := &file_amparo_v1_policy_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +1469,7 @@ func (x *WarningPolicy) String() string {
 func (*WarningPolicy) ProtoMessage() {}
 
 func (x *WarningPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[4]
+	mi := &file_amparo_v1_policy_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +1482,7 @@ func (x *WarningPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WarningPolicy.ProtoReflect.Descriptor instead.
 func (*WarningPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{4}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WarningPolicy) GetPercent() []uint32 {
@@ -619,7 +1512,7 @@ type LegalWarningPolicy struct {
 
 func (x *LegalWarningPolicy) Reset() {
 	*x = LegalWarningPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[5]
+	mi := &file_amparo_v1_policy_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +1524,7 @@ func (x *LegalWarningPolicy) String() string {
 func (*LegalWarningPolicy) ProtoMessage() {}
 
 func (x *LegalWarningPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[5]
+	mi := &file_amparo_v1_policy_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +1537,7 @@ func (x *LegalWarningPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegalWarningPolicy.ProtoReflect.Descriptor instead.
 func (*LegalWarningPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{5}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LegalWarningPolicy) GetDaysBefore() []uint32 {
@@ -674,7 +1567,7 @@ type LadderPolicy struct {
 
 func (x *LadderPolicy) Reset() {
 	*x = LadderPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[6]
+	mi := &file_amparo_v1_policy_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +1579,7 @@ func (x *LadderPolicy) String() string {
 func (*LadderPolicy) ProtoMessage() {}
 
 func (x *LadderPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[6]
+	mi := &file_amparo_v1_policy_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +1592,7 @@ func (x *LadderPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LadderPolicy.ProtoReflect.Descriptor instead.
 func (*LadderPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{6}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LadderPolicy) GetAfter() []string {
@@ -732,7 +1625,7 @@ type ApprovalPolicy struct {
 
 func (x *ApprovalPolicy) Reset() {
 	*x = ApprovalPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[7]
+	mi := &file_amparo_v1_policy_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +1637,7 @@ func (x *ApprovalPolicy) String() string {
 func (*ApprovalPolicy) ProtoMessage() {}
 
 func (x *ApprovalPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[7]
+	mi := &file_amparo_v1_policy_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +1650,7 @@ func (x *ApprovalPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalPolicy.ProtoReflect.Descriptor instead.
 func (*ApprovalPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{7}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ApprovalPolicy) GetGate() Gate {
@@ -801,7 +1694,7 @@ type OnCallPolicy struct {
 
 func (x *OnCallPolicy) Reset() {
 	*x = OnCallPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[8]
+	mi := &file_amparo_v1_policy_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +1706,7 @@ func (x *OnCallPolicy) String() string {
 func (*OnCallPolicy) ProtoMessage() {}
 
 func (x *OnCallPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[8]
+	mi := &file_amparo_v1_policy_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +1719,7 @@ func (x *OnCallPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnCallPolicy.ProtoReflect.Descriptor instead.
 func (*OnCallPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{8}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OnCallPolicy) GetPassOnAfter() *PolicyLength {
@@ -869,7 +1762,7 @@ type HandoverPolicy struct {
 
 func (x *HandoverPolicy) Reset() {
 	*x = HandoverPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[9]
+	mi := &file_amparo_v1_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1774,7 @@ func (x *HandoverPolicy) String() string {
 func (*HandoverPolicy) ProtoMessage() {}
 
 func (x *HandoverPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[9]
+	mi := &file_amparo_v1_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1787,7 @@ func (x *HandoverPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandoverPolicy.ProtoReflect.Descriptor instead.
 func (*HandoverPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{9}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HandoverPolicy) GetRemindAfter() *PolicyLength {
@@ -915,7 +1808,7 @@ type LimitPolicy struct {
 
 func (x *LimitPolicy) Reset() {
 	*x = LimitPolicy{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[10]
+	mi := &file_amparo_v1_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1820,7 @@ func (x *LimitPolicy) String() string {
 func (*LimitPolicy) ProtoMessage() {}
 
 func (x *LimitPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[10]
+	mi := &file_amparo_v1_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1833,7 @@ func (x *LimitPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LimitPolicy.ProtoReflect.Descriptor instead.
 func (*LimitPolicy) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{10}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LimitPolicy) GetDuplicateHintsAnHour() *PolicyCount {
@@ -963,7 +1856,7 @@ type PolicyLength struct {
 
 func (x *PolicyLength) Reset() {
 	*x = PolicyLength{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[11]
+	mi := &file_amparo_v1_policy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1868,7 @@ func (x *PolicyLength) String() string {
 func (*PolicyLength) ProtoMessage() {}
 
 func (x *PolicyLength) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[11]
+	mi := &file_amparo_v1_policy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1881,7 @@ func (x *PolicyLength) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyLength.ProtoReflect.Descriptor instead.
 func (*PolicyLength) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{11}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PolicyLength) GetLength() string {
@@ -1018,7 +1911,7 @@ type PolicyCount struct {
 
 func (x *PolicyCount) Reset() {
 	*x = PolicyCount{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[12]
+	mi := &file_amparo_v1_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1923,7 @@ func (x *PolicyCount) String() string {
 func (*PolicyCount) ProtoMessage() {}
 
 func (x *PolicyCount) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[12]
+	mi := &file_amparo_v1_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1936,7 @@ func (x *PolicyCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyCount.ProtoReflect.Descriptor instead.
 func (*PolicyCount) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{12}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PolicyCount) GetCount() uint32 {
@@ -1082,7 +1975,7 @@ type PolicyVersion struct {
 
 func (x *PolicyVersion) Reset() {
 	*x = PolicyVersion{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[13]
+	mi := &file_amparo_v1_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1987,7 @@ func (x *PolicyVersion) String() string {
 func (*PolicyVersion) ProtoMessage() {}
 
 func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[13]
+	mi := &file_amparo_v1_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +2000,7 @@ func (x *PolicyVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyVersion.ProtoReflect.Descriptor instead.
 func (*PolicyVersion) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{13}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PolicyVersion) GetVersion() uint32 {
@@ -1171,7 +2064,7 @@ type PolicyProposal struct {
 
 func (x *PolicyProposal) Reset() {
 	*x = PolicyProposal{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[14]
+	mi := &file_amparo_v1_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +2076,7 @@ func (x *PolicyProposal) String() string {
 func (*PolicyProposal) ProtoMessage() {}
 
 func (x *PolicyProposal) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[14]
+	mi := &file_amparo_v1_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +2089,7 @@ func (x *PolicyProposal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyProposal.ProtoReflect.Descriptor instead.
 func (*PolicyProposal) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{14}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PolicyProposal) GetId() string {
@@ -1249,7 +2142,7 @@ type PolicyDifference struct {
 
 func (x *PolicyDifference) Reset() {
 	*x = PolicyDifference{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[15]
+	mi := &file_amparo_v1_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1261,7 +2154,7 @@ func (x *PolicyDifference) String() string {
 func (*PolicyDifference) ProtoMessage() {}
 
 func (x *PolicyDifference) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[15]
+	mi := &file_amparo_v1_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1274,7 +2167,7 @@ func (x *PolicyDifference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyDifference.ProtoReflect.Descriptor instead.
 func (*PolicyDifference) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{15}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PolicyDifference) GetPath() string {
@@ -1309,7 +2202,7 @@ type GetPolicyRequest struct {
 
 func (x *GetPolicyRequest) Reset() {
 	*x = GetPolicyRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[16]
+	mi := &file_amparo_v1_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +2214,7 @@ func (x *GetPolicyRequest) String() string {
 func (*GetPolicyRequest) ProtoMessage() {}
 
 func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[16]
+	mi := &file_amparo_v1_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +2227,7 @@ func (x *GetPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyRequest.ProtoReflect.Descriptor instead.
 func (*GetPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{16}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetPolicyRequest) GetNumber() uint32 {
@@ -1363,7 +2256,7 @@ type GetPolicyResponse struct {
 
 func (x *GetPolicyResponse) Reset() {
 	*x = GetPolicyResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[17]
+	mi := &file_amparo_v1_policy_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +2268,7 @@ func (x *GetPolicyResponse) String() string {
 func (*GetPolicyResponse) ProtoMessage() {}
 
 func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[17]
+	mi := &file_amparo_v1_policy_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +2281,7 @@ func (x *GetPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPolicyResponse.ProtoReflect.Descriptor instead.
 func (*GetPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{17}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetPolicyResponse) GetPolicy() *Policy {
@@ -1439,7 +2332,7 @@ type ProposePolicyRequest struct {
 
 func (x *ProposePolicyRequest) Reset() {
 	*x = ProposePolicyRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[18]
+	mi := &file_amparo_v1_policy_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +2344,7 @@ func (x *ProposePolicyRequest) String() string {
 func (*ProposePolicyRequest) ProtoMessage() {}
 
 func (x *ProposePolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[18]
+	mi := &file_amparo_v1_policy_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +2357,7 @@ func (x *ProposePolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposePolicyRequest.ProtoReflect.Descriptor instead.
 func (*ProposePolicyRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{18}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ProposePolicyRequest) GetRequestId() string {
@@ -1494,7 +2387,7 @@ type ProposePolicyResponse struct {
 
 func (x *ProposePolicyResponse) Reset() {
 	*x = ProposePolicyResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[19]
+	mi := &file_amparo_v1_policy_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +2399,7 @@ func (x *ProposePolicyResponse) String() string {
 func (*ProposePolicyResponse) ProtoMessage() {}
 
 func (x *ProposePolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[19]
+	mi := &file_amparo_v1_policy_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +2412,7 @@ func (x *ProposePolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProposePolicyResponse.ProtoReflect.Descriptor instead.
 func (*ProposePolicyResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{19}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ProposePolicyResponse) GetProposal() *PolicyProposal {
@@ -1549,7 +2442,7 @@ type ConfirmPolicyRequest struct {
 
 func (x *ConfirmPolicyRequest) Reset() {
 	*x = ConfirmPolicyRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[20]
+	mi := &file_amparo_v1_policy_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1561,7 +2454,7 @@ func (x *ConfirmPolicyRequest) String() string {
 func (*ConfirmPolicyRequest) ProtoMessage() {}
 
 func (x *ConfirmPolicyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[20]
+	mi := &file_amparo_v1_policy_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1574,7 +2467,7 @@ func (x *ConfirmPolicyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmPolicyRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmPolicyRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{20}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ConfirmPolicyRequest) GetRequestId() string {
@@ -1604,7 +2497,7 @@ type ConfirmPolicyResponse struct {
 
 func (x *ConfirmPolicyResponse) Reset() {
 	*x = ConfirmPolicyResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[21]
+	mi := &file_amparo_v1_policy_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1616,7 +2509,7 @@ func (x *ConfirmPolicyResponse) String() string {
 func (*ConfirmPolicyResponse) ProtoMessage() {}
 
 func (x *ConfirmPolicyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[21]
+	mi := &file_amparo_v1_policy_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1629,7 +2522,7 @@ func (x *ConfirmPolicyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmPolicyResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmPolicyResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{21}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ConfirmPolicyResponse) GetVersion() *PolicyVersion {
@@ -1658,7 +2551,7 @@ type CheckStaffingRequest struct {
 
 func (x *CheckStaffingRequest) Reset() {
 	*x = CheckStaffingRequest{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[22]
+	mi := &file_amparo_v1_policy_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +2563,7 @@ func (x *CheckStaffingRequest) String() string {
 func (*CheckStaffingRequest) ProtoMessage() {}
 
 func (x *CheckStaffingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[22]
+	mi := &file_amparo_v1_policy_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +2576,7 @@ func (x *CheckStaffingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckStaffingRequest.ProtoReflect.Descriptor instead.
 func (*CheckStaffingRequest) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{22}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CheckStaffingRequest) GetAt() *timestamppb.Timestamp {
@@ -1704,7 +2597,7 @@ type CheckStaffingResponse struct {
 
 func (x *CheckStaffingResponse) Reset() {
 	*x = CheckStaffingResponse{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[23]
+	mi := &file_amparo_v1_policy_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1716,7 +2609,7 @@ func (x *CheckStaffingResponse) String() string {
 func (*CheckStaffingResponse) ProtoMessage() {}
 
 func (x *CheckStaffingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[23]
+	mi := &file_amparo_v1_policy_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1729,7 +2622,7 @@ func (x *CheckStaffingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckStaffingResponse.ProtoReflect.Descriptor instead.
 func (*CheckStaffingResponse) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{23}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckStaffingResponse) GetGaps() []*StaffingGap {
@@ -1756,7 +2649,7 @@ type StaffingGap struct {
 
 func (x *StaffingGap) Reset() {
 	*x = StaffingGap{}
-	mi := &file_amparo_v1_policy_proto_msgTypes[24]
+	mi := &file_amparo_v1_policy_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +2661,7 @@ func (x *StaffingGap) String() string {
 func (*StaffingGap) ProtoMessage() {}
 
 func (x *StaffingGap) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_v1_policy_proto_msgTypes[24]
+	mi := &file_amparo_v1_policy_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +2674,7 @@ func (x *StaffingGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StaffingGap.ProtoReflect.Descriptor instead.
 func (*StaffingGap) Descriptor() ([]byte, []int) {
-	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{24}
+	return file_amparo_v1_policy_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *StaffingGap) GetGate() Gate {
@@ -1816,7 +2709,7 @@ var File_amparo_v1_policy_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/policy.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x04\n" +
+	"\x16amparo/v1/policy.proto\x12\tamparo.v1\x1a\x16amparo/v1/access.proto\x1a\x16amparo/v1/ledger.proto\x1a\x1camparo/v1/ledger_terms.proto\x1a\x14amparo/v1/risk.proto\x1a\x14amparo/v1/term.proto\x1a\x15amparo/v1/types.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\a\n" +
 	"\x06Policy\x12\x1f\n" +
 	"\x06format\x18\x01 \x01(\rB\a\xbaH\x04*\x02\b\x01R\x06format\x127\n" +
 	"\x05terms\x18\x02 \x03(\v2\x15.amparo.v1.TermPolicyB\n" +
@@ -1830,7 +2723,83 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\aon_call\x18\b \x01(\v2\x17.amparo.v1.OnCallPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06onCall\x12=\n" +
 	"\bhandover\x18\t \x01(\v2\x19.amparo.v1.HandoverPolicyB\x06\xbaH\x03\xc8\x01\x01R\bhandover\x126\n" +
 	"\x06limits\x18\n" +
-	" \x01(\v2\x16.amparo.v1.LimitPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06limits\"\xd1\x01\n" +
+	" \x01(\v2\x16.amparo.v1.LimitPolicyB\x06\xbaH\x03\xc8\x01\x01R\x06limits\x12:\n" +
+	"\x06levels\x18\v \x03(\v2\x16.amparo.v1.LevelPolicyB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\x05R\x06levels\x12:\n" +
+	"\aconsent\x18\f \x01(\v2\x18.amparo.v1.ConsentPolicyB\x06\xbaH\x03\xc8\x01\x01R\aconsent\x12C\n" +
+	"\n" +
+	"disclosure\x18\r \x01(\v2\x1b.amparo.v1.DisclosurePolicyB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"disclosure\x128\n" +
+	"\x05bases\x18\x0e \x03(\v2\x16.amparo.v1.BasisPolicyB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10\n" +
+	"R\x05bases\x12>\n" +
+	"\bchildren\x18\x0f \x03(\v2\x16.amparo.v1.ChildPolicyB\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10<R\bchildren\"\xbe\x03\n" +
+	"\vLevelPolicy\x126\n" +
+	"\x05level\x18\x01 \x01(\x0e2\x14.amparo.v1.RiskLevelB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05level\x12%\n" +
+	"\tapprovals\x18\x02 \x01(\rB\a\xbaH\x04*\x02\x18\x02R\tapprovals\x12J\n" +
+	"\bchannels\x18\x03 \x03(\x0e2\x19.amparo.v1.ContactChannelB\x13\xbaH\x10\x92\x01\r\x10\n" +
+	"\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bchannels\x12I\n" +
+	"\theld_back\x18\x04 \x03(\x0e2\x17.amparo.v1.DataCategoryB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bheldBack\x12:\n" +
+	"\x06search\x18\x05 \x01(\x0e2\x16.amparo.v1.SearchReachB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06search\x12Y\n" +
+	"\x17reassess_after_incident\x18\x06 \x01(\tB!\xbaH\x1er\x1c2\x1a^[1-9][0-9]{0,6}(s|min|h)$R\x15reassessAfterIncident\x12\"\n" +
+	"\x06source\x18\a \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06source\"\xc2\x02\n" +
+	"\rConsentPolicy\x129\n" +
+	"\arelease\x18\x01 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\arelease\x12<\n" +
+	"\tfollow_up\x18\x02 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\bfollowUp\x122\n" +
+	"\x04stay\x18\x03 \x01(\v2\x16.amparo.v1.PurposeListB\x06\xbaH\x03\xc8\x01\x01R\x04stay\x12>\n" +
+	"\n" +
+	"late_after\x18\x04 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\tlateAfter\x12D\n" +
+	"\vlegal_basis\x18\x05 \x01(\v2\x1b.amparo.v1.LegalBasisPolicyB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"legalBasis\"x\n" +
+	"\vPurposeList\x12E\n" +
+	"\bpurposes\x18\x01 \x03(\x0e2\x12.amparo.v1.PurposeB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\x0f\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\bpurposes\x12\"\n" +
+	"\x06source\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06source\"o\n" +
+	"\x10LegalBasisPolicy\x127\n" +
+	"\x05basis\x18\x01 \x01(\x0e2\x15.amparo.v1.LegalBasisB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05basis\x12\"\n" +
+	"\x06source\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06source\"\xcd\x01\n" +
+	"\x10DisclosurePolicy\x12@\n" +
+	"\vcheck_valid\x18\x01 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\n" +
+	"checkValid\x129\n" +
+	"\aminimum\x18\x02 \x01(\v2\x17.amparo.v1.CategoryListB\x06\xbaH\x03\xc8\x01\x01R\aminimum\x12<\n" +
+	"\tvital_act\x18\x03 \x01(\v2\x17.amparo.v1.PolicyLengthB\x06\xbaH\x03\xc8\x01\x01R\bvitalAct\"\x82\x01\n" +
+	"\fCategoryList\x12N\n" +
+	"\n" +
+	"categories\x18\x01 \x03(\x0e2\x17.amparo.v1.DataCategoryB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\n" +
+	"categories\x12\"\n" +
+	"\x06source\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06source\"\x8f\x02\n" +
+	"\vBasisPolicy\x128\n" +
+	"\x05basis\x18\x01 \x01(\x0e2\x16.amparo.v1.ListedBasisB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05basis\x12+\n" +
+	"\vlegal_basis\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xac\x02R\n" +
+	"legalBasis\x12N\n" +
+	"\n" +
+	"categories\x18\x03 \x03(\x0e2\x17.amparo.v1.DataCategoryB\x15\xbaH\x12\x92\x01\x0f\b\x01\x10\x10\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\n" +
+	"categories\x12%\n" +
+	"\tapprovals\x18\x04 \x01(\rB\a\xbaH\x04*\x02\x18\x02R\tapprovals\x12\"\n" +
+	"\x06source\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06source\"\x9c\x03\n" +
+	"\vChildPolicy\x12.\n" +
+	"\acountry\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{2})?$R\acountry\x12\"\n" +
+	"\bfrom_age\x18\x02 \x01(\rB\a\xbaH\x04*\x02\x18\x11R\afromAge\x126\n" +
+	"\x05child\x18\x03 \x01(\x0e2\x14.amparo.v1.ChildPartB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x05child\x12B\n" +
+	"\tcaregiver\x18\x04 \x01(\x0e2\x18.amparo.v1.CaregiverPartB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\tcaregiver\x12A\n" +
+	"\awithout\x18\x05 \x01(\x0e2\x1b.amparo.v1.WithoutCaregiverB\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\awithout\x12(\n" +
+	"\x10child_in_writing\x18\x06 \x01(\bR\x0echildInWriting\x12,\n" +
+	"\x12consent_in_writing\x18\a \x01(\bR\x10consentInWriting\x12\"\n" +
+	"\x06source\x18\b \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06source\"\xd1\x01\n" +
 	"\n" +
 	"TermPolicy\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x13.amparo.v1.TermKindB\n" +
@@ -1947,7 +2916,26 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"\vDayCounting\x12\x1c\n" +
 	"\x18DAY_COUNTING_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aDAY_COUNTING_CALENDAR_DAYS\x10\x01\x12\x1b\n" +
-	"\x17DAY_COUNTING_EU_1182_71\x10\x02*\xb4\x02\n" +
+	"\x17DAY_COUNTING_EU_1182_71\x10\x02*s\n" +
+	"\vSearchReach\x12\x1c\n" +
+	"\x18SEARCH_REACH_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13SEARCH_REACH_OFFICE\x10\x01\x12\x16\n" +
+	"\x12SEARCH_REACH_SHIFT\x10\x02\x12\x15\n" +
+	"\x11SEARCH_REACH_TEAM\x10\x03*p\n" +
+	"\tChildPart\x12\x1a\n" +
+	"\x16CHILD_PART_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14CHILD_PART_EXPLAINED\x10\x01\x12\x15\n" +
+	"\x11CHILD_PART_ASSENT\x10\x02\x12\x16\n" +
+	"\x12CHILD_PART_CONSENT\x10\x03*t\n" +
+	"\rCaregiverPart\x12\x1e\n" +
+	"\x1aCAREGIVER_PART_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16CAREGIVER_PART_CONSENT\x10\x01\x12'\n" +
+	"#CAREGIVER_PART_CONSENT_IF_PERMITTED\x10\x02*\xa1\x01\n" +
+	"\x10WithoutCaregiver\x12!\n" +
+	"\x1dWITHOUT_CAREGIVER_UNSPECIFIED\x10\x00\x12!\n" +
+	"\x1dWITHOUT_CAREGIVER_OTHER_ADULT\x10\x01\x12*\n" +
+	"&WITHOUT_CAREGIVER_OTHER_ADULT_OR_CHILD\x10\x02\x12\x1b\n" +
+	"\x17WITHOUT_CAREGIVER_CHILD\x10\x03*\x95\x03\n" +
 	"\x04Gate\x12\x14\n" +
 	"\x10GATE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eGATE_ENROLMENT\x10\x01\x12\x15\n" +
@@ -1966,10 +2954,15 @@ const file_amparo_v1_policy_proto_rawDesc = "" +
 	"GATE_DEATH\x10\v\x12\x11\n" +
 	"\rGATE_HANDOVER\x10\f\x12\x0f\n" +
 	"\vGATE_LEAVER\x10\r\x12\x10\n" +
-	"\fGATE_ON_CALL\x10\x0e2\xa4\x03\n" +
-	"\rPolicyService\x12_\n" +
-	"\tGetPolicy\x12\x1b.amparo.v1.GetPolicyRequest\x1a\x1c.amparo.v1.GetPolicyResponse\"\x17\xaa\xd4\x18\x13\b\x01\x12\f\n" +
-	"\b\x01\x02\x03\x04\x05\x06\a\b\x10\x01\x18\xa0\x01\x12d\n" +
+	"\fGATE_ON_CALL\x10\x0e\x12\x13\n" +
+	"\x0fGATE_HARM_CHECK\x10\x0f\x12\x19\n" +
+	"\x15GATE_COUNTERSIGNATURE\x10\x10\x12\x15\n" +
+	"\x11GATE_LISTED_BASIS\x10\x11\x12\x18\n" +
+	"\x14GATE_DATA_PROTECTION\x10\x122\xa5\x03\n" +
+	"\rPolicyService\x12`\n" +
+	"\tGetPolicy\x12\x1b.amparo.v1.GetPolicyRequest\x1a\x1c.amparo.v1.GetPolicyResponse\"\x18\xaa\xd4\x18\x14\b\x01\x12\r\n" +
+	"\t\x01\x02\x03\x04\x05\x06\a\b\n" +
+	"\x10\x01\x18\xa0\x01\x12d\n" +
 	"\rProposePolicy\x12\x1f.amparo.v1.ProposePolicyRequest\x1a .amparo.v1.ProposePolicyResponse\"\x10\xaa\xd4\x18\f\b\x01\x12\x05\n" +
 	"\x01\b\x10\x01\x18\xa1\x01\x12d\n" +
 	"\rConfirmPolicy\x12\x1f.amparo.v1.ConfirmPolicyRequest\x1a .amparo.v1.ConfirmPolicyResponse\"\x10\xaa\xd4\x18\f\b\x01\x12\x05\n" +
@@ -1989,88 +2982,131 @@ func file_amparo_v1_policy_proto_rawDescGZIP() []byte {
 	return file_amparo_v1_policy_proto_rawDescData
 }
 
-var file_amparo_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_amparo_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_amparo_v1_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_amparo_v1_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_amparo_v1_policy_proto_goTypes = []any{
 	(DayCounting)(0),              // 0: amparo.v1.DayCounting
-	(Gate)(0),                     // 1: amparo.v1.Gate
-	(*Policy)(nil),                // 2: amparo.v1.Policy
-	(*TermPolicy)(nil),            // 3: amparo.v1.TermPolicy
-	(*LengthByLevel)(nil),         // 4: amparo.v1.LengthByLevel
-	(*DayPolicy)(nil),             // 5: amparo.v1.DayPolicy
-	(*WarningPolicy)(nil),         // 6: amparo.v1.WarningPolicy
-	(*LegalWarningPolicy)(nil),    // 7: amparo.v1.LegalWarningPolicy
-	(*LadderPolicy)(nil),          // 8: amparo.v1.LadderPolicy
-	(*ApprovalPolicy)(nil),        // 9: amparo.v1.ApprovalPolicy
-	(*OnCallPolicy)(nil),          // 10: amparo.v1.OnCallPolicy
-	(*HandoverPolicy)(nil),        // 11: amparo.v1.HandoverPolicy
-	(*LimitPolicy)(nil),           // 12: amparo.v1.LimitPolicy
-	(*PolicyLength)(nil),          // 13: amparo.v1.PolicyLength
-	(*PolicyCount)(nil),           // 14: amparo.v1.PolicyCount
-	(*PolicyVersion)(nil),         // 15: amparo.v1.PolicyVersion
-	(*PolicyProposal)(nil),        // 16: amparo.v1.PolicyProposal
-	(*PolicyDifference)(nil),      // 17: amparo.v1.PolicyDifference
-	(*GetPolicyRequest)(nil),      // 18: amparo.v1.GetPolicyRequest
-	(*GetPolicyResponse)(nil),     // 19: amparo.v1.GetPolicyResponse
-	(*ProposePolicyRequest)(nil),  // 20: amparo.v1.ProposePolicyRequest
-	(*ProposePolicyResponse)(nil), // 21: amparo.v1.ProposePolicyResponse
-	(*ConfirmPolicyRequest)(nil),  // 22: amparo.v1.ConfirmPolicyRequest
-	(*ConfirmPolicyResponse)(nil), // 23: amparo.v1.ConfirmPolicyResponse
-	(*CheckStaffingRequest)(nil),  // 24: amparo.v1.CheckStaffingRequest
-	(*CheckStaffingResponse)(nil), // 25: amparo.v1.CheckStaffingResponse
-	(*StaffingGap)(nil),           // 26: amparo.v1.StaffingGap
-	(TermKind)(0),                 // 27: amparo.v1.TermKind
-	(Weekday)(0),                  // 28: amparo.v1.Weekday
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(SearchReach)(0),              // 1: amparo.v1.SearchReach
+	(ChildPart)(0),                // 2: amparo.v1.ChildPart
+	(CaregiverPart)(0),            // 3: amparo.v1.CaregiverPart
+	(WithoutCaregiver)(0),         // 4: amparo.v1.WithoutCaregiver
+	(Gate)(0),                     // 5: amparo.v1.Gate
+	(*Policy)(nil),                // 6: amparo.v1.Policy
+	(*LevelPolicy)(nil),           // 7: amparo.v1.LevelPolicy
+	(*ConsentPolicy)(nil),         // 8: amparo.v1.ConsentPolicy
+	(*PurposeList)(nil),           // 9: amparo.v1.PurposeList
+	(*LegalBasisPolicy)(nil),      // 10: amparo.v1.LegalBasisPolicy
+	(*DisclosurePolicy)(nil),      // 11: amparo.v1.DisclosurePolicy
+	(*CategoryList)(nil),          // 12: amparo.v1.CategoryList
+	(*BasisPolicy)(nil),           // 13: amparo.v1.BasisPolicy
+	(*ChildPolicy)(nil),           // 14: amparo.v1.ChildPolicy
+	(*TermPolicy)(nil),            // 15: amparo.v1.TermPolicy
+	(*LengthByLevel)(nil),         // 16: amparo.v1.LengthByLevel
+	(*DayPolicy)(nil),             // 17: amparo.v1.DayPolicy
+	(*WarningPolicy)(nil),         // 18: amparo.v1.WarningPolicy
+	(*LegalWarningPolicy)(nil),    // 19: amparo.v1.LegalWarningPolicy
+	(*LadderPolicy)(nil),          // 20: amparo.v1.LadderPolicy
+	(*ApprovalPolicy)(nil),        // 21: amparo.v1.ApprovalPolicy
+	(*OnCallPolicy)(nil),          // 22: amparo.v1.OnCallPolicy
+	(*HandoverPolicy)(nil),        // 23: amparo.v1.HandoverPolicy
+	(*LimitPolicy)(nil),           // 24: amparo.v1.LimitPolicy
+	(*PolicyLength)(nil),          // 25: amparo.v1.PolicyLength
+	(*PolicyCount)(nil),           // 26: amparo.v1.PolicyCount
+	(*PolicyVersion)(nil),         // 27: amparo.v1.PolicyVersion
+	(*PolicyProposal)(nil),        // 28: amparo.v1.PolicyProposal
+	(*PolicyDifference)(nil),      // 29: amparo.v1.PolicyDifference
+	(*GetPolicyRequest)(nil),      // 30: amparo.v1.GetPolicyRequest
+	(*GetPolicyResponse)(nil),     // 31: amparo.v1.GetPolicyResponse
+	(*ProposePolicyRequest)(nil),  // 32: amparo.v1.ProposePolicyRequest
+	(*ProposePolicyResponse)(nil), // 33: amparo.v1.ProposePolicyResponse
+	(*ConfirmPolicyRequest)(nil),  // 34: amparo.v1.ConfirmPolicyRequest
+	(*ConfirmPolicyResponse)(nil), // 35: amparo.v1.ConfirmPolicyResponse
+	(*CheckStaffingRequest)(nil),  // 36: amparo.v1.CheckStaffingRequest
+	(*CheckStaffingResponse)(nil), // 37: amparo.v1.CheckStaffingResponse
+	(*StaffingGap)(nil),           // 38: amparo.v1.StaffingGap
+	(RiskLevel)(0),                // 39: amparo.v1.RiskLevel
+	(ContactChannel)(0),           // 40: amparo.v1.ContactChannel
+	(DataCategory)(0),             // 41: amparo.v1.DataCategory
+	(Purpose)(0),                  // 42: amparo.v1.Purpose
+	(LegalBasis)(0),               // 43: amparo.v1.LegalBasis
+	(ListedBasis)(0),              // 44: amparo.v1.ListedBasis
+	(TermKind)(0),                 // 45: amparo.v1.TermKind
+	(Weekday)(0),                  // 46: amparo.v1.Weekday
+	(*timestamppb.Timestamp)(nil), // 47: google.protobuf.Timestamp
 }
 var file_amparo_v1_policy_proto_depIdxs = []int32{
-	3,  // 0: amparo.v1.Policy.terms:type_name -> amparo.v1.TermPolicy
-	5,  // 1: amparo.v1.Policy.days:type_name -> amparo.v1.DayPolicy
-	6,  // 2: amparo.v1.Policy.warnings:type_name -> amparo.v1.WarningPolicy
-	7,  // 3: amparo.v1.Policy.legal_warnings:type_name -> amparo.v1.LegalWarningPolicy
-	8,  // 4: amparo.v1.Policy.ladder:type_name -> amparo.v1.LadderPolicy
-	9,  // 5: amparo.v1.Policy.approvals:type_name -> amparo.v1.ApprovalPolicy
-	10, // 6: amparo.v1.Policy.on_call:type_name -> amparo.v1.OnCallPolicy
-	11, // 7: amparo.v1.Policy.handover:type_name -> amparo.v1.HandoverPolicy
-	12, // 8: amparo.v1.Policy.limits:type_name -> amparo.v1.LimitPolicy
-	27, // 9: amparo.v1.TermPolicy.kind:type_name -> amparo.v1.TermKind
-	4,  // 10: amparo.v1.TermPolicy.length:type_name -> amparo.v1.LengthByLevel
-	4,  // 11: amparo.v1.TermPolicy.pauses:type_name -> amparo.v1.LengthByLevel
-	0,  // 12: amparo.v1.DayPolicy.counting:type_name -> amparo.v1.DayCounting
-	28, // 13: amparo.v1.DayPolicy.weekend:type_name -> amparo.v1.Weekday
-	1,  // 14: amparo.v1.ApprovalPolicy.gate:type_name -> amparo.v1.Gate
-	13, // 15: amparo.v1.OnCallPolicy.pass_on_after:type_name -> amparo.v1.PolicyLength
-	13, // 16: amparo.v1.OnCallPolicy.warn_of_empty_slot_before:type_name -> amparo.v1.PolicyLength
-	13, // 17: amparo.v1.OnCallPolicy.digest_every:type_name -> amparo.v1.PolicyLength
-	14, // 18: amparo.v1.OnCallPolicy.notices_an_hour:type_name -> amparo.v1.PolicyCount
-	13, // 19: amparo.v1.HandoverPolicy.remind_after:type_name -> amparo.v1.PolicyLength
-	14, // 20: amparo.v1.LimitPolicy.duplicate_hints_an_hour:type_name -> amparo.v1.PolicyCount
-	29, // 21: amparo.v1.PolicyVersion.in_force_since:type_name -> google.protobuf.Timestamp
-	29, // 22: amparo.v1.PolicyProposal.proposed_at:type_name -> google.protobuf.Timestamp
-	2,  // 23: amparo.v1.GetPolicyResponse.policy:type_name -> amparo.v1.Policy
-	15, // 24: amparo.v1.GetPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
-	16, // 25: amparo.v1.GetPolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
-	17, // 26: amparo.v1.GetPolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
-	2,  // 27: amparo.v1.ProposePolicyRequest.policy:type_name -> amparo.v1.Policy
-	16, // 28: amparo.v1.ProposePolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
-	17, // 29: amparo.v1.ProposePolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
-	15, // 30: amparo.v1.ConfirmPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
-	29, // 31: amparo.v1.CheckStaffingRequest.at:type_name -> google.protobuf.Timestamp
-	26, // 32: amparo.v1.CheckStaffingResponse.gaps:type_name -> amparo.v1.StaffingGap
-	1,  // 33: amparo.v1.StaffingGap.gate:type_name -> amparo.v1.Gate
-	18, // 34: amparo.v1.PolicyService.GetPolicy:input_type -> amparo.v1.GetPolicyRequest
-	20, // 35: amparo.v1.PolicyService.ProposePolicy:input_type -> amparo.v1.ProposePolicyRequest
-	22, // 36: amparo.v1.PolicyService.ConfirmPolicy:input_type -> amparo.v1.ConfirmPolicyRequest
-	24, // 37: amparo.v1.PolicyService.CheckStaffing:input_type -> amparo.v1.CheckStaffingRequest
-	19, // 38: amparo.v1.PolicyService.GetPolicy:output_type -> amparo.v1.GetPolicyResponse
-	21, // 39: amparo.v1.PolicyService.ProposePolicy:output_type -> amparo.v1.ProposePolicyResponse
-	23, // 40: amparo.v1.PolicyService.ConfirmPolicy:output_type -> amparo.v1.ConfirmPolicyResponse
-	25, // 41: amparo.v1.PolicyService.CheckStaffing:output_type -> amparo.v1.CheckStaffingResponse
-	38, // [38:42] is the sub-list for method output_type
-	34, // [34:38] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	15, // 0: amparo.v1.Policy.terms:type_name -> amparo.v1.TermPolicy
+	17, // 1: amparo.v1.Policy.days:type_name -> amparo.v1.DayPolicy
+	18, // 2: amparo.v1.Policy.warnings:type_name -> amparo.v1.WarningPolicy
+	19, // 3: amparo.v1.Policy.legal_warnings:type_name -> amparo.v1.LegalWarningPolicy
+	20, // 4: amparo.v1.Policy.ladder:type_name -> amparo.v1.LadderPolicy
+	21, // 5: amparo.v1.Policy.approvals:type_name -> amparo.v1.ApprovalPolicy
+	22, // 6: amparo.v1.Policy.on_call:type_name -> amparo.v1.OnCallPolicy
+	23, // 7: amparo.v1.Policy.handover:type_name -> amparo.v1.HandoverPolicy
+	24, // 8: amparo.v1.Policy.limits:type_name -> amparo.v1.LimitPolicy
+	7,  // 9: amparo.v1.Policy.levels:type_name -> amparo.v1.LevelPolicy
+	8,  // 10: amparo.v1.Policy.consent:type_name -> amparo.v1.ConsentPolicy
+	11, // 11: amparo.v1.Policy.disclosure:type_name -> amparo.v1.DisclosurePolicy
+	13, // 12: amparo.v1.Policy.bases:type_name -> amparo.v1.BasisPolicy
+	14, // 13: amparo.v1.Policy.children:type_name -> amparo.v1.ChildPolicy
+	39, // 14: amparo.v1.LevelPolicy.level:type_name -> amparo.v1.RiskLevel
+	40, // 15: amparo.v1.LevelPolicy.channels:type_name -> amparo.v1.ContactChannel
+	41, // 16: amparo.v1.LevelPolicy.held_back:type_name -> amparo.v1.DataCategory
+	1,  // 17: amparo.v1.LevelPolicy.search:type_name -> amparo.v1.SearchReach
+	25, // 18: amparo.v1.ConsentPolicy.release:type_name -> amparo.v1.PolicyLength
+	25, // 19: amparo.v1.ConsentPolicy.follow_up:type_name -> amparo.v1.PolicyLength
+	9,  // 20: amparo.v1.ConsentPolicy.stay:type_name -> amparo.v1.PurposeList
+	25, // 21: amparo.v1.ConsentPolicy.late_after:type_name -> amparo.v1.PolicyLength
+	10, // 22: amparo.v1.ConsentPolicy.legal_basis:type_name -> amparo.v1.LegalBasisPolicy
+	42, // 23: amparo.v1.PurposeList.purposes:type_name -> amparo.v1.Purpose
+	43, // 24: amparo.v1.LegalBasisPolicy.basis:type_name -> amparo.v1.LegalBasis
+	25, // 25: amparo.v1.DisclosurePolicy.check_valid:type_name -> amparo.v1.PolicyLength
+	12, // 26: amparo.v1.DisclosurePolicy.minimum:type_name -> amparo.v1.CategoryList
+	25, // 27: amparo.v1.DisclosurePolicy.vital_act:type_name -> amparo.v1.PolicyLength
+	41, // 28: amparo.v1.CategoryList.categories:type_name -> amparo.v1.DataCategory
+	44, // 29: amparo.v1.BasisPolicy.basis:type_name -> amparo.v1.ListedBasis
+	41, // 30: amparo.v1.BasisPolicy.categories:type_name -> amparo.v1.DataCategory
+	2,  // 31: amparo.v1.ChildPolicy.child:type_name -> amparo.v1.ChildPart
+	3,  // 32: amparo.v1.ChildPolicy.caregiver:type_name -> amparo.v1.CaregiverPart
+	4,  // 33: amparo.v1.ChildPolicy.without:type_name -> amparo.v1.WithoutCaregiver
+	45, // 34: amparo.v1.TermPolicy.kind:type_name -> amparo.v1.TermKind
+	16, // 35: amparo.v1.TermPolicy.length:type_name -> amparo.v1.LengthByLevel
+	16, // 36: amparo.v1.TermPolicy.pauses:type_name -> amparo.v1.LengthByLevel
+	0,  // 37: amparo.v1.DayPolicy.counting:type_name -> amparo.v1.DayCounting
+	46, // 38: amparo.v1.DayPolicy.weekend:type_name -> amparo.v1.Weekday
+	5,  // 39: amparo.v1.ApprovalPolicy.gate:type_name -> amparo.v1.Gate
+	25, // 40: amparo.v1.OnCallPolicy.pass_on_after:type_name -> amparo.v1.PolicyLength
+	25, // 41: amparo.v1.OnCallPolicy.warn_of_empty_slot_before:type_name -> amparo.v1.PolicyLength
+	25, // 42: amparo.v1.OnCallPolicy.digest_every:type_name -> amparo.v1.PolicyLength
+	26, // 43: amparo.v1.OnCallPolicy.notices_an_hour:type_name -> amparo.v1.PolicyCount
+	25, // 44: amparo.v1.HandoverPolicy.remind_after:type_name -> amparo.v1.PolicyLength
+	26, // 45: amparo.v1.LimitPolicy.duplicate_hints_an_hour:type_name -> amparo.v1.PolicyCount
+	47, // 46: amparo.v1.PolicyVersion.in_force_since:type_name -> google.protobuf.Timestamp
+	47, // 47: amparo.v1.PolicyProposal.proposed_at:type_name -> google.protobuf.Timestamp
+	6,  // 48: amparo.v1.GetPolicyResponse.policy:type_name -> amparo.v1.Policy
+	27, // 49: amparo.v1.GetPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
+	28, // 50: amparo.v1.GetPolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
+	29, // 51: amparo.v1.GetPolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
+	6,  // 52: amparo.v1.ProposePolicyRequest.policy:type_name -> amparo.v1.Policy
+	28, // 53: amparo.v1.ProposePolicyResponse.proposal:type_name -> amparo.v1.PolicyProposal
+	29, // 54: amparo.v1.ProposePolicyResponse.differences:type_name -> amparo.v1.PolicyDifference
+	27, // 55: amparo.v1.ConfirmPolicyResponse.version:type_name -> amparo.v1.PolicyVersion
+	47, // 56: amparo.v1.CheckStaffingRequest.at:type_name -> google.protobuf.Timestamp
+	38, // 57: amparo.v1.CheckStaffingResponse.gaps:type_name -> amparo.v1.StaffingGap
+	5,  // 58: amparo.v1.StaffingGap.gate:type_name -> amparo.v1.Gate
+	30, // 59: amparo.v1.PolicyService.GetPolicy:input_type -> amparo.v1.GetPolicyRequest
+	32, // 60: amparo.v1.PolicyService.ProposePolicy:input_type -> amparo.v1.ProposePolicyRequest
+	34, // 61: amparo.v1.PolicyService.ConfirmPolicy:input_type -> amparo.v1.ConfirmPolicyRequest
+	36, // 62: amparo.v1.PolicyService.CheckStaffing:input_type -> amparo.v1.CheckStaffingRequest
+	31, // 63: amparo.v1.PolicyService.GetPolicy:output_type -> amparo.v1.GetPolicyResponse
+	33, // 64: amparo.v1.PolicyService.ProposePolicy:output_type -> amparo.v1.ProposePolicyResponse
+	35, // 65: amparo.v1.PolicyService.ConfirmPolicy:output_type -> amparo.v1.ConfirmPolicyResponse
+	37, // 66: amparo.v1.PolicyService.CheckStaffing:output_type -> amparo.v1.CheckStaffingResponse
+	63, // [63:67] is the sub-list for method output_type
+	59, // [59:63] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_policy_proto_init() }
@@ -2079,6 +3115,9 @@ func file_amparo_v1_policy_proto_init() {
 		return
 	}
 	file_amparo_v1_access_proto_init()
+	file_amparo_v1_ledger_proto_init()
+	file_amparo_v1_ledger_terms_proto_init()
+	file_amparo_v1_risk_proto_init()
 	file_amparo_v1_term_proto_init()
 	file_amparo_v1_types_proto_init()
 	type x struct{}
@@ -2086,8 +3125,8 @@ func file_amparo_v1_policy_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_v1_policy_proto_rawDesc), len(file_amparo_v1_policy_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   25,
+			NumEnums:      6,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -119,103 +119,283 @@ const (
 	Reason_REASON_NOT_ON_SHIFT Reason = 75
 	// The caller's clock and the service's do not agree.
 	Reason_REASON_CLOCK_DIFFERS Reason = 85
+	// Nobody has been asked, or nothing that was allowed reaches so far.
+	Reason_REASON_NO_CONSENT Reason = 100
+	// The person said no.
+	Reason_REASON_CONSENT_REFUSED Reason = 101
+	// The consent has expired.
+	Reason_REASON_CONSENT_EXPIRED Reason = 102
+	// The consent was withdrawn.
+	Reason_REASON_CONSENT_WITHDRAWN Reason = 103
+	// The consent is not valid yet.
+	Reason_REASON_CONSENT_NOT_YET_VALID Reason = 104
+	// The consent counts only once something has befallen the person.
+	Reason_REASON_CONSENT_AWAITS_EVENT Reason = 105
+	// The consent is for another purpose.
+	Reason_REASON_PURPOSE_NOT_COVERED Reason = 106
+	// The consent names other recipients.
+	Reason_REASON_RECIPIENT_NOT_COVERED Reason = 107
+	// The consent is for other data.
+	Reason_REASON_DATA_CATEGORY_NOT_COVERED Reason = 108
+	// The person withholds these data from this recipient.
+	Reason_REASON_DATA_CATEGORY_WITHHELD Reason = 109
+	// Whoever said it may not speak for the person.
+	Reason_REASON_GIVER_NOT_AUTHORISED Reason = 110
+	// Why the person does not consent themselves is not said.
+	Reason_REASON_FALLBACK_REASON_MISSING Reason = 111
+	// No recipient is named.
+	Reason_REASON_RECIPIENT_MISSING Reason = 112
+	// No purpose is named.
+	Reason_REASON_PURPOSE_MISSING Reason = 113
+	// No data are named.
+	Reason_REASON_DATA_CATEGORY_MISSING Reason = 114
+	// The validity ends before it begins, or lies where it cannot.
+	Reason_REASON_VALIDITY_IMPOSSIBLE Reason = 115
+	// The consent was not free.
+	Reason_REASON_CONSENT_NOT_FREE Reason = 116
+	// The consent does not cover the action and what follows from it.
+	Reason_REASON_CONSENT_NOT_FULL Reason = 117
+	// The person was not told enough to decide.
+	Reason_REASON_CONSENT_NOT_INFORMED Reason = 118
+	// There is no such text for the person.
+	Reason_REASON_STATEMENT_UNKNOWN Reason = 119
+	// The child has not been asked, or does not agree.
+	Reason_REASON_ASSENT_MISSING Reason = 120
+	// Somebody else must consent for the child.
+	Reason_REASON_CAREGIVER_CONSENT_MISSING Reason = 121
+	// The child's best interests or views are not recorded.
+	Reason_REASON_BEST_INTERESTS_MISSING Reason = 122
+	// Somebody who goes along was not asked alone.
+	Reason_REASON_NOT_ASKED_ALONE Reason = 123
+	// Why something is withheld is not said.
+	Reason_REASON_WITHHOLDING_UNEXPLAINED Reason = 124
+	// How the consent was given is not said.
+	Reason_REASON_CONSENT_METHOD_MISSING Reason = 125
+	// The ledger of the case knows no such recipient or person.
+	Reason_REASON_RECIPIENT_UNKNOWN Reason = 126
+	// The ledger has no such entry, or it is of another kind.
+	Reason_REASON_ENTRY_UNKNOWN Reason = 127
+	// Nobody has asked whether this could do harm.
+	Reason_REASON_HARM_CHECK_MISSING Reason = 140
+	// The do-no-harm check is too old.
+	Reason_REASON_HARM_CHECK_EXPIRED Reason = 141
+	// Something has happened since the do-no-harm check.
+	Reason_REASON_HARM_CHECK_OVERTAKEN Reason = 142
+	// The do-no-harm check is of another action.
+	Reason_REASON_HARM_CHECK_OTHER_ACTION Reason = 143
+	// The do-no-harm check says not now.
+	Reason_REASON_HARM_DEFERRED Reason = 144
+	// The do-no-harm check says not at all.
+	Reason_REASON_HARM_FORBIDS Reason = 145
+	// A question of the do-no-harm check is not answered.
+	Reason_REASON_HARM_QUESTION_OPEN Reason = 146
+	// The do-no-harm check sees a danger, and nothing is done against it.
+	Reason_REASON_HARM_UNMITIGATED Reason = 147
+	// Others must agree first.
+	Reason_REASON_APPROVAL_MISSING Reason = 148
+	// The way is not safe enough for the level of risk.
+	Reason_REASON_CHANNEL_UNSAFE Reason = 149
+	// The level of risk holds these data back.
+	Reason_REASON_REDACTION_NEEDED Reason = 150
+	// This track is for the least that helps.
+	Reason_REASON_MORE_THAN_MINIMUM Reason = 151
+	// No basis other than consent was stated.
+	Reason_REASON_BASIS_MISSING Reason = 152
+	// The stated basis is too old.
+	Reason_REASON_BASIS_EXPIRED Reason = 153
+	// The stated basis is for another action.
+	Reason_REASON_BASIS_OTHER_ACTION Reason = 154
+	// Why a life hangs on it is not said.
+	Reason_REASON_VITAL_REASON_MISSING Reason = 155
+	// This track does not allow it.
+	Reason_REASON_TRACK_FORBIDS Reason = 156
 )
 
 // Enum value maps for Reason.
 var (
 	Reason_name = map[int32]string{
-		0:  "REASON_UNSPECIFIED",
-		1:  "REASON_FIELD_INVALID",
-		2:  "REASON_FIELD_UNKNOWN",
-		3:  "REASON_TEXT_UNSAFE",
-		4:  "REASON_DATE_IMPOSSIBLE",
-		5:  "REASON_CODE_UNKNOWN",
-		6:  "REASON_CURSOR_INVALID",
-		10: "REASON_DEVICE_NOT_ACTIVE",
-		11: "REASON_ROLE_MISSING",
-		12: "REASON_ROLE_PENDING",
-		13: "REASON_NOT_FOUND",
-		14: "REASON_SECOND_PERSON_NEEDED",
-		15: "REASON_CONFIRMATION_CODE_WRONG",
-		16: "REASON_INVITATION_INVALID",
-		17: "REASON_LAST_ADMINISTRATOR",
-		18: "REASON_STANDING_UNCHANGED",
-		19: "REASON_OFFICE_UNKNOWN",
-		30: "REASON_STATE_FORBIDS",
-		31: "REASON_NOT_ACCEPTED",
-		32: "REASON_NO_CASE_OFFICER",
-		33: "REASON_RISK_NOT_ASSESSED",
-		34: "REASON_NOTHING_TO_CONFIRM",
-		35: "REASON_STAFF_UNSUITABLE",
-		36: "REASON_STAFF_EXCLUDED",
-		37: "REASON_OWNER_NEEDED",
-		38: "REASON_NOT_PROVEN",
-		39: "REASON_SECOND_SOURCE_NEEDED",
-		43: "REASON_HANDOVER_CHANGED",
-		44: "REASON_SIGNATURE_WRONG",
-		49: "REASON_PLAN_NEEDED",
-		50: "REASON_REQUEST_ID_REUSED",
-		51: "REASON_BUSY_FILE",
-		60: "REASON_RATE_LIMITED",
-		61: "REASON_DISK_FULL",
-		62: "REASON_UNAVAILABLE",
-		63: "REASON_INTEGRITY",
-		64: "REASON_METHOD_UNKNOWN",
-		65: "REASON_TOO_LARGE",
-		66: "REASON_INTERNAL",
-		70: "REASON_POLICY_UNSAFE",
-		71: "REASON_POLICY_UNSTAFFED",
-		80: "REASON_CAPSULE_DAMAGED",
-		81: "REASON_CAPSULE_FOREIGN",
-		75: "REASON_NOT_ON_SHIFT",
-		85: "REASON_CLOCK_DIFFERS",
+		0:   "REASON_UNSPECIFIED",
+		1:   "REASON_FIELD_INVALID",
+		2:   "REASON_FIELD_UNKNOWN",
+		3:   "REASON_TEXT_UNSAFE",
+		4:   "REASON_DATE_IMPOSSIBLE",
+		5:   "REASON_CODE_UNKNOWN",
+		6:   "REASON_CURSOR_INVALID",
+		10:  "REASON_DEVICE_NOT_ACTIVE",
+		11:  "REASON_ROLE_MISSING",
+		12:  "REASON_ROLE_PENDING",
+		13:  "REASON_NOT_FOUND",
+		14:  "REASON_SECOND_PERSON_NEEDED",
+		15:  "REASON_CONFIRMATION_CODE_WRONG",
+		16:  "REASON_INVITATION_INVALID",
+		17:  "REASON_LAST_ADMINISTRATOR",
+		18:  "REASON_STANDING_UNCHANGED",
+		19:  "REASON_OFFICE_UNKNOWN",
+		30:  "REASON_STATE_FORBIDS",
+		31:  "REASON_NOT_ACCEPTED",
+		32:  "REASON_NO_CASE_OFFICER",
+		33:  "REASON_RISK_NOT_ASSESSED",
+		34:  "REASON_NOTHING_TO_CONFIRM",
+		35:  "REASON_STAFF_UNSUITABLE",
+		36:  "REASON_STAFF_EXCLUDED",
+		37:  "REASON_OWNER_NEEDED",
+		38:  "REASON_NOT_PROVEN",
+		39:  "REASON_SECOND_SOURCE_NEEDED",
+		43:  "REASON_HANDOVER_CHANGED",
+		44:  "REASON_SIGNATURE_WRONG",
+		49:  "REASON_PLAN_NEEDED",
+		50:  "REASON_REQUEST_ID_REUSED",
+		51:  "REASON_BUSY_FILE",
+		60:  "REASON_RATE_LIMITED",
+		61:  "REASON_DISK_FULL",
+		62:  "REASON_UNAVAILABLE",
+		63:  "REASON_INTEGRITY",
+		64:  "REASON_METHOD_UNKNOWN",
+		65:  "REASON_TOO_LARGE",
+		66:  "REASON_INTERNAL",
+		70:  "REASON_POLICY_UNSAFE",
+		71:  "REASON_POLICY_UNSTAFFED",
+		80:  "REASON_CAPSULE_DAMAGED",
+		81:  "REASON_CAPSULE_FOREIGN",
+		75:  "REASON_NOT_ON_SHIFT",
+		85:  "REASON_CLOCK_DIFFERS",
+		100: "REASON_NO_CONSENT",
+		101: "REASON_CONSENT_REFUSED",
+		102: "REASON_CONSENT_EXPIRED",
+		103: "REASON_CONSENT_WITHDRAWN",
+		104: "REASON_CONSENT_NOT_YET_VALID",
+		105: "REASON_CONSENT_AWAITS_EVENT",
+		106: "REASON_PURPOSE_NOT_COVERED",
+		107: "REASON_RECIPIENT_NOT_COVERED",
+		108: "REASON_DATA_CATEGORY_NOT_COVERED",
+		109: "REASON_DATA_CATEGORY_WITHHELD",
+		110: "REASON_GIVER_NOT_AUTHORISED",
+		111: "REASON_FALLBACK_REASON_MISSING",
+		112: "REASON_RECIPIENT_MISSING",
+		113: "REASON_PURPOSE_MISSING",
+		114: "REASON_DATA_CATEGORY_MISSING",
+		115: "REASON_VALIDITY_IMPOSSIBLE",
+		116: "REASON_CONSENT_NOT_FREE",
+		117: "REASON_CONSENT_NOT_FULL",
+		118: "REASON_CONSENT_NOT_INFORMED",
+		119: "REASON_STATEMENT_UNKNOWN",
+		120: "REASON_ASSENT_MISSING",
+		121: "REASON_CAREGIVER_CONSENT_MISSING",
+		122: "REASON_BEST_INTERESTS_MISSING",
+		123: "REASON_NOT_ASKED_ALONE",
+		124: "REASON_WITHHOLDING_UNEXPLAINED",
+		125: "REASON_CONSENT_METHOD_MISSING",
+		126: "REASON_RECIPIENT_UNKNOWN",
+		127: "REASON_ENTRY_UNKNOWN",
+		140: "REASON_HARM_CHECK_MISSING",
+		141: "REASON_HARM_CHECK_EXPIRED",
+		142: "REASON_HARM_CHECK_OVERTAKEN",
+		143: "REASON_HARM_CHECK_OTHER_ACTION",
+		144: "REASON_HARM_DEFERRED",
+		145: "REASON_HARM_FORBIDS",
+		146: "REASON_HARM_QUESTION_OPEN",
+		147: "REASON_HARM_UNMITIGATED",
+		148: "REASON_APPROVAL_MISSING",
+		149: "REASON_CHANNEL_UNSAFE",
+		150: "REASON_REDACTION_NEEDED",
+		151: "REASON_MORE_THAN_MINIMUM",
+		152: "REASON_BASIS_MISSING",
+		153: "REASON_BASIS_EXPIRED",
+		154: "REASON_BASIS_OTHER_ACTION",
+		155: "REASON_VITAL_REASON_MISSING",
+		156: "REASON_TRACK_FORBIDS",
 	}
 	Reason_value = map[string]int32{
-		"REASON_UNSPECIFIED":             0,
-		"REASON_FIELD_INVALID":           1,
-		"REASON_FIELD_UNKNOWN":           2,
-		"REASON_TEXT_UNSAFE":             3,
-		"REASON_DATE_IMPOSSIBLE":         4,
-		"REASON_CODE_UNKNOWN":            5,
-		"REASON_CURSOR_INVALID":          6,
-		"REASON_DEVICE_NOT_ACTIVE":       10,
-		"REASON_ROLE_MISSING":            11,
-		"REASON_ROLE_PENDING":            12,
-		"REASON_NOT_FOUND":               13,
-		"REASON_SECOND_PERSON_NEEDED":    14,
-		"REASON_CONFIRMATION_CODE_WRONG": 15,
-		"REASON_INVITATION_INVALID":      16,
-		"REASON_LAST_ADMINISTRATOR":      17,
-		"REASON_STANDING_UNCHANGED":      18,
-		"REASON_OFFICE_UNKNOWN":          19,
-		"REASON_STATE_FORBIDS":           30,
-		"REASON_NOT_ACCEPTED":            31,
-		"REASON_NO_CASE_OFFICER":         32,
-		"REASON_RISK_NOT_ASSESSED":       33,
-		"REASON_NOTHING_TO_CONFIRM":      34,
-		"REASON_STAFF_UNSUITABLE":        35,
-		"REASON_STAFF_EXCLUDED":          36,
-		"REASON_OWNER_NEEDED":            37,
-		"REASON_NOT_PROVEN":              38,
-		"REASON_SECOND_SOURCE_NEEDED":    39,
-		"REASON_HANDOVER_CHANGED":        43,
-		"REASON_SIGNATURE_WRONG":         44,
-		"REASON_PLAN_NEEDED":             49,
-		"REASON_REQUEST_ID_REUSED":       50,
-		"REASON_BUSY_FILE":               51,
-		"REASON_RATE_LIMITED":            60,
-		"REASON_DISK_FULL":               61,
-		"REASON_UNAVAILABLE":             62,
-		"REASON_INTEGRITY":               63,
-		"REASON_METHOD_UNKNOWN":          64,
-		"REASON_TOO_LARGE":               65,
-		"REASON_INTERNAL":                66,
-		"REASON_POLICY_UNSAFE":           70,
-		"REASON_POLICY_UNSTAFFED":        71,
-		"REASON_CAPSULE_DAMAGED":         80,
-		"REASON_CAPSULE_FOREIGN":         81,
-		"REASON_NOT_ON_SHIFT":            75,
-		"REASON_CLOCK_DIFFERS":           85,
+		"REASON_UNSPECIFIED":               0,
+		"REASON_FIELD_INVALID":             1,
+		"REASON_FIELD_UNKNOWN":             2,
+		"REASON_TEXT_UNSAFE":               3,
+		"REASON_DATE_IMPOSSIBLE":           4,
+		"REASON_CODE_UNKNOWN":              5,
+		"REASON_CURSOR_INVALID":            6,
+		"REASON_DEVICE_NOT_ACTIVE":         10,
+		"REASON_ROLE_MISSING":              11,
+		"REASON_ROLE_PENDING":              12,
+		"REASON_NOT_FOUND":                 13,
+		"REASON_SECOND_PERSON_NEEDED":      14,
+		"REASON_CONFIRMATION_CODE_WRONG":   15,
+		"REASON_INVITATION_INVALID":        16,
+		"REASON_LAST_ADMINISTRATOR":        17,
+		"REASON_STANDING_UNCHANGED":        18,
+		"REASON_OFFICE_UNKNOWN":            19,
+		"REASON_STATE_FORBIDS":             30,
+		"REASON_NOT_ACCEPTED":              31,
+		"REASON_NO_CASE_OFFICER":           32,
+		"REASON_RISK_NOT_ASSESSED":         33,
+		"REASON_NOTHING_TO_CONFIRM":        34,
+		"REASON_STAFF_UNSUITABLE":          35,
+		"REASON_STAFF_EXCLUDED":            36,
+		"REASON_OWNER_NEEDED":              37,
+		"REASON_NOT_PROVEN":                38,
+		"REASON_SECOND_SOURCE_NEEDED":      39,
+		"REASON_HANDOVER_CHANGED":          43,
+		"REASON_SIGNATURE_WRONG":           44,
+		"REASON_PLAN_NEEDED":               49,
+		"REASON_REQUEST_ID_REUSED":         50,
+		"REASON_BUSY_FILE":                 51,
+		"REASON_RATE_LIMITED":              60,
+		"REASON_DISK_FULL":                 61,
+		"REASON_UNAVAILABLE":               62,
+		"REASON_INTEGRITY":                 63,
+		"REASON_METHOD_UNKNOWN":            64,
+		"REASON_TOO_LARGE":                 65,
+		"REASON_INTERNAL":                  66,
+		"REASON_POLICY_UNSAFE":             70,
+		"REASON_POLICY_UNSTAFFED":          71,
+		"REASON_CAPSULE_DAMAGED":           80,
+		"REASON_CAPSULE_FOREIGN":           81,
+		"REASON_NOT_ON_SHIFT":              75,
+		"REASON_CLOCK_DIFFERS":             85,
+		"REASON_NO_CONSENT":                100,
+		"REASON_CONSENT_REFUSED":           101,
+		"REASON_CONSENT_EXPIRED":           102,
+		"REASON_CONSENT_WITHDRAWN":         103,
+		"REASON_CONSENT_NOT_YET_VALID":     104,
+		"REASON_CONSENT_AWAITS_EVENT":      105,
+		"REASON_PURPOSE_NOT_COVERED":       106,
+		"REASON_RECIPIENT_NOT_COVERED":     107,
+		"REASON_DATA_CATEGORY_NOT_COVERED": 108,
+		"REASON_DATA_CATEGORY_WITHHELD":    109,
+		"REASON_GIVER_NOT_AUTHORISED":      110,
+		"REASON_FALLBACK_REASON_MISSING":   111,
+		"REASON_RECIPIENT_MISSING":         112,
+		"REASON_PURPOSE_MISSING":           113,
+		"REASON_DATA_CATEGORY_MISSING":     114,
+		"REASON_VALIDITY_IMPOSSIBLE":       115,
+		"REASON_CONSENT_NOT_FREE":          116,
+		"REASON_CONSENT_NOT_FULL":          117,
+		"REASON_CONSENT_NOT_INFORMED":      118,
+		"REASON_STATEMENT_UNKNOWN":         119,
+		"REASON_ASSENT_MISSING":            120,
+		"REASON_CAREGIVER_CONSENT_MISSING": 121,
+		"REASON_BEST_INTERESTS_MISSING":    122,
+		"REASON_NOT_ASKED_ALONE":           123,
+		"REASON_WITHHOLDING_UNEXPLAINED":   124,
+		"REASON_CONSENT_METHOD_MISSING":    125,
+		"REASON_RECIPIENT_UNKNOWN":         126,
+		"REASON_ENTRY_UNKNOWN":             127,
+		"REASON_HARM_CHECK_MISSING":        140,
+		"REASON_HARM_CHECK_EXPIRED":        141,
+		"REASON_HARM_CHECK_OVERTAKEN":      142,
+		"REASON_HARM_CHECK_OTHER_ACTION":   143,
+		"REASON_HARM_DEFERRED":             144,
+		"REASON_HARM_FORBIDS":              145,
+		"REASON_HARM_QUESTION_OPEN":        146,
+		"REASON_HARM_UNMITIGATED":          147,
+		"REASON_APPROVAL_MISSING":          148,
+		"REASON_CHANNEL_UNSAFE":            149,
+		"REASON_REDACTION_NEEDED":          150,
+		"REASON_MORE_THAN_MINIMUM":         151,
+		"REASON_BASIS_MISSING":             152,
+		"REASON_BASIS_EXPIRED":             153,
+		"REASON_BASIS_OTHER_ACTION":        154,
+		"REASON_VITAL_REASON_MISSING":      155,
+		"REASON_TRACK_FORBIDS":             156,
 	}
 )
 
@@ -250,7 +430,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xbe\t\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xb6\x14\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -297,7 +477,52 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x16REASON_CAPSULE_DAMAGED\x10P\x12\x1a\n" +
 	"\x16REASON_CAPSULE_FOREIGN\x10Q\x12\x17\n" +
 	"\x13REASON_NOT_ON_SHIFT\x10K\x12\x18\n" +
-	"\x14REASON_CLOCK_DIFFERS\x10UB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x14REASON_CLOCK_DIFFERS\x10U\x12\x15\n" +
+	"\x11REASON_NO_CONSENT\x10d\x12\x1a\n" +
+	"\x16REASON_CONSENT_REFUSED\x10e\x12\x1a\n" +
+	"\x16REASON_CONSENT_EXPIRED\x10f\x12\x1c\n" +
+	"\x18REASON_CONSENT_WITHDRAWN\x10g\x12 \n" +
+	"\x1cREASON_CONSENT_NOT_YET_VALID\x10h\x12\x1f\n" +
+	"\x1bREASON_CONSENT_AWAITS_EVENT\x10i\x12\x1e\n" +
+	"\x1aREASON_PURPOSE_NOT_COVERED\x10j\x12 \n" +
+	"\x1cREASON_RECIPIENT_NOT_COVERED\x10k\x12$\n" +
+	" REASON_DATA_CATEGORY_NOT_COVERED\x10l\x12!\n" +
+	"\x1dREASON_DATA_CATEGORY_WITHHELD\x10m\x12\x1f\n" +
+	"\x1bREASON_GIVER_NOT_AUTHORISED\x10n\x12\"\n" +
+	"\x1eREASON_FALLBACK_REASON_MISSING\x10o\x12\x1c\n" +
+	"\x18REASON_RECIPIENT_MISSING\x10p\x12\x1a\n" +
+	"\x16REASON_PURPOSE_MISSING\x10q\x12 \n" +
+	"\x1cREASON_DATA_CATEGORY_MISSING\x10r\x12\x1e\n" +
+	"\x1aREASON_VALIDITY_IMPOSSIBLE\x10s\x12\x1b\n" +
+	"\x17REASON_CONSENT_NOT_FREE\x10t\x12\x1b\n" +
+	"\x17REASON_CONSENT_NOT_FULL\x10u\x12\x1f\n" +
+	"\x1bREASON_CONSENT_NOT_INFORMED\x10v\x12\x1c\n" +
+	"\x18REASON_STATEMENT_UNKNOWN\x10w\x12\x19\n" +
+	"\x15REASON_ASSENT_MISSING\x10x\x12$\n" +
+	" REASON_CAREGIVER_CONSENT_MISSING\x10y\x12!\n" +
+	"\x1dREASON_BEST_INTERESTS_MISSING\x10z\x12\x1a\n" +
+	"\x16REASON_NOT_ASKED_ALONE\x10{\x12\"\n" +
+	"\x1eREASON_WITHHOLDING_UNEXPLAINED\x10|\x12!\n" +
+	"\x1dREASON_CONSENT_METHOD_MISSING\x10}\x12\x1c\n" +
+	"\x18REASON_RECIPIENT_UNKNOWN\x10~\x12\x18\n" +
+	"\x14REASON_ENTRY_UNKNOWN\x10\x7f\x12\x1e\n" +
+	"\x19REASON_HARM_CHECK_MISSING\x10\x8c\x01\x12\x1e\n" +
+	"\x19REASON_HARM_CHECK_EXPIRED\x10\x8d\x01\x12 \n" +
+	"\x1bREASON_HARM_CHECK_OVERTAKEN\x10\x8e\x01\x12#\n" +
+	"\x1eREASON_HARM_CHECK_OTHER_ACTION\x10\x8f\x01\x12\x19\n" +
+	"\x14REASON_HARM_DEFERRED\x10\x90\x01\x12\x18\n" +
+	"\x13REASON_HARM_FORBIDS\x10\x91\x01\x12\x1e\n" +
+	"\x19REASON_HARM_QUESTION_OPEN\x10\x92\x01\x12\x1c\n" +
+	"\x17REASON_HARM_UNMITIGATED\x10\x93\x01\x12\x1c\n" +
+	"\x17REASON_APPROVAL_MISSING\x10\x94\x01\x12\x1a\n" +
+	"\x15REASON_CHANNEL_UNSAFE\x10\x95\x01\x12\x1c\n" +
+	"\x17REASON_REDACTION_NEEDED\x10\x96\x01\x12\x1d\n" +
+	"\x18REASON_MORE_THAN_MINIMUM\x10\x97\x01\x12\x19\n" +
+	"\x14REASON_BASIS_MISSING\x10\x98\x01\x12\x19\n" +
+	"\x14REASON_BASIS_EXPIRED\x10\x99\x01\x12\x1e\n" +
+	"\x19REASON_BASIS_OTHER_ACTION\x10\x9a\x01\x12 \n" +
+	"\x1bREASON_VITAL_REASON_MISSING\x10\x9b\x01\x12\x19\n" +
+	"\x14REASON_TRACK_FORBIDS\x10\x9c\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_reason_proto_rawDescOnce sync.Once

@@ -1473,16 +1473,17 @@ const file_amparo_v1_staff_proto_rawDesc = "" +
 	"\x1bDEVICE_STANDING_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17DEVICE_STANDING_PENDING\x10\x01\x12\x1a\n" +
 	"\x16DEVICE_STANDING_ACTIVE\x10\x02\x12\x1b\n" +
-	"\x17DEVICE_STANDING_REVOKED\x10\x032\xed\x06\n" +
+	"\x17DEVICE_STANDING_REVOKED\x10\x032\xee\x06\n" +
 	"\fStaffService\x12]\n" +
 	"\vInviteStaff\x12\x1d.amparo.v1.InviteStaffRequest\x1a\x1e.amparo.v1.InviteStaffResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +
 	"\x01\b\x10\x01\x18\v\x12`\n" +
 	"\fInviteDevice\x12\x1e.amparo.v1.InviteDeviceRequest\x1a\x1f.amparo.v1.InviteDeviceResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +
 	"\x01\b\x10\x01\x18\f\x12b\n" +
 	"\fConfirmStaff\x12\x1e.amparo.v1.ConfirmStaffRequest\x1a\x1f.amparo.v1.ConfirmStaffResponse\"\x11\xaa\xd4\x18\r\b\x01\x12\a\n" +
-	"\x03\b\x03\x04\x10\x01\x18\r\x12^\n" +
-	"\tListStaff\x12\x1b.amparo.v1.ListStaffRequest\x1a\x1c.amparo.v1.ListStaffResponse\"\x16\xaa\xd4\x18\x12\b\x01\x12\f\n" +
-	"\b\x01\x02\x03\x04\x05\x06\a\b\x10\x01\x18\x0f\x12b\n" +
+	"\x03\b\x03\x04\x10\x01\x18\r\x12_\n" +
+	"\tListStaff\x12\x1b.amparo.v1.ListStaffRequest\x1a\x1c.amparo.v1.ListStaffResponse\"\x17\xaa\xd4\x18\x13\b\x01\x12\r\n" +
+	"\t\x01\x02\x03\x04\x05\x06\a\b\n" +
+	"\x10\x01\x18\x0f\x12b\n" +
 	"\fSuspendStaff\x12\x1e.amparo.v1.SuspendStaffRequest\x1a\x1f.amparo.v1.SuspendStaffResponse\"\x11\xaa\xd4\x18\r\b\x01\x12\a\n" +
 	"\x03\b\x03\x04\x10\x01\x18\x10\x12f\n" +
 	"\x0eReinstateStaff\x12 .amparo.v1.ReinstateStaffRequest\x1a!.amparo.v1.ReinstateStaffResponse\"\x0f\xaa\xd4\x18\v\b\x01\x12\x05\n" +

@@ -56,6 +56,16 @@ const (
 	TermKind_TERM_KIND_LEGAL TermKind = 12
 	// The first protection plan, or the review of the one that there is.
 	TermKind_TERM_KIND_PLAN_REVIEW TermKind = 13
+	// The second signature under what one person alone let leave.
+	TermKind_TERM_KIND_COUNTERSIGNATURE TermKind = 14
+	// The person is to be asked again whether what they allowed still holds.
+	TermKind_TERM_KIND_CONSENT_RECONFIRMATION TermKind = 15
+	// A withdrawal is to be settled; when nobody does, it stands.
+	TermKind_TERM_KIND_WITHDRAWAL_SETTLEMENT TermKind = 16
+	// A past recipient is to answer a request to return or delete.
+	TermKind_TERM_KIND_RETURN_ANSWER TermKind = 17
+	// The person is to be told of what was done without asking them.
+	TermKind_TERM_KIND_DUTY_TO_INFORM TermKind = 18
 )
 
 // Enum value maps for TermKind.
@@ -75,6 +85,11 @@ var (
 		11: "TERM_KIND_SAFEGUARDING_HANDOVER",
 		12: "TERM_KIND_LEGAL",
 		13: "TERM_KIND_PLAN_REVIEW",
+		14: "TERM_KIND_COUNTERSIGNATURE",
+		15: "TERM_KIND_CONSENT_RECONFIRMATION",
+		16: "TERM_KIND_WITHDRAWAL_SETTLEMENT",
+		17: "TERM_KIND_RETURN_ANSWER",
+		18: "TERM_KIND_DUTY_TO_INFORM",
 	}
 	TermKind_value = map[string]int32{
 		"TERM_KIND_UNSPECIFIED":                0,
@@ -91,6 +106,11 @@ var (
 		"TERM_KIND_SAFEGUARDING_HANDOVER":      11,
 		"TERM_KIND_LEGAL":                      12,
 		"TERM_KIND_PLAN_REVIEW":                13,
+		"TERM_KIND_COUNTERSIGNATURE":           14,
+		"TERM_KIND_CONSENT_RECONFIRMATION":     15,
+		"TERM_KIND_WITHDRAWAL_SETTLEMENT":      16,
+		"TERM_KIND_RETURN_ANSWER":              17,
+		"TERM_KIND_DUTY_TO_INFORM":             18,
 	}
 )
 
@@ -653,7 +673,7 @@ type TermEvent struct {
 	// Which of several of the kind.
 	TermId string `protobuf:"bytes,5,opt,name=term_id,json=termId,proto3" json:"term_id,omitempty"`
 	// STARTED: from when it runs; empty means from at. NOTICED: the base of the
-	// term that it is about.
+	// term that it is about. With term_id, several of a kind run at once.
 	Base *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=base,proto3" json:"base,omitempty"`
 	// STARTED, LEVEL_CHANGED: the risk level in force.
 	Level RiskLevel `protobuf:"varint,7,opt,name=level,proto3,enum=amparo.v1.RiskLevel" json:"level,omitempty"`
@@ -844,7 +864,7 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	" \x01(\tR\astaffId\x12=\n" +
 	"\fpause_reason\x18\v \x01(\x0e2\x1a.amparo.v1.TermPauseReasonR\vpauseReason\x12-\n" +
 	"\x06notice\x18\f \x01(\v2\x15.amparo.v1.TermNoticeR\x06notice\x12'\n" +
-	"\x06merged\x18\r \x03(\v2\x0f.amparo.v1.TermR\x06merged*\xbc\x03\n" +
+	"\x06merged\x18\r \x03(\v2\x0f.amparo.v1.TermR\x06merged*\xe2\x04\n" +
 	"\bTermKind\x12\x19\n" +
 	"\x15TERM_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10TERM_KIND_TRIAGE\x10\x01\x12\x1b\n" +
@@ -860,7 +880,12 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\x12#\n" +
 	"\x1fTERM_KIND_SAFEGUARDING_HANDOVER\x10\v\x12\x13\n" +
 	"\x0fTERM_KIND_LEGAL\x10\f\x12\x19\n" +
-	"\x15TERM_KIND_PLAN_REVIEW\x10\r*\xb1\x01\n" +
+	"\x15TERM_KIND_PLAN_REVIEW\x10\r\x12\x1e\n" +
+	"\x1aTERM_KIND_COUNTERSIGNATURE\x10\x0e\x12$\n" +
+	" TERM_KIND_CONSENT_RECONFIRMATION\x10\x0f\x12#\n" +
+	"\x1fTERM_KIND_WITHDRAWAL_SETTLEMENT\x10\x10\x12\x1b\n" +
+	"\x17TERM_KIND_RETURN_ANSWER\x10\x11\x12\x1c\n" +
+	"\x18TERM_KIND_DUTY_TO_INFORM\x10\x12*\xb1\x01\n" +
 	"\x0fTermPauseReason\x12!\n" +
 	"\x1dTERM_PAUSE_REASON_UNSPECIFIED\x10\x00\x12%\n" +
 	"!TERM_PAUSE_REASON_AWAITS_IDENTITY\x10\x01\x12*\n" +
