@@ -43,6 +43,9 @@ type Book struct {
 	// Ladder is for how long a term is overdue when the next person is told,
 	// shortest first.
 	Ladder []time.Duration
+	// AfterIncident is how soon after an act against a person has become known their
+	// risk is assessed again, by its level.
+	AfterIncident map[amparov1.RiskLevel]time.Duration
 }
 
 const (
@@ -61,6 +64,16 @@ func (b *Book) Rule(kind amparov1.TermKind, level amparov1.RiskLevel) (Rule, boo
 	return b.find(func(r Rule) bool {
 		return r.Kind == kind && (r.Level == level || r.Level == unspecified)
 	})
+}
+
+// ReassessBy is when a risk of a level is to be assessed again at the latest, once an
+// act against the person has become known, and whether the rules say.
+func (b *Book) ReassessBy(level amparov1.RiskLevel, known time.Time) (time.Time, bool) {
+	if level == unspecified {
+		level = notAssessed
+	}
+	wait, exists := b.AfterIncident[level]
+	return known.Add(wait), exists
 }
 
 func (b *Book) byID(id string) (Rule, bool) {

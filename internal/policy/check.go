@@ -14,9 +14,10 @@ import (
 
 // bound is the most that a policy may say about a kind of term. A level without a
 // value has no such term unless the policy gives it one, which then takes the bound
-// of the level above it.
+// of the level above it. A term whose end cannot be undone has a least length, too.
 type bound struct {
 	length, pauses *amparov1.LengthByLevel
+	least          string
 }
 
 // bounds are what no policy may go beyond. What has a law or a promise behind it is
@@ -25,7 +26,10 @@ type bound struct {
 // risk later than the day after does not answer a hotline. Decision: two weeks
 // (Digital Defenders Partnership). Reassessment: a year (Colombia's protection unit).
 // Complaints: a week and three months (Directive (EU) 2019/1937, articles 9 and 11).
-// Subject access and breaches: GDPR, articles 12(3) and 33(1).
+// Subject access and breaches: GDPR, articles 12(3) and 33(1). Withdrawals: whoever was
+// made to withdraw has a day at least to say so, before what cannot be undone follows,
+// and whoever meant it waits no longer than a week. Past recipients: a month, as they
+// have for the person's own request.
 var bounds = map[amparov1.TermKind]bound{
 	amparov1.TermKind_TERM_KIND_TRIAGE: {
 		length: &amparov1.LengthByLevel{NotAssessed: "24h", Low: "168h", Medium: "72h", High: "24h", Extreme: "3h"},
@@ -55,10 +59,19 @@ var bounds = map[amparov1.TermKind]bound{
 	},
 	amparov1.TermKind_TERM_KIND_DATA_BREACH_NOTICE:    {length: &amparov1.LengthByLevel{EveryLevel: "72h"}},
 	amparov1.TermKind_TERM_KIND_SAFEGUARDING_HANDOVER: {length: &amparov1.LengthByLevel{EveryLevel: "72h"}},
+	amparov1.TermKind_TERM_KIND_COUNTERSIGNATURE:      {length: &amparov1.LengthByLevel{EveryLevel: "24h"}},
+	amparov1.TermKind_TERM_KIND_CONSENT_RECONFIRMATION: {
+		length: &amparov1.LengthByLevel{NotAssessed: "336h", Low: "2160h", Medium: "720h", High: "336h", Extreme: "168h"},
+	},
+	amparov1.TermKind_TERM_KIND_WITHDRAWAL_SETTLEMENT: {length: &amparov1.LengthByLevel{EveryLevel: "168h"}, least: "24h"},
+	amparov1.TermKind_TERM_KIND_RETURN_ANSWER:         {length: &amparov1.LengthByLevel{EveryLevel: "1mo"}},
+	amparov1.TermKind_TERM_KIND_DUTY_TO_INFORM:        {length: &amparov1.LengthByLevel{EveryLevel: "30d"}},
 }
 
 // approvals are the gates that take one, with the most people that the service
-// counts there. A number that it does not count would be a promise that it breaks.
+// counts there. A number that it does not count would be a promise that it breaks. The
+// numbers for checks and for bases stand with levels and bases, and there is no second
+// signature by more than one.
 var approvals = map[amparov1.Gate]uint32{
 	amparov1.Gate_GATE_ENROLMENT:      1,
 	amparov1.Gate_GATE_LOWERED_RISK:   1,
@@ -93,7 +106,13 @@ func Check(p *amparov1.Policy) error {
 	c.terms(p)
 	c.approvals(p)
 	c.notices(p)
-	c.onCall(p)
+	c.waits(p)
+	c.counts(p)
+	c.levels(p)
+	c.consent(p)
+	c.disclosure(p)
+	c.bases(p)
+	c.children(p)
 	if _, err := daysOf(p.GetDays(), time.UTC); err != nil || p.GetDays().GetCounting() == amparov1.DayCounting_DAY_COUNTING_UNSPECIFIED {
 		c.invalid("policy.days", "names a way of counting, a weekend of one to six days, and holidays that exist")
 	}
@@ -117,7 +136,7 @@ func (c *checking) terms(p *amparov1.Policy) {
 			continue
 		}
 		seen[term.GetKind()] = true
-		c.lengths(at+".length", term.GetLength(), limit.length)
+		c.lengths(at+".length", term.GetLength(), limit)
 		c.pauses(at, term, limit.pauses)
 	}
 	for number, name := range amparov1.TermKind_name {
@@ -131,11 +150,11 @@ func (c *checking) terms(p *amparov1.Policy) {
 // lengths holds the lengths of one kind of term to their bounds and to each other:
 // a higher risk never gets more time, and what nobody has assessed no more than a
 // high risk.
-func (c *checking) lengths(at string, l, limit *amparov1.LengthByLevel) {
-	byLevel := limit.GetEveryLevel() == ""
-	before := limit.GetLow()
+func (c *checking) lengths(at string, l *amparov1.LengthByLevel, limit bound) {
+	byLevel := limit.length.GetEveryLevel() == ""
+	before := limit.length.GetLow()
 	for _, level := range levels {
-		field, text, most := at+"."+level.field, level.of(l), level.of(limit)
+		field, text, most := at+"."+level.field, level.of(l), level.of(limit.length)
 		switch {
 		case text == "" && most == "":
 			continue
@@ -159,6 +178,9 @@ func (c *checking) lengths(at string, l, limit *amparov1.LengthByLevel) {
 		}
 		if longer(text, most) {
 			c.unsafe(field, "is no more than "+most)
+		}
+		if longer(limit.least, text) {
+			c.unsafe(field, "is no less than "+limit.least)
 		}
 		if byLevel && level.field != "not_assessed" {
 			before = text
@@ -243,7 +265,7 @@ func (c *checking) notices(p *amparov1.Policy) {
 	}
 }
 
-func (c *checking) onCall(p *amparov1.Policy) {
+func (c *checking) waits(p *amparov1.Policy) {
 	for _, row := range []struct {
 		field          string
 		length         *amparov1.PolicyLength
@@ -253,18 +275,30 @@ func (c *checking) onCall(p *amparov1.Policy) {
 		{"on_call.warn_of_empty_slot_before", p.GetOnCall().GetWarnOfEmptySlotBefore(), "1h", "720h"},
 		{"on_call.digest_every", p.GetOnCall().GetDigestEvery(), "1s", "24h"},
 		{"handover.remind_after", p.GetHandover().GetRemindAfter(), "1s", "4h"},
+		{"consent.release", p.GetConsent().GetRelease(), "24h", "2160h"},
+		{"consent.follow_up", p.GetConsent().GetFollowUp(), "24h", "17568h"},
+		{"consent.late_after", p.GetConsent().GetLateAfter(), "1min", "24h"},
+		{"disclosure.check_valid", p.GetDisclosure().GetCheckValid(), "1h", "336h"},
+		{"disclosure.vital_act", p.GetDisclosure().GetVitalAct(), "1h", "168h"},
 	} {
-		field := "policy." + row.field + ".length"
-		_, err := Span(row.length.GetLength())
-		switch {
-		case err != nil:
-			c.invalid(field, "is a length such as 2s, 15min or 24h")
-		case longer(row.length.GetLength(), row.longest):
-			c.unsafe(field, "is no more than "+row.longest)
-		case longer(row.least, row.length.GetLength()):
-			c.unsafe(field, "is no less than "+row.least)
-		}
+		c.span("policy."+row.field+".length", row.length.GetLength(), row.least, row.longest)
 	}
+}
+
+// span holds one length that runs day and night to its bounds.
+func (c *checking) span(field, text, least, longest string) {
+	_, err := Span(text)
+	switch {
+	case err != nil:
+		c.invalid(field, "is a length such as 2s, 15min or 24h")
+	case longer(text, longest):
+		c.unsafe(field, "is no more than "+longest)
+	case longer(least, text):
+		c.unsafe(field, "is no less than "+least)
+	}
+}
+
+func (c *checking) counts(p *amparov1.Policy) {
 	if n := p.GetOnCall().GetNoticesAnHour().GetCount(); n < 1 || n > 60 {
 		c.unsafe("policy.on_call.notices_an_hour.count", "is between 1 and 60")
 	}

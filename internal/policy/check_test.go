@@ -31,15 +31,36 @@ const (
 	invalid = amparov1.Reason_REASON_FIELD_INVALID
 )
 
-// TestBounds has a row for what a mechanism may, and may not, decide. An empty field
-// means that it may.
+// idea is what a mechanism may, or may not, decide. An empty field means that it may.
+type idea struct {
+	says   string
+	field  string
+	reason amparov1.Reason
+	change func(*amparov1.Policy)
+}
+
+func try(t *testing.T, ideas []idea) {
+	t.Helper()
+	for _, row := range ideas {
+		p := policy.Default()
+		row.change(p)
+		err := policy.Check(p)
+		if row.field == "" {
+			if err != nil {
+				t.Errorf("%s: %v", row.says, err)
+			}
+			continue
+		}
+		refusal := fault.As(err)
+		if err == nil || refusal.Reason != row.reason || refusal.Violations[0].Field != row.field {
+			t.Errorf("%s: %v, want %s for %s", row.says, err, row.reason, row.field)
+		}
+	}
+}
+
+// TestBounds has a row for what a mechanism may, and may not, decide.
 func TestBounds(t *testing.T) {
-	for _, row := range []struct {
-		says   string
-		field  string
-		reason amparov1.Reason
-		change func(*amparov1.Policy)
-	}{
+	try(t, []idea{
 		{"an alarm passes on after two seconds", "", 0, func(p *amparov1.Policy) { p.OnCall.PassOnAfter.Length = "2s" }},
 		{"after two hours: nobody is woken", "policy.on_call.pass_on_after.length", unsafe, func(p *amparov1.Policy) { p.OnCall.PassOnAfter.Length = "2h" }},
 		{"in days", "policy.on_call.pass_on_after.length", invalid, func(p *amparov1.Policy) { p.OnCall.PassOnAfter.Length = "1d" }},
@@ -69,8 +90,8 @@ func TestBounds(t *testing.T) {
 		{"a breach in three days, which may be 96 hours", "policy.terms[10].length.every_level", unsafe, func(p *amparov1.Policy) { term(p, breach).Length.EveryLevel = "3d" }},
 		{"in 48 hours", "", 0, func(p *amparov1.Policy) { term(p, breach).Length.EveryLevel = "48h" }},
 		{"a kind is left out", "policy.terms", invalid, func(p *amparov1.Policy) { p.Terms = p.GetTerms()[1:] }},
-		{"a kind stands twice", "policy.terms[12].kind", invalid, func(p *amparov1.Policy) { p.Terms = append(p.GetTerms(), p.GetTerms()[0]) }},
-		{"a court's dates by rule", "policy.terms[12].kind", invalid, func(p *amparov1.Policy) {
+		{"a kind stands twice", "policy.terms[17].kind", invalid, func(p *amparov1.Policy) { p.Terms = append(p.GetTerms(), p.GetTerms()[0]) }},
+		{"a court's dates by rule", "policy.terms[17].kind", invalid, func(p *amparov1.Policy) {
 			p.Terms = append(p.GetTerms(), &amparov1.TermPolicy{Kind: amparov1.TermKind_TERM_KIND_LEGAL, Length: &amparov1.LengthByLevel{EveryLevel: "1d"}, Source: "x"})
 		}},
 		{"nobody confirms", "policy.approvals[1].people", unsafe, func(p *amparov1.Policy) { p.Approvals[1].People = 0 }},
@@ -91,27 +112,13 @@ func TestBounds(t *testing.T) {
 		{"a value without a source", "policy.terms[0].source", invalid, func(p *amparov1.Policy) { p.Terms[0].Source = "" }},
 		{"a length without a source", "policy.on_call.digest_every.source", invalid, func(p *amparov1.Policy) { p.OnCall.DigestEvery.Source = "" }},
 		{"another format", "policy.format", invalid, func(p *amparov1.Policy) { p.Format = 2 }},
-	} {
-		p := policy.Default()
-		row.change(p)
-		err := policy.Check(p)
-		if row.field == "" {
-			if err != nil {
-				t.Errorf("%s: %v", row.says, err)
-			}
-			continue
-		}
-		refusal := fault.As(err)
-		if err == nil || refusal.Reason != row.reason || refusal.Violations[0].Field != row.field {
-			t.Errorf("%s: %v, want %s for %s", row.says, err, row.reason, row.field)
-		}
-	}
+	})
 }
 
 // TestNothingIsNoPolicy: whatever is missing is named, and nothing falls over.
 func TestNothingIsNoPolicy(t *testing.T) {
 	err := policy.Check(&amparov1.Policy{})
-	for _, field := range []string{"format", "terms", "approvals", "warnings", "legal_warnings", "ladder", "days", "on_call", "handover", "limits"} {
+	for _, field := range []string{"format", "terms", "approvals", "warnings", "legal_warnings", "ladder", "days", "on_call", "handover", "limits", "levels", "consent", "disclosure", "bases", "children"} {
 		if err == nil || !strings.Contains(err.Error(), "policy."+field) {
 			t.Errorf("%s is missing and not named", field)
 		}

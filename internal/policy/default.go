@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
@@ -15,7 +17,7 @@ const Format = 1
 func Default() *amparov1.Policy {
 	return &amparov1.Policy{
 		Format: Format,
-		Terms:  append(termsByRisk(), otherTerms()...),
+		Terms:  slices.Concat(termsByRisk(), otherTerms(), ledgerTerms()),
 		Days: &amparov1.DayPolicy{
 			Counting: amparov1.DayCounting_DAY_COUNTING_CALENDAR_DAYS,
 			Weekend:  []amparov1.Weekday{amparov1.Weekday_WEEKDAY_SATURDAY, amparov1.Weekday_WEEKDAY_SUNDAY},
@@ -51,6 +53,11 @@ func Default() *amparov1.Policy {
 		Limits: &amparov1.LimitPolicy{
 			DuplicateHintsAnHour: count(10, "Amparo's own: enough for a night at the desk, too few to search other offices by taking requests"),
 		},
+		Levels:     defaultLevels(),
+		Consent:    defaultConsent(),
+		Disclosure: defaultDisclosure(),
+		Bases:      defaultBases(),
+		Children:   defaultChildren(),
 	}
 }
 
@@ -133,6 +140,39 @@ func otherTerms() []*amparov1.TermPolicy {
 	}
 }
 
+// ledgerTerms are the terms of what is in the ledger of a case: of what left, of what
+// was withdrawn, and of whom it is to be said to.
+func ledgerTerms() []*amparov1.TermPolicy {
+	return []*amparov1.TermPolicy{
+		{
+			Kind:   amparov1.TermKind_TERM_KIND_COUNTERSIGNATURE,
+			Length: &amparov1.LengthByLevel{EveryLevel: "24h"},
+			Source: "Amparo's own: one person alone may let something leave where a life hangs on it, if another has looked at it within a day",
+		},
+		{
+			Kind:   amparov1.TermKind_TERM_KIND_CONSENT_RECONFIRMATION,
+			Length: &amparov1.LengthByLevel{NotAssessed: "168h", Low: "720h", Medium: "336h", High: "168h", Extreme: "72h"},
+			Source: "Amparo's own: what somebody allowed before things got worse is asked again while it can still be stopped, soonest where most hangs on it",
+		},
+		{
+			Kind:   amparov1.TermKind_TERM_KIND_WITHDRAWAL_SETTLEMENT,
+			Length: &amparov1.LengthByLevel{EveryLevel: "72h"},
+			Source: "Amparo's own: a withdrawal stops everything at once (NNEDV: it takes effect at once and is verified later). " +
+				"What follows it, such as asking past recipients to delete, cannot be undone and waits for the safe channel, three days at most",
+		},
+		{
+			Kind:   amparov1.TermKind_TERM_KIND_RETURN_ANSWER,
+			Length: &amparov1.LengthByLevel{EveryLevel: "14d"},
+			Source: "GDPR, articles 17(1) and 19: without undue delay. Primero: a referral that nobody has answered is stale after 14 days",
+		},
+		{
+			Kind:   amparov1.TermKind_TERM_KIND_DUTY_TO_INFORM,
+			Length: &amparov1.LengthByLevel{EveryLevel: "72h"},
+			Source: "GDPR, article 34(1): without undue delay; the 72 h are Amparo's own, as long as the authority is given for a breach",
+		},
+	}
+}
+
 func approval(gate amparov1.Gate, source string) *amparov1.ApprovalPolicy {
 	return &amparov1.ApprovalPolicy{Gate: gate, People: 1, Source: source}
 }
@@ -150,16 +190,6 @@ func count(n uint32, source string) *amparov1.PolicyCount {
 // The policy itself is not changed.
 func Complete(p *amparov1.Policy) (*amparov1.Policy, bool) {
 	whole, before := proto.CloneOf(p), proto.Size(p)
-	for _, term := range Default().GetTerms() {
-		if termOf(p, term.GetKind()) == nil {
-			whole.Terms = append(whole.Terms, term)
-		}
-	}
-	for _, approval := range Default().GetApprovals() {
-		if approvalOf(p, approval.GetGate()) == nil {
-			whole.Approvals = append(whole.Approvals, approval)
-		}
-	}
 	fill(whole.ProtoReflect(), Default().ProtoReflect())
 	return whole, proto.Size(whole) != before
 }

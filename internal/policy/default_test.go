@@ -88,6 +88,7 @@ func TestOlderPoliciesAreCompleted(t *testing.T) {
 	old := policy.Default()
 	old.Terms, old.Approvals, old.OnCall.DigestEvery, old.Limits = old.Terms[1:], old.Approvals[1:], nil, nil
 	old.OnCall.PassOnAfter.Length = "5min"
+	old.Levels, old.Consent, old.Disclosure, old.Bases, old.Children = old.Levels[:3], nil, nil, nil, nil
 	whole, added := policy.Complete(old)
 	if err := policy.Check(whole); err != nil || !added {
 		t.Errorf("added %v, %v", added, err)
@@ -98,5 +99,16 @@ func TestOlderPoliciesAreCompleted(t *testing.T) {
 	}
 	if len(old.GetTerms()) != len(policy.Default().GetTerms())-1 {
 		t.Error("the old policy has changed")
+	}
+}
+
+// TestACountrysAgesAreItsOwn: a release that knows ages which a mechanism has moved does
+// not put its own between them.
+func TestACountrysAgesAreItsOwn(t *testing.T) {
+	p := policy.Default()
+	p.Children = slices.Delete(p.GetChildren(), 1, 3)
+	p.Children[1].FromAge = 13
+	if _, added := policy.Complete(p); added {
+		t.Error("rows are added to a table of ages that is whole")
 	}
 }

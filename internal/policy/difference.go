@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -69,8 +71,12 @@ func (l *listing) add(path, value string) {
 	l.values[path] = value
 }
 
-// name is what tells one item of a list from the others: its kind or its gate.
+// name is what tells one item of a list from the others: its kind or its gate; of
+// children the country and the age from which a row holds.
 func name(item protoreflect.Message) string {
+	if row, ok := item.Interface().(*amparov1.ChildPolicy); ok {
+		return fmt.Sprintf("%s.from_%d", cmp.Or(row.GetCountry(), anyCountry), row.GetFromAge())
+	}
 	first := item.Descriptor().Fields().ByNumber(1)
 	return text(first, item.Get(first))
 }
@@ -93,11 +99,19 @@ func joined(path, name string) string {
 	return path + "." + name
 }
 
-// fill copies the sections that a policy lacks from another.
+// fill copies from another policy the sections that a policy lacks, and the items of
+// lists that it says nothing of. The ages of children are one table: a mechanism that
+// has drawn its own lines is not given others between them.
 func fill(into, from protoreflect.Message) {
 	from.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		switch {
-		case field.IsList() || field.Message() == nil:
+		case field.Message() == nil:
+		case field.Message().Name() == "ChildPolicy":
+			if !into.Has(field) {
+				into.Set(field, value)
+			}
+		case field.IsList():
+			complete(into.Mutable(field).List(), value.List())
 		case !into.Has(field):
 			into.Set(field, value)
 		default:
@@ -107,20 +121,15 @@ func fill(into, from protoreflect.Message) {
 	})
 }
 
-func termOf(p *amparov1.Policy, kind amparov1.TermKind) *amparov1.TermPolicy {
-	for _, term := range p.GetTerms() {
-		if term.GetKind() == kind {
-			return term
+// complete appends the items whose names a list does not have.
+func complete(into, from protoreflect.List) {
+	has := map[string]bool{}
+	for i := range into.Len() {
+		has[name(into.Get(i).Message())] = true
+	}
+	for i := range from.Len() {
+		if item := from.Get(i); !has[name(item.Message())] {
+			into.Append(item)
 		}
 	}
-	return nil
-}
-
-func approvalOf(p *amparov1.Policy, gate amparov1.Gate) *amparov1.ApprovalPolicy {
-	for _, approval := range p.GetApprovals() {
-		if approval.GetGate() == gate {
-			return approval
-		}
-	}
-	return nil
 }

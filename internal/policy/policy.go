@@ -6,7 +6,9 @@
 // Default is what comes with the program. Check refuses a policy that is not whole
 // or that goes beyond the bounds which keep people safe; Differences is what the
 // one who confirms it reads; Book makes of it the rules by which terms are counted.
-// Complete adds to an older policy what it could not know of yet.
+// Complete adds to an older policy what it could not know of yet. Rules ask Demands
+// what a level of risk demands, BasisOf what may leave without consent, ChildRow whose
+// word it takes for a child, Approvals how many must agree, and Wait how long.
 //
 // The package does not store policies and does not say who may change one. The zone
 // in which days begin is no part of a policy: it is the service's.
@@ -69,6 +71,9 @@ func Book(p *amparov1.Policy, version uint32, zone *time.Location) (*deadline.Bo
 		}
 		b.Ladder = append(b.Ladder, wait)
 	}
+	if b.AfterIncident, err = afterIncident(p); err != nil {
+		return nil, fmt.Errorf("make book of terms: %w", err)
+	}
 	if err := b.Check(); err != nil {
 		return nil, fmt.Errorf("make book of terms: %w", err)
 	}
@@ -98,8 +103,22 @@ func Wait(l *amparov1.PolicyLength) time.Duration {
 }
 
 // Approvals is how many people must agree at a gate besides the one who asks; at
-// least one.
+// least one. Where that depends on the level of risk or on the basis, it is the most
+// that may be needed there: so many the mechanism must have.
 func Approvals(p *amparov1.Policy, gate amparov1.Gate) int {
+	most := uint32(1)
+	switch gate { //nolint:exhaustive // all others stand in the policy itself, or take one
+	case amparov1.Gate_GATE_HARM_CHECK:
+		for _, level := range risingLevels {
+			most = max(most, Demands(p, level).GetApprovals())
+		}
+		return int(most)
+	case amparov1.Gate_GATE_LISTED_BASIS:
+		for basis := range footings {
+			most = max(most, BasisOf(p, basis).GetApprovals())
+		}
+		return int(most)
+	}
 	for _, approval := range p.GetApprovals() {
 		if approval.GetGate() == gate {
 			return max(1, int(approval.GetPeople()))
