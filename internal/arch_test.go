@@ -37,6 +37,7 @@ var house = []room{
 	{"calendar", rule, nil, "a day is counted without knowing what for"},
 	{"deadline", rule, []string{"api/amparo/v1", "fault", "calendar"}, "a term is counted without knowing whose it is"},
 	{"spelling", rule, nil, "folds text; what the text names is the business of its caller"},
+	{"texts", rule, []string{"api/amparo/v1"}, "what a person is told is the same whatever their case says and whoever reads it to them"},
 	{"vocabulary", rule, nil, "codes and their labels, for whoever shows or checks one"},
 	{"risk", rule, []string{"api/amparo/v1", "fault", "deadline"}, "a level follows from an assessment alone, not from a case's state or from who asks"},
 	{"intake", rule, []string{"api/amparo/v1", "fault", "spelling", "vocabulary"}, "a request is read before there is a case"},
@@ -76,7 +77,7 @@ var house = []room{
 		"server", edge,
 		[]string{
 			"api/amparo/v1", "fault", "deadline", "policy", "staffing", "intake", "casefile", "risk", "safety", "interpreters", "access", "duty",
-			"spelling", "vocabulary", "records", "audit", "enrolment", "written", "capsule", "handover", "linkage",
+			"spelling", "vocabulary", "texts", "records", "audit", "enrolment", "written", "capsule", "handover", "linkage",
 		},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},
@@ -95,7 +96,7 @@ var house = []room{
 		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "dispatch", "notify", "watch", "client"},
 		"puts the server together; what decides anything belongs in a package that can be tested without it; its watch runs on another machine, where it is a client like any other",
 	},
-	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "audit", "client", "written", "handover"}, "the command is thin: what a desk will need too belongs in client"},
+	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "texts", "audit", "client", "written", "handover"}, "the command is thin: what a desk will need too belongs in client"},
 
 	{"bench", edge, nil, "sets the service against its ceiling; it has tests only"},
 	{"test/readme", edge, nil, "runs what a newcomer would copy; it has tests only"},

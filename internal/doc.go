@@ -29,6 +29,7 @@
 //   - duty: who is on call, who is called next, and who may take an alarm
 //   - policy: what a mechanism decides for itself, its bounds, and how it is changed
 //   - staffing: which gates fail, or would with one person absent
+//   - texts: what is read aloud or sent to the person, word for word, in each language
 //   - vocabulary: the codes for acts and perpetrators, with their labels
 //   - spelling: names, numbers and handles folded so that two spellings meet
 //

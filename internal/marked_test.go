@@ -58,6 +58,15 @@ var harmless = map[string]string{
 	"Obstacle.field":          "where a value stands in a request",
 	"currency":                "ISO 4217",
 
+	// Texts for the person are public, and about nobody.
+	"TextVersion.id":            "name of a public text",
+	"TextVersion.language":      "of a public text",
+	"TextVersion.hash":          "of a public text",
+	"GetTextResponse.body":      "a public text",
+	"GetTextRequest.text":       "name of a public text",
+	"GetTextRequest.language":   "of a public text",
+	"ListTextsRequest.language": "of public texts",
+
 	// What a policy says is the mechanism's own and about nobody.
 	"TermPolicy.source":         "where a value of the policy comes from",
 	"DayPolicy.source":          "where a value of the policy comes from",

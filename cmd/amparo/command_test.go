@@ -119,6 +119,7 @@ func TestCompletionKnowsTheWords(t *testing.T) {
 	for line, want := range map[string]string{
 		"staff invite --role ho": "hotline-operator", "queue --at-least ext": "extreme", "case hold x --reason lost": "lost_contact",
 		"case advance x --to mon": "monitoring", "queue --state rec": "received", "queue --output j": "json",
+		"texts list --kind ack": "acknowledgement", "texts show consent-u": "consent-urgent", "texts show --language a": "ar",
 	} {
 		var out bytes.Buffer
 		a := &app{terminal: &terminal{in: eof{}, out: &out, err: io.Discard}, now: time.Now, zone: time.UTC}

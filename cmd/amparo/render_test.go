@@ -137,6 +137,8 @@ func TestNoTextMovesTheCursor(t *testing.T) {
 		},
 		"waiting": func(p *page) { p.waiting([]*amparov1.KeptCapsule{{RequestId: hostile}}) },
 		"receipt": func(p *page) { p.receipt(&amparov1.CaseReceipt{CaseId: hostile, Pseudonym: hostile}) },
+		"text":    func(p *page) { p.read("one\n" + hostile + "\n") },
+		"texts":   func(p *page) { p.texts([]*amparov1.TextVersion{{Id: hostile, Language: hostile}}) },
 		"advice":  func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
 	}
 	for name, draw := range pages {

@@ -105,7 +105,7 @@ a file or from stdin.`,
 	root.AddCommand(
 		a.enrolCommand(), a.staffCommand(), a.whoamiCommand(), a.protosetCommand(),
 		a.intakeCommand(), a.outboxCommand(), a.capsuleCommand(), a.queueCommand(), a.searchCommand(), a.caseCommand(), a.interpreterCommand(), a.riskCommand(), a.handoverCommand(),
-		a.policyCommand(),
+		a.policyCommand(), a.textsCommand(),
 		a.auditCommand(), a.demoCommand(), a.deadlineCommand(), a.clockCommand(), a.oncallCommand(),
 	)
 	return root

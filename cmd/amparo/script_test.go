@@ -60,8 +60,10 @@ func TestStories(t *testing.T) {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("AMPARO_HOME", filepath.Join(env.WorkDir, "profiles"))
 			env.Setenv("TZ", "UTC")
+			bodies, err := filepath.Abs("../../internal/texts/bodies") // where the texts lie as they were written
+			env.Setenv("BODIES", bodies)
 			env.Values[serviceKey{}] = &service{binary: filepath.Join(binaries, "amparod")}
-			return nil
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"service": cmdService, "enrolled": cmdEnrolled, "exits": cmdExits, "field": cmdField,

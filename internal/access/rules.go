@@ -53,6 +53,7 @@ func LoadV1() (Rules, error) {
 		amparov1.File_amparo_v1_risk_proto,
 		amparov1.File_amparo_v1_safety_proto,
 		amparov1.File_amparo_v1_staff_proto,
+		amparov1.File_amparo_v1_text_proto,
 	)
 }
 

@@ -63,6 +63,7 @@ type Conn struct {
 	Deadlines amparov1.DeadlineServiceClient
 	Policy    amparov1.PolicyServiceClient
 	OnCall    amparov1.OnCallServiceClient
+	Texts     amparov1.TextServiceClient
 
 	profile *Profile
 	outbox  *outbox
@@ -89,6 +90,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		Plans: amparov1.NewPlanServiceClient(conn), Links: amparov1.NewLinkServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
 		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), Policy: amparov1.NewPolicyServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),
+		Texts: amparov1.NewTextServiceClient(conn),
 	}
 	told := options.OnSent
 	if told == nil {

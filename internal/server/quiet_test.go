@@ -11,8 +11,8 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
-// texts are what people write and what hides between it.
-var texts = []string{
+// pieces are what people write and what hides between it.
+var pieces = []string{
 	"", "Ana", "line one\nline two", "tab\there", "María", "مريم", "က", "z\u200dero", "left\u200e", "\u202eturned", "\u2066isolated",
 	"bell\a", "\x7f", "\u0085", "\u2028", "\x00",
 }
@@ -103,9 +103,9 @@ func fill(t *rapid.T, m protoreflect.Message, depth int) {
 func scalar(t *rapid.T, field protoreflect.FieldDescriptor, zero protoreflect.Value) protoreflect.Value {
 	switch field.Kind() {
 	case protoreflect.StringKind:
-		from := texts
+		from := pieces
 		if rapid.IntRange(0, 9).Draw(t, "harmless") > 0 {
-			from = texts[:2]
+			from = pieces[:2]
 		}
 		return protoreflect.ValueOfString(rapid.SampledFrom(from).Draw(t, "text"))
 	case protoreflect.BoolKind:

@@ -125,6 +125,7 @@ func New(cfg Config) (*Server, error) {
 	amparov1.RegisterRiskServiceServer(s.grpc, &risks{s: s})
 	amparov1.RegisterSafetyServiceServer(s.grpc, &contacts{s: s})
 	amparov1.RegisterStaffServiceServer(s.grpc, &staff{s: s})
+	amparov1.RegisterTextServiceServer(s.grpc, &reading{s: s})
 	return s, nil
 }
 

@@ -179,6 +179,8 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 		proposed := policy.Default()
 		proposed.OnCall.PassOnAfter.Length = "10min"
 		return &amparov1.ProposePolicyRequest{RequestId: newID, Policy: proposed}
+	case "TextService/GetText":
+		return &amparov1.GetTextRequest{Text: "consent-release", Language: "fr"}
 	case "QueueService/SearchCases":
 		return &amparov1.SearchCasesRequest{Text: "Prueba"}
 	case "LinkService/LinkCases":

@@ -273,6 +273,8 @@ const (
 	LeafAction_LEAF_ACTION_CAPSULE_SUBMIT LeafAction = 170
 	// Somebody asked to whom capsules are sealed.
 	LeafAction_LEAF_ACTION_SERVICE_RECIPIENT LeafAction = 171
+	// Texts for the person were shown.
+	LeafAction_LEAF_ACTION_TEXT_READ LeafAction = 190
 	// The rotas of an office were shown.
 	LeafAction_LEAF_ACTION_ROTA_READ LeafAction = 152
 	// A rota was announced, with addresses of its people.
@@ -420,6 +422,7 @@ var (
 		164: "LEAF_ACTION_POLICY_RENEW",
 		170: "LEAF_ACTION_CAPSULE_SUBMIT",
 		171: "LEAF_ACTION_SERVICE_RECIPIENT",
+		190: "LEAF_ACTION_TEXT_READ",
 		152: "LEAF_ACTION_ROTA_READ",
 		153: "LEAF_ACTION_ROTA_SET",
 		154: "LEAF_ACTION_ALARM_LIST",
@@ -540,6 +543,7 @@ var (
 		"LEAF_ACTION_POLICY_RENEW":            164,
 		"LEAF_ACTION_CAPSULE_SUBMIT":          170,
 		"LEAF_ACTION_SERVICE_RECIPIENT":       171,
+		"LEAF_ACTION_TEXT_READ":               190,
 		"LEAF_ACTION_ROTA_READ":               152,
 		"LEAF_ACTION_ROTA_SET":                153,
 		"LEAF_ACTION_ALARM_LIST":              154,
@@ -2449,7 +2453,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\vLeafOutcome\x12\x1c\n" +
 	"\x18LEAF_OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LEAF_OUTCOME_DONE\x10\x01\x12\x18\n" +
-	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\x92\x1c\n" +
+	"\x14LEAF_OUTCOME_REFUSED\x10\x02*\xae\x1c\n" +
 	"\n" +
 	"LeafAction\x12\x1b\n" +
 	"\x17LEAF_ACTION_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -2547,6 +2551,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"\x18LEAF_ACTION_POLICY_RENEW\x10\xa4\x01\x12\x1f\n" +
 	"\x1aLEAF_ACTION_CAPSULE_SUBMIT\x10\xaa\x01\x12\"\n" +
 	"\x1dLEAF_ACTION_SERVICE_RECIPIENT\x10\xab\x01\x12\x1a\n" +
+	"\x15LEAF_ACTION_TEXT_READ\x10\xbe\x01\x12\x1a\n" +
 	"\x15LEAF_ACTION_ROTA_READ\x10\x98\x01\x12\x19\n" +
 	"\x14LEAF_ACTION_ROTA_SET\x10\x99\x01\x12\x1b\n" +
 	"\x16LEAF_ACTION_ALARM_LIST\x10\x9a\x01\x12\x1c\n" +
