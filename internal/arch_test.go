@@ -39,7 +39,8 @@ var house = []room{
 	{"spelling", rule, nil, "folds text; what the text names is the business of its caller"},
 	{"texts", rule, []string{"api/amparo/v1"}, "what a person is told is the same whatever their case says and whoever reads it to them"},
 	{"vocabulary", rule, nil, "codes and their labels, for whoever shows or checks one"},
-	{"risk", rule, []string{"api/amparo/v1", "fault", "deadline"}, "a level follows from an assessment alone, not from a case's state or from who asks"},
+	{"ledger", rule, []string{"api/amparo/v1", "spelling"}, "keeps entries and knows none of them: whether one may be made is decided by consent, risk and disclosure"},
+	{"risk", rule, []string{"api/amparo/v1", "fault", "deadline", "ledger"}, "a level follows from an assessment alone, not from a case's state or from who asks"},
 	{"intake", rule, []string{"api/amparo/v1", "fault", "spelling", "vocabulary"}, "a request is read before there is a case"},
 	{"interpreters", rule, []string{"api/amparo/v1", "fault", "intake"}, "somebody is vetted without a case in mind"},
 	{"safety", rule, []string{"api/amparo/v1", "fault", "intake", "spelling"}, "whom it is safe to call follows from what befell them, not from where their case stands"},
@@ -49,6 +50,8 @@ var house = []room{
 	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
 	{"duty", rule, []string{"api/amparo/v1", "fault", "access"}, "who is called follows from rota and roles; what for, and by which way, is not its business"},
 	{"policy", rule, []string{"api/amparo/v1", "fault", "calendar", "deadline"}, "says how long and how many, and neither for whom nor by whom"},
+	{"consent", rule, []string{"api/amparo/v1", "fault", "ledger", "policy", "texts"}, "what was allowed follows from what was said, not from where a case stands or from who asks"},
+	{"disclosure", rule, []string{"api/amparo/v1", "fault", "casefile", "consent", "ledger", "policy", "risk"}, "the one gate looks at consents, checks and what a level demands; that nobody goes around it is kept by records"},
 	{"staffing", rule, []string{"api/amparo/v1", "access", "policy"}, "counts people at gates, whatever happens there"},
 
 	{"seal", storage, []string{"store/storepb"}, "seals any bytes: it must not be able to tell a case from a complaint"},
@@ -64,7 +67,7 @@ var house = []room{
 	{
 		"records", joint,
 		[]string{
-			"api/amparo/v1", "fault", "calendar", "deadline", "policy", "casefile", "risk", "safety", "access", "duty", "spelling",
+			"api/amparo/v1", "fault", "calendar", "deadline", "policy", "casefile", "risk", "safety", "access", "duty", "spelling", "ledger", "disclosure",
 			"seal", "audit", "store", "store/storepb", "lookup",
 		},
 		"the one way in and out works with every engine and for every caller, so it names none",
@@ -77,7 +80,7 @@ var house = []room{
 		"server", edge,
 		[]string{
 			"api/amparo/v1", "fault", "deadline", "policy", "staffing", "intake", "casefile", "risk", "safety", "interpreters", "access", "duty",
-			"spelling", "vocabulary", "texts", "records", "audit", "enrolment", "written", "capsule", "handover", "linkage",
+			"spelling", "vocabulary", "texts", "records", "audit", "enrolment", "written", "capsule", "handover", "linkage", "ledger", "consent", "disclosure",
 		},
 		"sealed content is reached through records alone, where the permit is checked and the leaf is written",
 	},

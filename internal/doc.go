@@ -18,7 +18,10 @@
 //   - fault: the few kinds of error
 //   - calendar: days, working days and months of one zone, and when a length ends
 //   - deadline: terms and clocks: how long each may take, what is due, what was missed
-//   - risk: an assessment's level and reasons, and what a level demands
+//   - ledger: the entries of a case, its people by their numbers, and the facts of them in the log
+//   - risk: an assessment's level and reasons, the do-no-harm check, and what a level demands
+//   - consent: who allowed what, to whom, for what and until when
+//   - disclosure: the one gate through which anything leaves, and what follows from it
 //   - intake: what a request for help must hold, and by what it is found again
 //   - interpreters: who was vetted to interpret, and who may for one person
 //   - safety: how the person of a case can be reached without harm, and what befell them

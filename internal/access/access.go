@@ -55,6 +55,9 @@ func (g Grant) Method() string { return g.method }
 // Action is the act under which the call stands in the audit log.
 func (g Grant) Action() amparov1.LeafAction { return g.action }
 
+// OnShift reports whether the caller is on shift for an office.
+func (g Grant) OnShift(office string) bool { return slices.Contains(g.onShift, office) }
+
 // Offices are the caller's; the slice must not be changed.
 func (g Grant) Offices() []string { return g.offices }
 
@@ -84,7 +87,7 @@ func Authorize(rules Rules, caller Caller, method string, now time.Time) (Grant,
 		action:    rule.GetAction(),
 		offices:   caller.Staff.GetOffices(),
 		onShift:   caller.OnShift,
-		oversight: slices.Contains(caller.Staff.GetRoles(), amparov1.Role_ROLE_HEAD_OF_SECRETARIAT),
+		oversight: intersects(overseers, caller.Staff.GetRoles()),
 	}
 	if len(rule.GetAllow()) == 0 {
 		return grant, nil

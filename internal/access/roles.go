@@ -43,6 +43,12 @@ var reviewers = []amparov1.Role{
 	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
 }
 
+// overseers are the roles that may know of a case that is restricted to its team.
+var overseers = []amparov1.Role{
+	amparov1.Role_ROLE_HEAD_OF_SECRETARIAT,
+	amparov1.Role_ROLE_DATA_PROTECTION_OFFICER,
+}
+
 // clockKeepers are the roles that may confirm the service's clock.
 var clockKeepers = []amparov1.Role{
 	amparov1.Role_ROLE_ADMINISTRATOR,

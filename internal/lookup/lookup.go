@@ -63,6 +63,8 @@ const (
 	ConfirmationWaits
 	Queued // the file is a case and stands in its office's queue
 
+	// Breach says that something has left the case that should not have.
+	Breach uint8 = 1 << 5
 	// OwnerAbsent says that nobody active answers for the case.
 	OwnerAbsent uint8 = 1 << 7
 )

@@ -47,9 +47,10 @@ func (r *Records) compose(work *Work, request Request, answer proto.Message) (*c
 			return nil, err
 		}
 		if other := work.asOther[i]; other.Valid() {
-			leaves = append(leaves, complete(other, &amparov1.AuditLeaf{Changes: []*amparov1.FileChange{change}}))
+			leaves = append(leaves, complete(other, &amparov1.AuditLeaf{Changes: []*amparov1.FileChange{change}, Facts: file.facts}))
 		} else {
 			leaf.Changes = append(leaf.Changes, change)
+			leaf.Facts = append(leaf.Facts, file.facts...)
 		}
 	}
 	for _, l := range leaves {
@@ -74,6 +75,9 @@ func (r *Records) compose(work *Work, request Request, answer proto.Message) (*c
 }
 
 func (c *commit) addFile(r *Records, file *File, i int) (*amparov1.FileChange, error) {
+	if file.followErr != nil {
+		return nil, file.followErr
+	}
 	if err := c.addRecords(file); err != nil {
 		return nil, err
 	}

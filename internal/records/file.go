@@ -2,6 +2,7 @@ package records
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -38,6 +39,12 @@ type File struct {
 	read    map[string][]byte // records that were opened, by id and kind, in the clear
 	shown   bool
 	failed  bool // one of its records failed its proof
+
+	work       *Work                   // the act that opened it; nil outside one
+	ledger     []*amparov1.LedgerEntry // once ledgerRead
+	ledgerRead bool
+	facts      []*amparov1.LedgerFact // of what the act added to the ledger
+	followErr  error                  // of the first entry that the ledger could not follow
 }
 
 type put struct {
@@ -71,11 +78,13 @@ func (f *File) SetTokens(tokens []uint64, strong int) {
 // Touch says that the closure changed the head.
 func (f *File) Touch() { f.touched = true }
 
-// Append adds entries to the timeline. Their sequence numbers are filled in.
+// Append adds entries to the timeline. Their sequence numbers are filled in, and what
+// they tell of is followed in the ledger (see follow).
 func (f *File) Append(entries ...*amparov1.TimelineEntry) {
 	for _, entry := range entries {
 		entry.Sequence = f.head.GetTimelineCount() + uint64(len(f.entries)) + 1
 		f.entries = append(f.entries, entry)
+		f.followErr = cmp.Or(f.followErr, f.follow(entry))
 	}
 	f.touched = true
 }

@@ -51,6 +51,9 @@ func indexedRow(c *amparov1.Case) lookup.Row {
 	if row.GetRiskConfirmationWaits() {
 		flags |= lookup.ConfirmationWaits
 	}
+	if c.GetBreaches() > 0 {
+		flags |= lookup.Breach
+	}
 	owner, _ := parseID(row.GetOwnerId())
 	return lookup.Row{
 		Order: casefile.SortKey(c), Due: seconds(row.GetDue()), Received: seconds(row.GetReceivedAt()),

@@ -58,6 +58,7 @@ const (
 	recordHandover uint8 = 13
 	recordLinkage  uint8 = 14
 	recordPolicy   uint8 = 16
+	recordLedger   uint8 = 17
 
 	recordInterpreter uint8 = 12
 )

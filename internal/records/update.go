@@ -49,7 +49,7 @@ func (w *Work) create(permit access.Permit, kind uint8, id string, head *storepb
 	}
 	file := &File{
 		records: w.records, ctx: w.ctx, kind: kind, id: id, locator: w.records.newLocator(w.Now),
-		key: seal.NewFileKey(uint32(kind), id), head: head, touched: true,
+		key: seal.NewFileKey(uint32(kind), id), head: head, touched: true, work: w,
 	}
 	if head.GetPseudonym() == "" {
 		head.Pseudonym = NewID()
@@ -170,6 +170,7 @@ func (w *Work) open(target Target) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	file.work = w
 	w.files = append(w.files, file)
 	w.asOther = append(w.asOther, target.Grant)
 	return file, nil
@@ -263,7 +264,7 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 
 // room refuses new content while the disk is nearly full. What protects people is
 // let through: shutting somebody out, raising or confirming a risk, alarms, an arrest,
-// duress, and telling what is overdue or nobody's.
+// duress, a withdrawal, a breach, and telling what is overdue or nobody's.
 func (r *Records) room(grant access.Grant) error {
 	if r.cfg.FreeSpace == nil {
 		return nil
@@ -277,7 +278,9 @@ func (r *Records) room(grant access.Grant) error {
 		amparov1.LeafAction_LEAF_ACTION_DURESS_REPORT, amparov1.LeafAction_LEAF_ACTION_TERMS_REACHED,
 		amparov1.LeafAction_LEAF_ACTION_EXCLUDE, amparov1.LeafAction_LEAF_ACTION_RISK_RAISE,
 		amparov1.LeafAction_LEAF_ACTION_CARD_OPEN, amparov1.LeafAction_LEAF_ACTION_OWNER_ABSENT_TOLD,
-		amparov1.LeafAction_LEAF_ACTION_HANDOVER_REMINDED:
+		amparov1.LeafAction_LEAF_ACTION_HANDOVER_REMINDED,
+		amparov1.LeafAction_LEAF_ACTION_CONSENT_WITHDRAW, amparov1.LeafAction_LEAF_ACTION_BREACH_REPORT,
+		amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_SETTLE, amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_LAPSED:
 		return nil
 	}
 	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {

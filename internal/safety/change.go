@@ -149,8 +149,7 @@ func settleByWord(s *amparov1.Safety, change *amparov1.ContactChange, answer, st
 
 func settleByOldChannel(s *amparov1.Safety, change *amparov1.ContactChange, contact uint32, staffID string, now time.Time) error {
 	c := find(s, contact)
-	if c == nil || c.GetUse() != usable || !speaksFor(c, change.GetChange()) ||
-		c.GetReachedAt() == nil || c.GetReachedAt().AsTime().Before(change.GetProposedAt().AsTime()) {
+	if !reachedSince(c, change.GetProposedAt().AsTime()) || !speaksFor(c, change.GetChange()) {
 		return fault.Field(amparov1.Reason_REASON_NOT_PROVEN, "contact", "is in use, and somebody was reached there since the proposal")
 	}
 	if underDuress(s, now) {
@@ -162,6 +161,18 @@ func settleByOldChannel(s *amparov1.Safety, change *amparov1.ContactChange, cont
 	}
 	putInForce(s, change, oldChannel, staffID, now)
 	return nil
+}
+
+func reachedSince(c *amparov1.SafetyContact, since time.Time) bool {
+	return c.GetUse() == usable && c.GetReachedAt() != nil && !c.GetReachedAt().AsTime().Before(since)
+}
+
+// Reached reports whether the person, or whoever speaks for them, has been reached
+// safely over the proof's contact since an instant: what cannot be undone is confirmed
+// there. What is said soon after a sign of duress confirms nothing.
+func (p Proof) Reached(s *amparov1.Safety, since, now time.Time) bool {
+	c := find(s, p.Contact)
+	return reachedSince(c, since) && c.GetVerification() != hostile && !underDuress(s, now)
 }
 
 // speaksFor reports whether a contact can vouch for a change: the person can for

@@ -211,6 +211,13 @@ func (h *links) MergeCases(ctx context.Context, req *amparov1.MergeCasesRequest)
 		c.Append(ofCase...)
 		other.Append(ofOther...)
 		other.SetBeforeMerge(before)
+		theirs, err := other.Ledger()
+		if err != nil {
+			return nil, err
+		}
+		if err := w.Carry(c, theirs); err != nil {
+			return nil, err
+		}
 		for _, id := range before.GetBefore().GetIncidentGroupIds() {
 			group, err := w.Incident(id)
 			if err != nil {

@@ -113,6 +113,8 @@ func New(cfg Config) (*Server, error) {
 	amparov1.RegisterCapsuleServiceServer(s.grpc, &capsules{s: s})
 	amparov1.RegisterCardServiceServer(s.grpc, &cards{s: s})
 	amparov1.RegisterCaseServiceServer(s.grpc, &cases{s: s})
+	amparov1.RegisterConsentServiceServer(s.grpc, &consents{s: s})
+	amparov1.RegisterDisclosureServiceServer(s.grpc, &disclosures{s: s})
 	amparov1.RegisterDeadlineServiceServer(s.grpc, &deadlines{s: s})
 	amparov1.RegisterEnrolmentServiceServer(s.grpc, &enrolments{s: s})
 	amparov1.RegisterOnCallServiceServer(s.grpc, &oncall{s: s})

@@ -1,0 +1,183 @@
+package ledger
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/spelling"
+)
+
+// Unknown is the number of somebody whom the ledger does not know: nothing that was
+// allowed can reach them.
+const Unknown = ^uint32(0)
+
+// People are the recipients that the ledger of a case speaks of, and those beside the
+// person of the case, by their numbers from 1. The person or collective of the case
+// has number 0 and does not stand here.
+type People struct {
+	recipients []*amparov1.Recipient
+	parties    []*amparov1.Party
+}
+
+// PeopleOf reads the people of a ledger.
+func PeopleOf(entries []*amparov1.LedgerEntry) *People {
+	p := &People{}
+	for _, entry := range entries {
+		recipients, parties := named(entry)
+		for _, r := range recipients {
+			if int(r.GetNumber()) == len(p.recipients)+1 {
+				p.recipients = append(p.recipients, r)
+			}
+		}
+		for _, one := range parties {
+			if int(one.GetNumber()) == len(p.parties)+1 {
+				p.parties = append(p.parties, one)
+			}
+		}
+	}
+	return p
+}
+
+// named are the people whom an entry names, in the order in which they were numbered.
+func named(entry *amparov1.LedgerEntry) (recipients []*amparov1.Recipient, parties []*amparov1.Party) {
+	action := actionOf(entry)
+	if r := action.GetRecipient(); r != nil {
+		recipients = append(recipients, r)
+	}
+	parties = append(parties, action.GetAbout()...)
+	terms := entry.GetConsent().GetTerms()
+	recipients = append(recipients, terms.GetRecipients()...)
+	for _, withheld := range terms.GetWithheld() {
+		if withheld.GetFrom() != nil {
+			recipients = append(recipients, withheld.GetFrom())
+		}
+	}
+	if terms.GetParty() != nil {
+		parties = append(parties, terms.GetParty())
+	}
+	if breach := entry.GetBreach().GetDraft(); breach != nil {
+		if breach.GetRecipient() != nil {
+			recipients = append(recipients, breach.GetRecipient())
+		}
+		parties = append(parties, breach.GetAbout()...)
+	}
+	return recipients, parties
+}
+
+// actionOf is the planned action of an entry that has one, or nil.
+func actionOf(entry *amparov1.LedgerEntry) *amparov1.PlannedAction {
+	switch e := entry.GetEntry().(type) {
+	case *amparov1.LedgerEntry_Check:
+		return e.Check.GetDraft().GetAction()
+	case *amparov1.LedgerEntry_Basis:
+		return e.Basis.GetDraft().GetAction()
+	case *amparov1.LedgerEntry_Disclosure:
+		return e.Disclosure.GetDraft().GetAction()
+	default:
+		return nil
+	}
+}
+
+// Recipients are those whom the ledger knows, in the order of their numbers.
+func (p *People) Recipients() []*amparov1.Recipient { return p.recipients }
+
+// Parties are those beside the person of the case, in the order of their numbers.
+func (p *People) Parties() []*amparov1.Party { return p.parties }
+
+// FindRecipient returns the number of somebody as they are named: by their number, or
+// by name and organisation, whatever the case and the accents. It is Unknown for
+// whoever the ledger does not know, and for a number beside a name that is another's.
+func (p *People) FindRecipient(r *amparov1.Recipient) uint32 {
+	if n := r.GetNumber(); n > 0 {
+		if int(n) > len(p.recipients) || r.GetName() != "" && !sameRecipient(p.recipients[n-1], r) {
+			return Unknown
+		}
+		return n
+	}
+	for i, known := range p.recipients {
+		if known.GetName() == r.GetName() && known.GetOrganisation() == r.GetOrganisation() {
+			return uint32(i) + 1
+		}
+	}
+	found := Unknown
+	for i, known := range p.recipients {
+		switch {
+		case !sameRecipient(known, r):
+		case found != Unknown:
+			return Unknown // two bear the name: which of them is meant must be said
+		default:
+			found = uint32(i) + 1
+		}
+	}
+	return found
+}
+
+// sameRecipient compares somebody known with somebody named: without an organisation
+// the name alone counts.
+func sameRecipient(known, r *amparov1.Recipient) bool {
+	return spelling.SameWord(known.GetName(), r.GetName()) &&
+		(r.GetOrganisation() == "" || spelling.SameWord(known.GetOrganisation(), r.GetOrganisation()))
+}
+
+// Recipient numbers somebody, who becomes known if they say who they are: a copy with
+// the number is returned, or nil for a number that nobody has and for somebody new
+// without a name or a kind.
+func (p *People) Recipient(r *amparov1.Recipient) *amparov1.Recipient {
+	numbered := proto.CloneOf(r)
+	if n := p.FindRecipient(r); n != Unknown {
+		numbered = proto.CloneOf(p.recipients[n-1])
+		numbered.Number = n
+		return numbered
+	}
+	if r.GetNumber() > 0 || r.GetName() == "" || r.GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED {
+		return nil
+	}
+	numbered.Number = uint32(len(p.recipients)) + 1
+	p.recipients = append(p.recipients, numbered)
+	return numbered
+}
+
+// Subject reports whether somebody is the person or collective of the case.
+func Subject(one *amparov1.Party) bool {
+	return one.GetKind() == amparov1.PartyKind_PARTY_KIND_UNSPECIFIED && one.GetNumber() == 0
+}
+
+// FindParty returns the number of somebody beside the person of the case, as
+// FindRecipient does; zero for the person of the case.
+func (p *People) FindParty(one *amparov1.Party) uint32 {
+	if Subject(one) {
+		return 0
+	}
+	if n := one.GetNumber(); n > 0 {
+		if int(n) > len(p.parties) || one.GetName() != "" && !spelling.SameWord(p.parties[n-1].GetName(), one.GetName()) {
+			return Unknown
+		}
+		return n
+	}
+	for i, known := range p.parties {
+		if known.GetKind() == one.GetKind() && spelling.SameWord(known.GetName(), one.GetName()) {
+			return uint32(i) + 1
+		}
+	}
+	return Unknown
+}
+
+// Party numbers somebody beside the person of the case, as Recipient does. What is
+// said of their age later does not change what was said first: a child who has come
+// of age is named anew.
+func (p *People) Party(one *amparov1.Party) *amparov1.Party {
+	if n := p.FindParty(one); n == 0 {
+		return nil
+	} else if n != Unknown {
+		numbered := proto.CloneOf(p.parties[n-1])
+		numbered.Number = n
+		return numbered
+	}
+	if one.GetNumber() > 0 || one.GetName() == "" {
+		return nil
+	}
+	numbered := proto.CloneOf(one)
+	numbered.Number = uint32(len(p.parties)) + 1
+	p.parties = append(p.parties, numbered)
+	return numbered
+}
