@@ -101,5 +101,4 @@ var table = map[amparov1.Reason]row{
 	amparov1.Reason_REASON_BASIS_EXPIRED:             {Refused, "the stated basis is too old", "state it again with: amparo disclose basis"},
 	amparov1.Reason_REASON_BASIS_OTHER_ACTION:        {Refused, "the stated basis is for another action", "state it for this one with: amparo disclose basis"},
 	amparov1.Reason_REASON_VITAL_REASON_MISSING:      {Refused, "why a life hangs on it is not said", "say why, and until when"},
-	amparov1.Reason_REASON_TRACK_FORBIDS:             {Refused, "this track does not allow it", "use another track"},
 }

@@ -63,8 +63,9 @@ type DisclosureServiceClient interface {
 	// Disclose records that something leaves, or has just left. It is refused unless the
 	// gate allows it, with everything that stands in the way; there is no way around.
 	// Errors: NOT_FOUND, FAILED_PRECONDITION.
-	// The caller must be on the team, on shift for the case's office, or reviewer or head
-	// of its office; on the urgent track and for vital interests, on shift or on the team.
+	// The caller must be on the team, on the desk of the case's office while the case
+	// waits for triage, on shift for it, or reviewer or head of its office; on the urgent
+	// track, on shift.
 	Disclose(ctx context.Context, in *DiscloseRequest, opts ...grpc.CallOption) (*DiscloseResponse, error)
 	// CountersignDisclosure is the second signature under what one person alone let leave.
 	// Errors: NOT_FOUND, FAILED_PRECONDITION for the one who let it leave, and for what
@@ -225,8 +226,9 @@ type DisclosureServiceServer interface {
 	// Disclose records that something leaves, or has just left. It is refused unless the
 	// gate allows it, with everything that stands in the way; there is no way around.
 	// Errors: NOT_FOUND, FAILED_PRECONDITION.
-	// The caller must be on the team, on shift for the case's office, or reviewer or head
-	// of its office; on the urgent track and for vital interests, on shift or on the team.
+	// The caller must be on the team, on the desk of the case's office while the case
+	// waits for triage, on shift for it, or reviewer or head of its office; on the urgent
+	// track, on shift.
 	Disclose(context.Context, *DiscloseRequest) (*DiscloseResponse, error)
 	// CountersignDisclosure is the second signature under what one person alone let leave.
 	// Errors: NOT_FOUND, FAILED_PRECONDITION for the one who let it leave, and for what

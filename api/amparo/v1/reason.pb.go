@@ -207,8 +207,6 @@ const (
 	Reason_REASON_BASIS_OTHER_ACTION Reason = 154
 	// Why a life hangs on it is not said.
 	Reason_REASON_VITAL_REASON_MISSING Reason = 155
-	// This track does not allow it.
-	Reason_REASON_TRACK_FORBIDS Reason = 156
 )
 
 // Enum value maps for Reason.
@@ -303,7 +301,6 @@ var (
 		153: "REASON_BASIS_EXPIRED",
 		154: "REASON_BASIS_OTHER_ACTION",
 		155: "REASON_VITAL_REASON_MISSING",
-		156: "REASON_TRACK_FORBIDS",
 	}
 	Reason_value = map[string]int32{
 		"REASON_UNSPECIFIED":               0,
@@ -395,7 +392,6 @@ var (
 		"REASON_BASIS_EXPIRED":             153,
 		"REASON_BASIS_OTHER_ACTION":        154,
 		"REASON_VITAL_REASON_MISSING":      155,
-		"REASON_TRACK_FORBIDS":             156,
 	}
 )
 
@@ -430,7 +426,7 @@ var File_amparo_v1_reason_proto protoreflect.FileDescriptor
 
 const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\xb6\x14\n" +
+	"\x16amparo/v1/reason.proto\x12\tamparo.v1*\x9b\x14\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14REASON_FIELD_INVALID\x10\x01\x12\x18\n" +
@@ -521,8 +517,7 @@ const file_amparo_v1_reason_proto_rawDesc = "" +
 	"\x14REASON_BASIS_MISSING\x10\x98\x01\x12\x19\n" +
 	"\x14REASON_BASIS_EXPIRED\x10\x99\x01\x12\x1e\n" +
 	"\x19REASON_BASIS_OTHER_ACTION\x10\x9a\x01\x12 \n" +
-	"\x1bREASON_VITAL_REASON_MISSING\x10\x9b\x01\x12\x19\n" +
-	"\x14REASON_TRACK_FORBIDS\x10\x9c\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x1bREASON_VITAL_REASON_MISSING\x10\x9b\x01B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_reason_proto_rawDescOnce sync.Once
