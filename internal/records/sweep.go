@@ -94,10 +94,21 @@ func (w *Work) reach(file *File) error {
 		return errNothing
 	}
 	reached := book.Reached(casefile.Watched(c), w.Now)
-	if len(reached) == 0 {
+	if len(reached) > 0 {
+		if err := w.tellReached(file, reached); err != nil {
+			return err
+		}
+	}
+	lapsed, err := w.lapse(file)
+	if err == nil && !lapsed && len(reached) == 0 {
 		return errNothing
 	}
-	now := timestamppb.New(w.Now)
+	return err
+}
+
+// tellReached records notices, and tells the people of the case.
+func (w *Work) tellReached(file *File, reached []*amparov1.TermEvent) error {
+	c, book, now := file.Case(), w.Book(), timestamppb.New(w.Now)
 	entry := &amparov1.TimelineEntry{Kind: amparov1.TimelineKind_TIMELINE_KIND_TERM, At: now, RecordedAt: now}
 	// Record, and not Apply alone: the history of an old case begins with it.
 	if err := (casefile.Act{Now: w.Now, Book: book}).Record(c, entry, reached...); err != nil {
@@ -147,6 +158,9 @@ func wake(book *deadline.Book, file *File) uint32 {
 		return 0
 	}
 	next, ok := book.NextNotice(casefile.Watched(c))
+	if lapse, waits := file.records.nextLapse(c); waits && (!ok || lapse.Before(next)) {
+		next, ok = lapse, true
+	}
 	if !ok {
 		return 0
 	}

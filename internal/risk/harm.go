@@ -154,6 +154,7 @@ type Planned struct {
 // that stands in the way. number names the check; zero takes the newest of the action.
 // A check holds for as long as it says, for its action alone, and until the next act
 // against the person (domain practice: 14 days or a new incident, whichever is first).
+// A later check that says stop to any of it is not gone around by naming an earlier one.
 func Allows(entries []*amparov1.LedgerEntry, number uint32, action Planned) (uint32, []*amparov1.Obstacle) {
 	if number == 0 {
 		number = newestCheck(entries, action)
@@ -164,14 +165,16 @@ func Allows(entries []*amparov1.LedgerEntry, number uint32, action Planned) (uin
 		return 0, []*amparov1.Obstacle{obstacle(amparov1.Reason_REASON_HARM_CHECK_MISSING, "names a do-no-harm check of this action", nil)}
 	}
 	var found []*amparov1.Obstacle
-	add := func(holds bool, reason amparov1.Reason, rule string, entries ...uint32) {
+	add := func(holds bool, reason amparov1.Reason, rule string, others ...uint32) {
 		if !holds {
-			found = append(found, obstacle(reason, rule, append([]uint32{number}, entries...)))
+			found = append(found, obstacle(reason, rule, slices.Compact(append([]uint32{number}, others...))))
 		}
 	}
 	add(sameAction(check, action), amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION, "is a check of this purpose, this recipient, these data and these people")
-	add(check.GetDraft().GetResult() != amparov1.HarmResult_HARM_RESULT_DEFER, amparov1.Reason_REASON_HARM_DEFERRED, "is a check that says go on")
-	add(check.GetDraft().GetResult() != amparov1.HarmResult_HARM_RESULT_DO_NOT_PROCEED, amparov1.Reason_REASON_HARM_FORBIDS, "is a check that says go on")
+	for _, judged := range judgements(entries, entry, action) {
+		add(judged.GetCheck().GetDraft().GetResult() != amparov1.HarmResult_HARM_RESULT_DEFER, amparov1.Reason_REASON_HARM_DEFERRED, "is a check that says go on", judged.GetNumber())
+		add(judged.GetCheck().GetDraft().GetResult() != amparov1.HarmResult_HARM_RESULT_DO_NOT_PROCEED, amparov1.Reason_REASON_HARM_FORBIDS, "is a check that says go on", judged.GetNumber())
+	}
 	add(action.At.Before(check.GetValidUntil().AsTime()), amparov1.Reason_REASON_HARM_CHECK_EXPIRED, "is a check that is not too old")
 	incident := incidentAfter(entries, number)
 	add(incident == 0, amparov1.Reason_REASON_HARM_CHECK_OVERTAKEN, "is a check since which nothing has happened", incident)
@@ -187,6 +190,20 @@ func Allows(entries []*amparov1.LedgerEntry, number uint32, action Planned) (uin
 
 func obstacle(reason amparov1.Reason, rule string, entries []uint32) *amparov1.Obstacle {
 	return &amparov1.Obstacle{Reason: reason, Field: "disclosure.check", Rule: rule, Entries: entries}
+}
+
+// judgements are a check and those later ones to the same recipient, for the same
+// purpose, that judged any of the same data.
+func judgements(entries []*amparov1.LedgerEntry, check *amparov1.LedgerEntry, action Planned) []*amparov1.LedgerEntry {
+	judged := []*amparov1.LedgerEntry{check}
+	for _, entry := range entries[check.GetNumber():] {
+		planned := entry.GetCheck().GetDraft().GetAction()
+		same := entry.GetCheck() != nil && planned.GetPurpose() == action.Purpose && planned.GetRecipient().GetNumber() == action.Recipient
+		if same && slices.ContainsFunc(planned.GetCategories(), func(c amparov1.DataCategory) bool { return slices.Contains(action.Categories, c) }) {
+			judged = append(judged, entry)
+		}
+	}
+	return judged
 }
 
 // newestCheck is the newest check of an action; of another, where there is none of it.

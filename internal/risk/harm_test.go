@@ -124,34 +124,43 @@ func TestWhatACheckAllows(t *testing.T) {
 	approval := func(of uint32) *amparov1.LedgerEntry {
 		return &amparov1.LedgerEntry{Entry: &amparov1.LedgerEntry_Approval{Approval: &amparov1.Approval{Of: of}}}
 	}
+	only := func(entry *amparov1.LedgerEntry, category amparov1.DataCategory) *amparov1.LedgerEntry {
+		entry.GetCheck().GetDraft().GetAction().Categories = []amparov1.DataCategory{category}
+		return entry
+	}
 	plain := check(goOn, answers(), 0)
 	for _, row := range []struct {
 		says    string
 		entries []*amparov1.LedgerEntry
 		change  func(*risk.Planned)
 		reasons []amparov1.Reason
+		named   uint32 // by its number; zero for the newest
 	}{
-		{"that action", []*amparov1.LedgerEntry{plain}, nil, nil},
-		{"her name alone: less than was checked", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Categories, p.About = []amparov1.DataCategory{name}, nil }, nil},
-		{"no check", nil, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_MISSING}},
-		{"her health too", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Categories = []amparov1.DataCategory{name, health} }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION}},
-		{"for the press", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Purpose = media }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION}},
-		{"to somebody else", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Recipient = 2 }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_MISSING}},
-		{"about her sister", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.About = []uint32{1, 2} }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION}},
-		{"not now", []*amparov1.LedgerEntry{check(later, answers(), 0)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_DEFERRED}},
-		{"not at all", []*amparov1.LedgerEntry{check(never, answers(), 0)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_FORBIDS}},
-		{"on the last minute of fourteen days", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.At = noon.Add(14*24*time.Hour - time.Minute) }, nil},
-		{"after fourteen days", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.At = noon.Add(14 * 24 * time.Hour) }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_EXPIRED}},
-		{"after another threat", []*amparov1.LedgerEntry{plain, event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OVERTAKEN}},
-		{"after the risk has risen: a task, and no end", []*amparov1.LedgerEntry{plain, event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_RISK_RAISED)}, nil, nil},
-		{"checked again after the threat", []*amparov1.LedgerEntry{plain, event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT), check(goOn, answers(), 0)}, nil, nil},
-		{"a short check, in no hurry", []*amparov1.LedgerEntry{check(goOn, answers(1, 2, 4, 5, 12), 0)}, nil, []amparov1.Reason{open}},
-		{"a short check, in a hurry", []*amparov1.LedgerEntry{check(goOn, answers(1, 2, 4, 5, 12), 1)}, func(p *risk.Planned) { p.Hurried = true }, nil},
-		{"nobody has agreed yet", []*amparov1.LedgerEntry{check(goOn, answers(), 1)}, nil, []amparov1.Reason{amparov1.Reason_REASON_APPROVAL_MISSING}},
-		{"one has agreed", []*amparov1.LedgerEntry{check(goOn, answers(), 1), approval(1)}, nil, nil},
-		{"one has agreed to another", []*amparov1.LedgerEntry{plain, check(goOn, answers(), 1), approval(1)}, nil, []amparov1.Reason{amparov1.Reason_REASON_APPROVAL_MISSING}},
-		{"the level has risen, and demands somebody now", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Approvals = 1 }, []amparov1.Reason{amparov1.Reason_REASON_APPROVAL_MISSING}},
-		{"it happened before the check", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.At = noon.Add(-time.Minute) }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_MISSING}},
+		{"that action", []*amparov1.LedgerEntry{plain}, nil, nil, 0},
+		{"her name alone: less than was checked", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Categories, p.About = []amparov1.DataCategory{name}, nil }, nil, 0},
+		{"no check", nil, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_MISSING}, 0},
+		{"her health too", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Categories = []amparov1.DataCategory{name, health} }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION}, 0},
+		{"for the press", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Purpose = media }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION}, 0},
+		{"to somebody else", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Recipient = 2 }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_MISSING}, 0},
+		{"about her sister", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.About = []uint32{1, 2} }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION}, 0},
+		{"not now", []*amparov1.LedgerEntry{check(later, answers(), 0)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_DEFERRED}, 0},
+		{"not at all", []*amparov1.LedgerEntry{check(never, answers(), 0)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_FORBIDS}, 0},
+		{"on the last minute of fourteen days", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.At = noon.Add(14*24*time.Hour - time.Minute) }, nil, 0},
+		{"after fourteen days", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.At = noon.Add(14 * 24 * time.Hour) }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_EXPIRED}, 0},
+		{"after another threat", []*amparov1.LedgerEntry{plain, event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_OVERTAKEN}, 0},
+		{"after the risk has risen: a task, and no end", []*amparov1.LedgerEntry{plain, event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_RISK_RAISED)}, nil, nil, 0},
+		{"checked again after the threat", []*amparov1.LedgerEntry{plain, event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT), check(goOn, answers(), 0)}, nil, nil, 0},
+		{"a short check, in no hurry", []*amparov1.LedgerEntry{check(goOn, answers(1, 2, 4, 5, 12), 0)}, nil, []amparov1.Reason{open}, 0},
+		{"a short check, in a hurry", []*amparov1.LedgerEntry{check(goOn, answers(1, 2, 4, 5, 12), 1)}, func(p *risk.Planned) { p.Hurried = true }, nil, 0},
+		{"nobody has agreed yet", []*amparov1.LedgerEntry{check(goOn, answers(), 1)}, nil, []amparov1.Reason{amparov1.Reason_REASON_APPROVAL_MISSING}, 0},
+		{"one has agreed", []*amparov1.LedgerEntry{check(goOn, answers(), 1), approval(1)}, nil, nil, 0},
+		{"one has agreed to another", []*amparov1.LedgerEntry{plain, check(goOn, answers(), 1), approval(1)}, nil, []amparov1.Reason{amparov1.Reason_REASON_APPROVAL_MISSING}, 0},
+		{"the level has risen, and demands somebody now", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.Approvals = 1 }, []amparov1.Reason{amparov1.Reason_REASON_APPROVAL_MISSING}, 0},
+		{"it happened before the check", []*amparov1.LedgerEntry{plain}, func(p *risk.Planned) { p.At = noon.Add(-time.Minute) }, []amparov1.Reason{amparov1.Reason_REASON_HARM_CHECK_MISSING}, 0},
+		{"told to stop since, and an earlier check is named", []*amparov1.LedgerEntry{plain, check(never, answers(), 0)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_FORBIDS}, 1},
+		{"told to wait since with her place, and more is asked for", []*amparov1.LedgerEntry{plain, only(check(later, answers(), 0), location)}, nil, []amparov1.Reason{amparov1.Reason_REASON_HARM_DEFERRED}, 1},
+		{"told to wait since with her health, which is not asked for", []*amparov1.LedgerEntry{plain, only(check(later, answers(), 0), health)}, nil, nil, 1},
+		{"told to stop before", []*amparov1.LedgerEntry{check(never, answers(), 0), plain}, nil, nil, 2},
 	} {
 		var entries []*amparov1.LedgerEntry
 		for i, entry := range row.entries {
@@ -161,7 +170,7 @@ func TestWhatACheckAllows(t *testing.T) {
 		if row.change != nil {
 			row.change(&planned)
 		}
-		_, obstacles := risk.Allows(entries, 0, planned)
+		_, obstacles := risk.Allows(entries, row.named, planned)
 		var got []amparov1.Reason
 		for _, o := range obstacles {
 			got = append(got, o.GetReason())
