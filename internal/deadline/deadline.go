@@ -2,8 +2,9 @@
 // of risk, when it is due, what its people are told, whether it was met.
 //
 // A Book holds the rules, which are the policy's. Apply does to the terms what an
-// event says: begin, change the level, meet, pause, resume, confirm, reassign, merge,
-// record a notice. Replay applies a whole history and gives the same terms again.
+// event says: begin, change the level, meet, pause, resume, confirm, reassign, bring
+// forward, merge, record a notice. Replay applies a whole history and gives the same
+// terms again.
 // Reached says which notices are due and not recorded, as events; NextNotice says
 // when to ask again. Next finds the term that is due first.
 //
@@ -16,6 +17,10 @@
 // and one that is overdue is never given more time. The one exception is a date that
 // a lawyer confirms, since a court's word is not ours to keep or break; that the
 // suggested date had passed by then stays on record.
+//
+// Of most kinds a file has one at a time. Those that are each about one thing that
+// happened run beside each other, told apart by their ids, and Outlives says that
+// they go on in a closed file.
 //
 // The package does not send anything, does not know who is on duty, and does not
 // say when a file is closed.
@@ -78,23 +83,39 @@ func earlier(a, b *amparov1.Term) bool {
 	return a.GetKind() < b.GetKind()
 }
 
+// Outlives tells whether a kind of term goes on when its file is closed. Such a term is
+// about one thing that happened, which its id names, and several of the kind run beside
+// each other: what left still lacks a signature, whoever has it still has it, and the
+// person still does not know, whether anybody works on the case or not.
+func Outlives(kind amparov1.TermKind) bool {
+	switch kind {
+	case amparov1.TermKind_TERM_KIND_COUNTERSIGNATURE,
+		amparov1.TermKind_TERM_KIND_WITHDRAWAL_SETTLEMENT,
+		amparov1.TermKind_TERM_KIND_RETURN_ANSWER,
+		amparov1.TermKind_TERM_KIND_DUTY_TO_INFORM,
+		amparov1.TermKind_TERM_KIND_DATA_BREACH_NOTICE:
+		return true
+	default:
+		return false
+	}
+}
+
 // start begins a term at its base. Nothing changes when the rules have no length for
-// the kind at the level, when one of the kind is running, or when it happens once
-// only and has been met: there is one triage, one first contact and one decision in a
-// case, however often it is reopened.
-func (b *Book) start(
-	terms []*amparov1.Term, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel, ownerID string,
-) []*amparov1.Term {
-	rule, exists := b.Rule(kind, level)
+// the kind at the level, when the one that the event names is running, or when it
+// happens once only and has been met: there is one triage, one first contact and one
+// decision in a case, however often it is reopened.
+func (b *Book) start(terms []*amparov1.Term, event *amparov1.TermEvent, base time.Time) []*amparov1.Term {
+	kind := event.GetKind()
+	rule, exists := b.Rule(kind, event.GetLevel())
 	if !exists {
 		return terms
 	}
 	for _, t := range terms {
-		if t.GetKind() == kind && (running(t) || once(kind)) {
+		if t.GetKind() == kind && t.GetId() == event.GetTermId() && (running(t) || once(kind)) {
 			return terms
 		}
 	}
-	t := &amparov1.Term{Kind: kind, Base: timestamppb.New(base), OwnerId: ownerID}
+	t := &amparov1.Term{Kind: kind, Id: event.GetTermId(), Base: timestamppb.New(base), OwnerId: event.GetStaffId()}
 	b.give(t, rule, b.count(t, rule))
 	return append(terms, t)
 }
@@ -104,8 +125,8 @@ func (b *Book) give(t *amparov1.Term, rule Rule, due time.Time) {
 	t.Due, t.Rule, t.RulesVersion = timestamppb.New(due), rule.ID, b.Version
 }
 
-// count returns when a term is due by a rule, or by what was agreed where that is
-// earlier.
+// count returns when a term is due by a rule, or by what was agreed or set where that
+// is earlier.
 func (b *Book) count(t *amparov1.Term, rule Rule) time.Time {
 	base, stopped := t.GetBase().AsTime(), rests(t.GetPauses(), rule.PauseCap)
 	var due time.Time
@@ -120,10 +141,12 @@ func (b *Book) count(t *amparov1.Term, rule Rule) time.Time {
 	return due
 }
 
-// agree holds the running terms of a kind to a due time that was agreed with the
-// person. One that is later than the time in force lengthens nothing, and a later
-// agreement does not undo an earlier one: it is for the next term of the kind.
-func agree(terms []*amparov1.Term, event *amparov1.TermEvent, now time.Time) error {
+// hasten holds the running term that an event names to an earlier due time: one that was
+// agreed with the person, or that an act against them demands. Both mean that somebody
+// is looked after sooner, so the earliest of them counts, whichever came first: one that
+// is later than the time in force lengthens nothing, and a later one does not undo an
+// earlier. It is for the next term of the kind.
+func hasten(terms []*amparov1.Term, event *amparov1.TermEvent, now time.Time) error {
 	if event.GetDue() == nil || event.GetKind() == legal {
 		return refuseField("due", "is required, and not for a legal date")
 	}
@@ -218,26 +241,23 @@ func once(kind amparov1.TermKind) bool {
 	}
 }
 
-// forgetTimely drops the oldest of a kind that were met in time, but no date of a
-// court. The terms of a kind stand in the order in which they began.
+// forgetTimely drops those of a kind that were met in time and longest ago, but no date
+// of a court. Where several ran at once, the one that was met last may have begun first,
+// and is what somebody has just done.
 func forgetTimely(terms []*amparov1.Term, kind amparov1.TermKind) []*amparov1.Term {
 	if kind == legal {
 		return terms
 	}
-	timely := func(t *amparov1.Term) bool {
-		return t.GetKind() == kind && !running(t) && !Breached(t, t.GetMetAt().AsTime())
-	}
-	surplus := -timelyKept
+	var timely []*amparov1.Term
 	for _, t := range terms {
-		if timely(t) {
-			surplus++
+		if t.GetKind() == kind && !running(t) && !Breached(t, t.GetMetAt().AsTime()) {
+			timely = append(timely, t)
 		}
 	}
-	return slices.DeleteFunc(terms, func(t *amparov1.Term) bool {
-		if surplus <= 0 || !timely(t) {
-			return false
-		}
-		surplus--
-		return true
-	})
+	if len(timely) <= timelyKept {
+		return terms
+	}
+	slices.SortStableFunc(timely, func(a, b *amparov1.Term) int { return a.GetMetAt().AsTime().Compare(b.GetMetAt().AsTime()) })
+	surplus := timely[:len(timely)-timelyKept]
+	return slices.DeleteFunc(terms, func(t *amparov1.Term) bool { return slices.Contains(surplus, t) })
 }

@@ -18,6 +18,10 @@ const (
 	reassessment = amparov1.TermKind_TERM_KIND_REASSESSMENT
 	checkIn      = amparov1.TermKind_TERM_KIND_CHECK_IN
 	planReview   = amparov1.TermKind_TERM_KIND_PLAN_REVIEW
+	breachNotice = amparov1.TermKind_TERM_KIND_DATA_BREACH_NOTICE
+
+	countersignature = amparov1.TermKind_TERM_KIND_COUNTERSIGNATURE
+	reconfirmation   = amparov1.TermKind_TERM_KIND_CONSENT_RECONFIRMATION
 
 	unset       = amparov1.RiskLevel_RISK_LEVEL_UNSPECIFIED
 	notAssessed = amparov1.RiskLevel_RISK_LEVEL_NOT_ASSESSED

@@ -33,7 +33,7 @@ func Replay(books []*Book, events []*amparov1.TermEvent) ([]*amparov1.Term, erro
 
 // Apply does to the terms what an event says, in place, and returns them. When it
 // refuses, nothing has changed. Starting what runs already, meeting what does not run,
-// agreeing on it and recording a notice twice are no errors and change nothing.
+// bringing it forward and recording a notice twice are no errors and change nothing.
 //
 // It refuses with REASON_FIELD_INVALID what no history can hold, and with
 // REASON_STATE_FORBIDS what the terms do not allow: a pause without a rule for it, a
@@ -57,8 +57,8 @@ func (b *Book) Apply(terms []*amparov1.Term, event *amparov1.TermEvent) ([]*ampa
 		assign(terms, event.GetStaffId())
 	case amparov1.TermEventKind_TERM_EVENT_KIND_MERGED:
 		terms = b.merge(terms, event.GetMerged(), now)
-	case amparov1.TermEventKind_TERM_EVENT_KIND_AGREED:
-		return terms, agree(terms, event, now)
+	case amparov1.TermEventKind_TERM_EVENT_KIND_AGREED, amparov1.TermEventKind_TERM_EVENT_KIND_SHORTENED:
+		return terms, hasten(terms, event, now)
 	case amparov1.TermEventKind_TERM_EVENT_KIND_NOTICED:
 		return terms, b.record(terms, event)
 	case amparov1.TermEventKind_TERM_EVENT_KIND_PAUSED,
@@ -79,14 +79,17 @@ func (b *Book) applyStart(terms []*amparov1.Term, event *amparov1.TermEvent, now
 	if base.After(now) {
 		return terms, refuseField("base", "is not in the future")
 	}
+	if event.GetTermId() != "" && event.GetKind() != legal && !Outlives(event.GetKind()) {
+		return terms, refuseField("term_id", "is for kinds of which several run at once")
+	}
 	if event.GetKind() != legal {
-		return b.start(terms, event.GetKind(), base, event.GetLevel(), event.GetStaffId()), nil
+		return b.start(terms, event, base), nil
 	}
 	if event.GetTermId() == "" || event.GetDue() == nil {
 		return terms, refuseField("due", "and term_id are required for a legal date")
 	}
 	for _, t := range terms {
-		if t.GetId() == event.GetTermId() {
+		if t.GetKind() == legal && t.GetId() == event.GetTermId() {
 			return terms, nil
 		}
 	}

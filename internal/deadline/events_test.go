@@ -22,6 +22,7 @@ const (
 	assigned  = amparov1.TermEventKind_TERM_EVENT_KIND_ASSIGNED
 	merged    = amparov1.TermEventKind_TERM_EVENT_KIND_MERGED
 	agreed    = amparov1.TermEventKind_TERM_EVENT_KIND_AGREED
+	shortened = amparov1.TermEventKind_TERM_EVENT_KIND_SHORTENED
 	noticed   = amparov1.TermEventKind_TERM_EVENT_KIND_NOTICED
 
 	awaits = amparov1.TermPauseReason_TERM_PAUSE_REASON_AWAITS_INFORMATION

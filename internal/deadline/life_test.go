@@ -22,7 +22,10 @@ type pair struct {
 	bases map[string]bool // of both files, by kind
 }
 
-var lived = []amparov1.TermKind{triage, firstContact, decision, reassessment, checkIn, initialResponse, finalResponse, subjectAccess}
+var lived = []amparov1.TermKind{
+	triage, firstContact, decision, reassessment, checkIn, initialResponse, finalResponse, subjectAccess,
+	countersignature, breachNotice, reconfirmation,
+}
 
 // lifeBook has every unit and, beside those of the defaults, working days that may rest.
 func lifeBook(t failer) (*deadline.Book, *time.Location) {
@@ -81,7 +84,7 @@ func TestTenYears(t *testing.T) {
 // happenings are as frequent as they stand here.
 var happenings = []string{
 	"start", "start", "start", "start", "level", "level", "meet", "meet", "pause", "pause", "resume", "resume",
-	"sweep", "sweep", "sweep", "sweep", "agree", "agree", "assign", "merge", "new",
+	"sweep", "sweep", "sweep", "sweep", "agree", "shorten", "assign", "merge", "new",
 }
 
 func (p *pair) live(t *rapid.T, what string, now time.Time) {
@@ -89,23 +92,30 @@ func (p *pair) live(t *rapid.T, what string, now time.Time) {
 	if what == "pause" || what == "resume" {
 		kinds = []amparov1.TermKind{decision, finalResponse, subjectAccess, triage}
 	}
-	kind := rapid.SampledFrom(kinds).Draw(t, "kind")
+	kind, id := rapid.SampledFrom(kinds).Draw(t, "kind"), ""
+	if deadline.Outlives(kind) {
+		id = rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "id")
+	}
 	levels := []amparov1.RiskLevel{notAssessed, low, low, medium, high, extreme}
 	level := rapid.SampledFrom(levels).Draw(t, "level")
 	switch what {
 	case "start":
 		ago := rapid.SampledFrom([]int{0, 3, 100}).Draw(t, "ago")
-		p.start(t, kind, now.Add(-time.Duration(ago)*time.Hour), level, now)
+		p.start(t, kind, id, now.Add(-time.Duration(ago)*time.Hour), level, now)
 	case "level":
 		must(t, p.do(t, now, &amparov1.TermEvent{Event: changed, Level: level}))
 		p.paper.change(level, now)
 	case "meet":
-		must(t, p.do(t, now, &amparov1.TermEvent{Event: met, Kind: kind}))
-		p.paper.meet(kind, now)
-	case "agree":
+		must(t, p.do(t, now, &amparov1.TermEvent{Event: met, Kind: kind, TermId: id}))
+		p.paper.meet(kind, id, now)
+	case "agree", "shorten":
+		event := agreed
+		if what == "shorten" {
+			event = shortened
+		}
 		due := now.Add(time.Duration(rapid.SampledFrom([]int{-10, 1, 20, 24 * 5, 24 * 20}).Draw(t, "agreed")) * time.Hour)
-		must(t, p.do(t, now, &amparov1.TermEvent{Event: agreed, Kind: kind, Due: timestamppb.New(due)}))
-		p.paper.agree(kind, due, now)
+		must(t, p.do(t, now, &amparov1.TermEvent{Event: event, Kind: kind, TermId: id, Due: timestamppb.New(due)}))
+		p.paper.hasten(kind, id, due, now)
 	case "pause":
 		p.pause(t, kind, now)
 	case "resume":
@@ -117,12 +127,12 @@ func (p *pair) live(t *rapid.T, what string, now time.Time) {
 	}
 }
 
-func (p *pair) start(t *rapid.T, kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel, now time.Time) {
-	// Terms of a kind stand in the order of their bases, and the paper tells them
+func (p *pair) start(t *rapid.T, kind amparov1.TermKind, id string, base time.Time, level amparov1.RiskLevel, now time.Time) {
+	// Terms of one name stand in the order of their bases, and the paper tells them
 	// apart by these; TestTwinsAreToldApart has two with one base.
-	name := kind.String() + base.String()
+	name := kind.String() + id + base.String()
 	for _, c := range p.paper.clocks {
-		if c.kind == kind && base.Before(c.base) {
+		if c.kind == kind && c.id == id && base.Before(c.base) {
 			return
 		}
 	}
@@ -130,8 +140,8 @@ func (p *pair) start(t *rapid.T, kind amparov1.TermKind, base time.Time, level a
 		return
 	}
 	p.bases[name] = true
-	must(t, p.do(t, now, &amparov1.TermEvent{Event: started, Kind: kind, Base: timestamppb.New(base), Level: level}))
-	p.paper.start(kind, base, level)
+	must(t, p.do(t, now, &amparov1.TermEvent{Event: started, Kind: kind, TermId: id, Base: timestamppb.New(base), Level: level}))
+	p.paper.start(kind, id, base, level)
 }
 
 func (p *pair) pause(t *rapid.T, kind amparov1.TermKind, now time.Time) {
@@ -175,7 +185,7 @@ func (p *pair) compare(t *rapid.T, now time.Time) {
 
 func (p *pair) termOf(c *plainClock) *amparov1.Term {
 	i := slices.IndexFunc(p.terms, func(t *amparov1.Term) bool {
-		return t.GetKind() == c.kind && t.GetBase().AsTime().Equal(c.base) &&
+		return t.GetKind() == c.kind && t.GetId() == c.id && t.GetBase().AsTime().Equal(c.base) &&
 			(t.GetMetAt() == nil) == c.runs() && (c.runs() || t.GetMetAt().AsTime().Equal(c.met))
 	})
 	if i < 0 {
@@ -217,7 +227,7 @@ func noticeName(n *amparov1.TermNotice) string {
 func (p *pair) tell(t *rapid.T, e *amparov1.TermEvent) {
 	for _, c := range p.paper.clocks {
 		name := noticeName(e.GetNotice())
-		if c.kind != e.GetKind() || !c.base.Equal(e.GetBase().AsTime()) {
+		if c.kind != e.GetKind() || c.id != e.GetTermId() || !c.base.Equal(e.GetBase().AsTime()) {
 			continue
 		}
 		if c.told[name]++; c.told[name] > 1+c.extended {

@@ -1,6 +1,7 @@
 package deadline_test
 
 import (
+	"slices"
 	"time"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
@@ -12,16 +13,20 @@ import (
 // day, counted anew each time. All its times are whole hours, but for the end of a day.
 type plainClock struct {
 	kind     amparov1.TermKind
+	id       string // which of several
 	level    amparov1.RiskLevel
 	base     time.Time
 	due      time.Time
 	met      time.Time // zero: runs
 	missed   time.Time // zero: it was not
 	pauses   []plainPause
-	agreed   time.Time      // zero: nothing was
+	agreed   time.Time      // or set, because of what has happened; zero: nothing was
 	extended int            // how often its due time has moved to a later one
 	told     map[string]int // how often each notice was given
 }
+
+// repeated are the kinds of lived that begin again after they were met.
+var repeated = []amparov1.TermKind{checkIn, reassessment, subjectAccess, countersignature, breachNotice, reconfirmation}
 
 type plainPause struct{ from, until time.Time } // until zero: open
 
@@ -47,25 +52,25 @@ func (c *plainClock) look(now, made time.Time) {
 	}
 }
 
-func (f *plainFile) running(kind amparov1.TermKind) *plainClock {
+func (f *plainFile) running(kind amparov1.TermKind, id string) *plainClock {
 	for _, c := range f.clocks {
-		if c.kind == kind && c.runs() {
+		if c.kind == kind && c.id == id && c.runs() {
 			return c
 		}
 	}
 	return nil
 }
 
-func (f *plainFile) start(kind amparov1.TermKind, base time.Time, level amparov1.RiskLevel) {
-	if _, exists := f.book.Rule(kind, level); !exists || f.running(kind) != nil {
+func (f *plainFile) start(kind amparov1.TermKind, id string, base time.Time, level amparov1.RiskLevel) {
+	if _, exists := f.book.Rule(kind, level); !exists || f.running(kind, id) != nil {
 		return
 	}
 	for _, c := range f.clocks {
-		if c.kind == kind && kind != checkIn && kind != reassessment && kind != subjectAccess {
+		if c.kind == kind && !slices.Contains(repeated, kind) {
 			return
 		}
 	}
-	c := &plainClock{kind: kind, level: level, base: base, told: map[string]int{}}
+	c := &plainClock{kind: kind, id: id, level: level, base: base, told: map[string]int{}}
 	c.due = f.count(c, base, level)
 	f.clocks = append(f.clocks, c)
 }
@@ -93,8 +98,8 @@ func (c *plainClock) moveTo(due time.Time) {
 	c.due = due
 }
 
-func (f *plainFile) meet(kind amparov1.TermKind, now time.Time) {
-	if c := f.running(kind); c != nil {
+func (f *plainFile) meet(kind amparov1.TermKind, id string, now time.Time) {
+	if c := f.running(kind, id); c != nil {
 		c.look(now, time.Time{})
 		c.met = now
 	}
@@ -102,7 +107,7 @@ func (f *plainFile) meet(kind amparov1.TermKind, now time.Time) {
 
 // pause tells whether it may be.
 func (f *plainFile) pause(kind amparov1.TermKind, now time.Time) bool {
-	c := f.running(kind)
+	c := f.running(kind, "")
 	if c == nil || !c.missed.IsZero() || c.late(now) || c.paused() || f.used(c) >= f.limit(c) {
 		return false
 	}
@@ -112,7 +117,7 @@ func (f *plainFile) pause(kind amparov1.TermKind, now time.Time) bool {
 }
 
 func (f *plainFile) resume(kind amparov1.TermKind, now time.Time) bool {
-	c := f.running(kind)
+	c := f.running(kind, "")
 	if c == nil || !c.paused() {
 		return false
 	}
@@ -168,8 +173,8 @@ func (f *plainFile) count(c *plainClock, base time.Time, level amparov1.RiskLeve
 	return due
 }
 
-func (f *plainFile) agree(kind amparov1.TermKind, due, now time.Time) {
-	c := f.running(kind)
+func (f *plainFile) hasten(kind amparov1.TermKind, id string, due, now time.Time) {
+	c := f.running(kind, id)
 	if c == nil {
 		return
 	}
@@ -237,7 +242,7 @@ func (f *plainFile) restingDay(pauses []plainPause, d plainDay) bool {
 
 func (f *plainFile) merge(other *plainFile, now time.Time) {
 	for _, o := range other.clocks {
-		c := f.running(o.kind)
+		c := f.running(o.kind, o.id)
 		if c == nil || !o.runs() {
 			f.clocks = append(f.clocks, o)
 			continue

@@ -24,7 +24,8 @@ type Circle struct {
 // answer for the office, with an alarm that somebody must take; between them are
 // those on call. A place where nobody is reachable is passed over for the next, so
 // that an owner who has left keeps nothing quiet. A missed check-in is an alarm at
-// once, unless the person has been heard from by now.
+// once, unless the person has been heard from by now, and so is a second signature that
+// nobody has given: somebody let something leave alone, and nobody else has looked.
 func (b *Book) Told(terms []*amparov1.Term, circle Circle, notices []*amparov1.TermEvent) (staffIDs []string, alarms []amparov1.AlarmKind) {
 	for _, event := range notices {
 		for _, id := range circle.from(b.place(event.GetNotice()), event.GetStaffId()) {
@@ -80,13 +81,19 @@ func (c *Circle) from(place int, termOwnerID string) []string {
 	return nil
 }
 
+// atOnce are the alarms that do not wait for the end of the ladder.
+var atOnce = map[amparov1.TermKind]amparov1.AlarmKind{
+	amparov1.TermKind_TERM_KIND_CHECK_IN:         amparov1.AlarmKind_ALARM_KIND_MISSED_CHECK_IN,
+	amparov1.TermKind_TERM_KIND_COUNTERSIGNATURE: amparov1.AlarmKind_ALARM_KIND_COUNTERSIGNATURE,
+}
+
 func (b *Book) alarm(terms []*amparov1.Term, event *amparov1.TermEvent) amparov1.AlarmKind {
 	n := event.GetNotice()
 	switch {
 	case b.top(n):
 		return amparov1.AlarmKind_ALARM_KIND_OVERDUE
-	case n.GetStep() == overdue && event.GetKind() == amparov1.TermKind_TERM_KIND_CHECK_IN && stillMissed(terms, event):
-		return amparov1.AlarmKind_ALARM_KIND_MISSED_CHECK_IN
+	case n.GetStep() == overdue && stillMissed(terms, event):
+		return atOnce[event.GetKind()]
 	default:
 		return amparov1.AlarmKind_ALARM_KIND_UNSPECIFIED
 	}

@@ -18,6 +18,7 @@ func TestWhoIsTold(t *testing.T) {
 		rung    = amparov1.TermStep_TERM_STEP_LADDER
 		missed  = amparov1.AlarmKind_ALARM_KIND_MISSED_CHECK_IN
 		late    = amparov1.AlarmKind_ALARM_KIND_OVERDUE
+		alone   = amparov1.AlarmKind_ALARM_KIND_COUNTERSIGNATURE
 		triage  = amparov1.TermKind_TERM_KIND_TRIAGE
 		checkIn = amparov1.TermKind_TERM_KIND_CHECK_IN
 	)
@@ -43,6 +44,11 @@ func TestWhoIsTold(t *testing.T) {
 		"a check-in overdue":                     {kind: checkIn, notices: notices{one(overdue, 0)}, told: []string{"owner"}, alarms: []amparov1.AlarmKind{missed}},
 		"a check-in overdue, and heard since":    {kind: checkIn, met: true, notices: notices{one(overdue, 0)}, told: []string{"owner"}},
 		"a check-in warned of":                   {kind: checkIn, notices: notices{one(warning, 2)}, told: []string{"owner"}},
+		"nobody has signed":                      {kind: countersignature, notices: notices{one(overdue, 0)}, told: []string{"owner"}, alarms: []amparov1.AlarmKind{alone}},
+		"somebody has signed late":               {kind: countersignature, met: true, notices: notices{one(overdue, 0)}, told: []string{"owner"}},
+		"a signature warned of":                  {kind: countersignature, notices: notices{one(warning, 2)}, told: []string{"owner"}},
+		"a notice of a breach overdue":           {kind: breachNotice, notices: notices{one(overdue, 0)}, told: []string{"owner"}},
+		"a notice of a breach two hours overdue": {kind: breachNotice, notices: notices{one(rung, 3)}, told: []string{"reviewer", "head"}, alarms: []amparov1.AlarmKind{late}},
 		"the owner has left":                     {kind: triage, gone: []string{"owner"}, notices: notices{one(overdue, 0)}, told: []string{"desk", "phone"}},
 		"the owner has left and the desk sleeps": {kind: triage, gone: []string{"owner", "desk", "phone"}, notices: notices{one(overdue, 0)}, told: []string{"reviewer", "head"}},
 		"nobody is left": {

@@ -282,6 +282,8 @@ const (
 	TermEventKind_TERM_EVENT_KIND_NOTICED TermEventKind = 9
 	// An earlier due time was agreed with the person, as in a protection plan.
 	TermEventKind_TERM_EVENT_KIND_AGREED TermEventKind = 10
+	// What has happened to the person brought it forward to an earlier due time.
+	TermEventKind_TERM_EVENT_KIND_SHORTENED TermEventKind = 11
 )
 
 // Enum value maps for TermEventKind.
@@ -298,6 +300,7 @@ var (
 		8:  "TERM_EVENT_KIND_MERGED",
 		9:  "TERM_EVENT_KIND_NOTICED",
 		10: "TERM_EVENT_KIND_AGREED",
+		11: "TERM_EVENT_KIND_SHORTENED",
 	}
 	TermEventKind_value = map[string]int32{
 		"TERM_EVENT_KIND_UNSPECIFIED":   0,
@@ -311,6 +314,7 @@ var (
 		"TERM_EVENT_KIND_MERGED":        8,
 		"TERM_EVENT_KIND_NOTICED":       9,
 		"TERM_EVENT_KIND_AGREED":        10,
+		"TERM_EVENT_KIND_SHORTENED":     11,
 	}
 )
 
@@ -375,11 +379,12 @@ type Term struct {
 	Pauses []*TermPause `protobuf:"bytes,12,rep,name=pauses,proto3" json:"pauses,omitempty"`
 	// The newest notice of each step and number that was given.
 	Notices []*TermNotice `protobuf:"bytes,13,rep,name=notices,proto3" json:"notices,omitempty"`
-	// Tells apart several that run at once, such as the dates of a court; empty
-	// where a file has one of its kind at a time.
+	// Tells apart several that run at once, such as the dates of a court or the second
+	// signatures under what left; empty where a file has one of its kind at a time.
 	Id string `protobuf:"bytes,14,opt,name=id,proto3" json:"id,omitempty"`
-	// A due time that was agreed with the person. It is in force where it is
-	// earlier than the one that the rule gives, and never where it is later.
+	// A due time that was agreed with the person, or to which an act against them
+	// has brought the term forward. It is in force where it is earlier than the one
+	// that the rule gives, and never where it is later.
 	AgreedDue     *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=agreed_due,json=agreedDue,proto3" json:"agreed_due,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -673,12 +678,13 @@ type TermEvent struct {
 	// Which of several of the kind.
 	TermId string `protobuf:"bytes,5,opt,name=term_id,json=termId,proto3" json:"term_id,omitempty"`
 	// STARTED: from when it runs; empty means from at. NOTICED: the base of the
-	// term that it is about. With term_id, several of a kind run at once.
+	// term that it is about. With term_id, several of a kind run at once: of those that
+	// are each about one thing that happened, as an entry of a ledger.
 	Base *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=base,proto3" json:"base,omitempty"`
 	// STARTED, LEVEL_CHANGED: the risk level in force.
 	Level RiskLevel `protobuf:"varint,7,opt,name=level,proto3,enum=amparo.v1.RiskLevel" json:"level,omitempty"`
 	// STARTED with TERM_KIND_LEGAL: the suggested date. CONFIRMED: the date.
-	// AGREED: the due time that was agreed.
+	// AGREED: the due time that was agreed. SHORTENED: the one that was set.
 	Due *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=due,proto3" json:"due,omitempty"`
 	// STARTED with TERM_KIND_LEGAL: the rule that suggests the date.
 	Rule string `protobuf:"bytes,9,opt,name=rule,proto3" json:"rule,omitempty"`
@@ -895,7 +901,7 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\x15TERM_STEP_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TERM_STEP_WARNING\x10\x01\x12\x15\n" +
 	"\x11TERM_STEP_OVERDUE\x10\x02\x12\x14\n" +
-	"\x10TERM_STEP_LADDER\x10\x03*\xd4\x02\n" +
+	"\x10TERM_STEP_LADDER\x10\x03*\xf3\x02\n" +
 	"\rTermEventKind\x12\x1f\n" +
 	"\x1bTERM_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17TERM_EVENT_KIND_STARTED\x10\x01\x12!\n" +
@@ -908,7 +914,8 @@ const file_amparo_v1_term_proto_rawDesc = "" +
 	"\x16TERM_EVENT_KIND_MERGED\x10\b\x12\x1b\n" +
 	"\x17TERM_EVENT_KIND_NOTICED\x10\t\x12\x1a\n" +
 	"\x16TERM_EVENT_KIND_AGREED\x10\n" +
-	"B9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
+	"\x12\x1d\n" +
+	"\x19TERM_EVENT_KIND_SHORTENED\x10\vB9Z7github.com/amparo-project/amparo/api/amparo/v1;amparov1b\x06proto3"
 
 var (
 	file_amparo_v1_term_proto_rawDescOnce sync.Once
