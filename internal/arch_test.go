@@ -43,7 +43,7 @@ var house = []room{
 	{"interpreters", rule, []string{"api/amparo/v1", "fault", "intake"}, "somebody is vetted without a case in mind"},
 	{"safety", rule, []string{"api/amparo/v1", "fault", "intake", "spelling"}, "whom it is safe to call follows from what befell them, not from where their case stands"},
 	{"casefile", rule, []string{"api/amparo/v1", "fault", "calendar", "deadline", "risk", "intake"}, "who may make a transition is decided by access before a rule runs"},
-	{"linkage", rule, []string{"api/amparo/v1", "fault", "casefile", "risk"}, "what a merge does to two heads follows from the heads; both are opened, and permitted, before"},
+	{"linkage", rule, []string{"api/amparo/v1", "fault", "deadline", "casefile", "risk"}, "what a merge does to two heads follows from the heads; both are opened, and permitted, before"},
 	{"handover", rule, []string{"api/amparo/v1", "fault", "deadline"}, "what is offered and signed follows from the list; whether somebody may be on a team is handed in"},
 	{"access", rule, []string{"api/amparo/v1", "fault"}, "a permit depends on people and relations, never on what a case says"},
 	{"duty", rule, []string{"api/amparo/v1", "fault", "access"}, "who is called follows from rota and roles; what for, and by which way, is not its business"},

@@ -28,6 +28,7 @@ type Grant struct {
 	offices   []string
 	relations []amparov1.Relation
 	onShift   []string // offices
+	reviews   bool
 	oversight bool
 	service   bool
 }
@@ -54,6 +55,16 @@ func (g Grant) Method() string { return g.method }
 
 // Action is the act under which the call stands in the audit log.
 func (g Grant) Action() amparov1.LeafAction { return g.action }
+
+// OnShift reports whether the caller is on shift for an office.
+func (g Grant) OnShift(office string) bool { return slices.Contains(g.onShift, office) }
+
+// Reviews reports whether the caller looks after the cases of their offices, whoever
+// owns them.
+func (g Grant) Reviews() bool { return g.reviews }
+
+// Oversees reports whether the caller may know of what is restricted to its team.
+func (g Grant) Oversees() bool { return g.oversight }
 
 // Offices are the caller's; the slice must not be changed.
 func (g Grant) Offices() []string { return g.offices }
@@ -84,6 +95,7 @@ func Authorize(rules Rules, caller Caller, method string, now time.Time) (Grant,
 		action:    rule.GetAction(),
 		offices:   caller.Staff.GetOffices(),
 		onShift:   caller.OnShift,
+		reviews:   Reviews(caller.Staff.GetRoles()),
 		oversight: slices.Contains(caller.Staff.GetRoles(), amparov1.Role_ROLE_HEAD_OF_SECRETARIAT),
 	}
 	if len(rule.GetAllow()) == 0 {

@@ -85,8 +85,8 @@ func (a Act) MarkDuplicate(c *amparov1.Case, colleagueID string) *amparov1.Timel
 	return entry
 }
 
-// Receipt returns what every write to a case answers. A closed case has no next
-// term: what it left unmet stays on record and runs again if it is reopened.
+// Receipt returns what every write to a case answers. Of a closed case only what
+// outlives its closure is a next term.
 func Receipt(c *amparov1.Case) *amparov1.CaseReceipt {
 	return &amparov1.CaseReceipt{
 		CaseId:            c.GetId(),
@@ -100,14 +100,27 @@ func Receipt(c *amparov1.Case) *amparov1.CaseReceipt {
 }
 
 func nextTerm(c *amparov1.Case) *amparov1.Term {
-	if c.GetState() == closed {
-		return nil
-	}
-	next := deadline.Next(c.GetTerms())
+	next := deadline.Next(Watched(c))
 	if next.GetOwnerId() == c.GetOwnerId() && next != nil {
 		next.OwnerId = "" // which means the owner of the file: each receipt is kept on the disk
 	}
 	return next
+}
+
+// Watched are the terms of a case that its people are told of: all of them, and in a
+// closed case those that outlive its closure. What else it left unmet stays on record,
+// and is watched again if it is reopened. The terms are the case's own.
+func Watched(c *amparov1.Case) []*amparov1.Term {
+	if c.GetState() != closed {
+		return c.GetTerms()
+	}
+	var left []*amparov1.Term
+	for _, t := range c.GetTerms() {
+		if deadline.Outlives(t.GetKind()) {
+			left = append(left, t)
+		}
+	}
+	return left
 }
 
 func (a Act) entry(kind amparov1.TimelineKind) *amparov1.TimelineEntry {

@@ -18,6 +18,8 @@ const (
 	checkIn      = amparov1.TermKind_TERM_KIND_CHECK_IN
 	planReview   = amparov1.TermKind_TERM_KIND_PLAN_REVIEW
 
+	countersignature = amparov1.TermKind_TERM_KIND_COUNTERSIGNATURE
+
 	reached = amparov1.ContactOutcome_CONTACT_OUTCOME_REACHED
 )
 

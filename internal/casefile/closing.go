@@ -15,7 +15,8 @@ import (
 // lower one is refused with REASON_SECOND_PERSON_NEEDED and has to be proposed and
 // confirmed before. What follows may have a day, and then has somebody who does it
 // and works cases of the office. A proposal that nobody has
-// confirmed lapses. Terms that are not met stay on record as they are.
+// confirmed lapses. Terms that are not met stay on record as they are, and those that
+// outlive the closure run on.
 func (a Act) Close(
 	c *amparov1.Case, closing *amparov1.Closing, roles Roles,
 ) (*amparov1.TimelineEntry, error) {

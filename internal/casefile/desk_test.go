@@ -1,6 +1,7 @@
 package casefile_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -146,6 +147,17 @@ func (d *desk) contact(outcome amparov1.ContactOutcome, at time.Time) error {
 		At: timestamppb.New(at), Channel: amparov1.ContactChannel_CONTACT_CHANNEL_PHONE, Outcome: outcome,
 	}
 	return d.note(d.by("operator").Contact(d.c, attempt))
+}
+
+// threat is an act against the person.
+var threat = &amparov1.Incident{ActCode: "020103020000", Date: "2026-03-28", Description: "two men at the door"}
+
+// signature is what happens to the second signature under one of the things that left.
+func (d *desk) signature(event amparov1.TermEventKind, number int) error {
+	entry := &amparov1.TimelineEntry{}
+	return d.note(entry, d.by("operator").Record(d.c, entry, &amparov1.TermEvent{
+		Event: event, Kind: countersignature, TermId: fmt.Sprint(number), StaffId: d.c.GetOwnerId(), Level: d.c.GetRiskLevel(),
+	}))
 }
 
 func (d *desk) close() error {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/fault"
@@ -18,7 +19,8 @@ func (a Act) OpenCard() *amparov1.TimelineEntry {
 }
 
 // AddIncident adds an act against the person to the timeline, in every state: what
-// has happened can always be recorded. What is wrong with it is refused by field.
+// has happened can always be recorded. It brings the next assessment of the risk
+// forward. What is wrong with it is refused by field.
 func (a Act) AddIncident(c *amparov1.Case, incident *amparov1.Incident) (*amparov1.TimelineEntry, error) {
 	if err := possible(c, toNote); err != nil {
 		return nil, err
@@ -28,7 +30,21 @@ func (a Act) AddIncident(c *amparov1.Case, incident *amparov1.Incident) (*amparo
 	}
 	entry := a.entry(amparov1.TimelineKind_TIMELINE_KIND_INCIDENT)
 	entry.Incident = proto.CloneOf(incident)
-	return entry, nil
+	return entry, a.Reconsider(c, entry)
+}
+
+// Reconsider brings the next assessment of the risk forward, in the entry that tells of
+// an act against the person: to as long after now as the policy says at the level in
+// force, where that is sooner. It counts from now, since nobody could act on what nobody
+// knew of. In a closed case it shows when the case is reopened.
+func (a Act) Reconsider(c *amparov1.Case, entry *amparov1.TimelineEntry) error {
+	by, exists := a.Book.ReassessBy(c.GetRiskLevel(), a.Now)
+	if !exists {
+		return nil
+	}
+	return a.Record(c, entry, &amparov1.TermEvent{
+		Event: amparov1.TermEventKind_TERM_EVENT_KIND_SHORTENED, Kind: reassessment, Due: timestamppb.New(by),
+	})
 }
 
 // RaiseRisk is AssessRisk for somebody who may have seen no more than the card: the

@@ -46,7 +46,6 @@ func TestRaisedFromTheCard(t *testing.T) {
 }
 
 func TestAnIncidentCanAlwaysBeAdded(t *testing.T) {
-	threat := &amparov1.Incident{ActCode: "020103020000", Date: "2026-03-28", Description: "two men at the door"}
 	for _, state := range []amparov1.CaseState{received, triaged, inVerification, active, monitoring, onHold, closed} {
 		d := openDesk(t, &amparov1.Intake{})
 		d.c.State = state

@@ -53,7 +53,8 @@ func Link(act casefile.Act, c, other *amparov1.Case) ([2]*amparov1.TimelineEntry
 }
 
 // Share adds a case to an incident that others share, given those others, and returns
-// the members with it and the entry for its timeline; nil where it is one already.
+// the members with it and the entry for its timeline; nil where it is one already. What
+// was done to them all was done to its person: see casefile.Act.Reconsider.
 func Share(act casefile.Act, c *amparov1.Case, groupID string, members []string) ([]string, *amparov1.TimelineEntry, error) {
 	if slices.Contains(members, c.GetId()) {
 		return members, nil, nil
@@ -61,8 +62,19 @@ func Share(act casefile.Act, c *amparov1.Case, groupID string, members []string)
 	if c.GetState() == closed || len(members) >= maxMembers || len(c.GetIncidentGroupIds()) >= maxGroups {
 		return nil, nil, fault.Field(amparov1.Reason_REASON_STATE_FORBIDS, "case_id", "is open and shares at most 10 incidents, each with at most 199 others")
 	}
+	entry := line(act, amparov1.TimelineKind_TIMELINE_KIND_INCIDENT_SHARED)
+	if err := act.Reconsider(c, entry); err != nil {
+		return nil, nil, err
+	}
 	c.IncidentGroupIds = append(c.IncidentGroupIds, groupID)
-	return append(slices.Clone(members), c.GetId()), line(act, amparov1.TimelineKind_TIMELINE_KIND_INCIDENT_SHARED), nil
+	return append(slices.Clone(members), c.GetId()), entry, nil
+}
+
+// Learn is what facts that were added to a shared incident do to one of its cases: the
+// entry for its timeline, which does not say from which of the others they came.
+func Learn(act casefile.Act, c *amparov1.Case) (*amparov1.TimelineEntry, error) {
+	entry := line(act, amparov1.TimelineKind_TIMELINE_KIND_INCIDENT_SHARED)
+	return entry, act.Reconsider(c, entry)
 }
 
 // Add adds facts to a shared incident.

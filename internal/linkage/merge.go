@@ -8,6 +8,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/casefile"
+	"github.com/amparo-project/amparo/internal/deadline"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/risk"
 )
@@ -52,14 +53,17 @@ func Merge(act casefile.Act, stays, other *amparov1.Case, roles casefile.Roles, 
 // level that is in force afterwards: the higher one, and never one that nobody has
 // assessed in place of one that somebody has. What has been done in the case that
 // stays has been done for the person: the other's triage, and its decision on support
-// where support is being given, wait for nobody any more.
+// where support is being given, wait for nobody any more. What outlives the closure of
+// the other is about entries of its own ledger, which stays with it: it runs on there.
 func clocks(c, other *amparov1.Case, entry *amparov1.TimelineEntry) []*amparov1.TermEvent {
 	if other.GetReceivedAt().AsTime().Before(c.GetReceivedAt().AsTime()) {
 		c.ReceivedAt = proto.CloneOf(other.GetReceivedAt())
 	}
 	var theirs []*amparov1.Term
 	for _, term := range other.GetTerms() {
-		theirs = append(theirs, proto.CloneOf(term))
+		if !deadline.Outlives(term.GetKind()) {
+			theirs = append(theirs, proto.CloneOf(term))
+		}
 	}
 	events := []*amparov1.TermEvent{{Event: amparov1.TermEventKind_TERM_EVENT_KIND_MERGED, Merged: theirs}}
 	if done(c, amparov1.TermKind_TERM_KIND_TRIAGE) {

@@ -9,10 +9,11 @@ import (
 	"github.com/amparo-project/amparo/internal/lookup"
 )
 
-// Deadlines returns a page of the open cases that the caller may know of by the term
-// that is due next, the earliest first, and the token of the next page. One leaf
-// names the cases shown. Of the query, only offices, DueBefore, limit and token are
-// looked at; without DueBefore every case with a running term is meant.
+// Deadlines returns a page of the cases that the caller may know of by the term that is
+// due next, the earliest first, and the token of the next page: open ones, and closed
+// ones with a term that outlives them. One leaf names the cases shown. Of the query,
+// only offices, DueBefore, limit and token are looked at; without DueBefore every case
+// with a running term is meant.
 func (r *Records) Deadlines(ctx context.Context, grant access.Grant, q QueueQuery) ([]*amparov1.QueueRow, string, error) {
 	cursor, err := r.openCursor(grant, q.PageToken)
 	if err != nil {
@@ -25,7 +26,7 @@ func (r *Records) Deadlines(ctx context.Context, grant access.Grant, q QueueQuer
 	}
 	staff, _ := parseID(grant.StaffID())
 	heads, more := r.index.Bands(q.Offices, casefile.DueBits, cursor, before, q.Limit, func(head *lookup.Head) bool {
-		return amparov1.CaseState(head.Row.State) != amparov1.CaseState_CASE_STATE_CLOSED && sees(grant, staff, head)
+		return sees(grant, staff, head)
 	})
 	rows, err := r.show(ctx, grant, heads, &amparov1.AuditLeaf{})
 	if err != nil || !more {

@@ -3,6 +3,8 @@ package records
 import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
@@ -65,4 +67,10 @@ func HeadKey(r *Records, fileID string) []byte {
 	id, _ := parseID(fileID)
 	known, _ := r.index.Find(id)
 	return fileKey(known.Locator, slotHead)
+}
+
+// Finds asks what a search asks of each candidate that the caller may know of.
+func Finds(p *amparov1.Policy, grant access.Grant, staff lookup.ID) func(*lookup.Row) bool {
+	reaches := reachesOf(p)
+	return func(row *lookup.Row) bool { return reaches.finds(grant, staff, row) }
 }

@@ -7,6 +7,8 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/policy"
+	"github.com/amparo-project/amparo/internal/risk"
 	"github.com/amparo-project/amparo/internal/spelling"
 )
 
@@ -29,18 +31,20 @@ func (r *Records) Tokens(keys []spelling.Key) []uint64 {
 	return tokens
 }
 
-// Search returns the cases whose subject answers to the text and that the caller
-// may know of. The leaf holds the text's keyed hash and the pseudonyms shown.
+// Search returns the cases whose subject answers to the text, that the caller may know
+// of, and that are found by them at their level of risk. The leaf holds the text's keyed
+// hash and the pseudonyms shown.
 func (r *Records) Search(ctx context.Context, grant access.Grant, text string, limit int) ([]*amparov1.QueueRow, bool, error) {
 	var parts [][]uint64
 	for _, part := range spelling.QueryKeys(text) {
 		parts = append(parts, r.Tokens(part))
 	}
 	staff, _ := parseID(grant.StaffID())
+	reaches := reachesOf(r.Policy())
 	candidates, truncated := r.index.Candidates(parts, searchCandidates)
 	var found []lookup.Head
 	for i := range candidates {
-		if !sees(grant, staff, &candidates[i]) {
+		if !sees(grant, staff, &candidates[i]) || !reaches.finds(grant, staff, &candidates[i].Row) {
 			continue
 		}
 		if len(found) == limit {
@@ -58,6 +62,27 @@ func (r *Records) Search(ctx context.Context, grant access.Grant, text string, l
 	leaf := &amparov1.AuditLeaf{QueryHash: r.cfg.Keyring.QueryHash(text)}
 	rows, err := r.show(ctx, grant, found, leaf)
 	return rows, truncated, err
+}
+
+// reaches are how far cases of each level of risk are found.
+type reaches [amparov1.RiskLevel_RISK_LEVEL_EXTREME + 1]amparov1.SearchReach
+
+func reachesOf(p *amparov1.Policy) (r reaches) {
+	for level := range r {
+		r[level] = policy.Demands(p, amparov1.RiskLevel(level)).GetSearch()
+	}
+	return r
+}
+
+// finds asks whether a search by the caller, who may know of the case, finds it.
+func (r *reaches) finds(grant access.Grant, staff lookup.ID, row *lookup.Row) bool {
+	var reach amparov1.SearchReach // of a level of a later release: the narrowest
+	if int(row.Risk) < len(r) {
+		reach = r[row.Risk]
+	}
+	return risk.MayFind(reach, risk.Finder{
+		OnTeam: contains(row.Team, staff), OnShift: grant.OnShift(row.Office), Reviews: grant.Reviews(), Oversees: grant.Oversees(),
+	})
 }
 
 // Duplicates returns the ids of at most three cases that bear one of the strong

@@ -90,10 +90,10 @@ func (r *Records) sweepCase(ctx context.Context, due *lookup.Head) (told bool, e
 // reach does to a case what its terms have reached.
 func (w *Work) reach(file *File) error {
 	c, book := file.Case(), w.Book()
-	if c == nil || c.GetState() == amparov1.CaseState_CASE_STATE_CLOSED {
+	if c == nil {
 		return errNothing
 	}
-	reached := book.Reached(c.GetTerms(), w.Now)
+	reached := book.Reached(casefile.Watched(c), w.Now)
 	if len(reached) == 0 {
 		return errNothing
 	}
@@ -143,10 +143,10 @@ func (r *Records) circle(c *amparov1.Case, now time.Time) deadline.Circle {
 // A moment within a second is told at the end of it.
 func wake(book *deadline.Book, file *File) uint32 {
 	c := file.Case()
-	if c == nil || c.GetState() == amparov1.CaseState_CASE_STATE_CLOSED {
+	if c == nil {
 		return 0
 	}
-	next, ok := book.NextNotice(c.GetTerms())
+	next, ok := book.NextNotice(casefile.Watched(c))
 	if !ok {
 		return 0
 	}

@@ -126,7 +126,8 @@ func (h *links) JoinIncident(ctx context.Context, req *amparov1.JoinIncidentRequ
 
 // AddSharedIncident adds facts to an incident that the case shares.
 func (h *links) AddSharedIncident(ctx context.Context, req *amparov1.AddSharedIncidentRequest) (*amparov1.AddSharedIncidentResponse, error) {
-	return write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.AddSharedIncidentResponse, error) {
+	more := true // unless the closure says otherwise, which a repeated request does not run
+	answer, err := write(ctx, h.s, req, func(w *records.Work, f *records.File) (*amparov1.AddSharedIncidentResponse, error) {
 		group, err := w.Incident(req.GetIncidentGroupId())
 		if err != nil {
 			return nil, err
@@ -142,8 +143,20 @@ func (h *links) AddSharedIncident(ctx context.Context, req *amparov1.AddSharedIn
 			return nil, err
 		}
 		group.SetShared(shared)
+		entry, err := linkage.Learn(actOf(ctx, w), f.Case())
+		if err != nil {
+			return nil, err
+		}
+		f.Append(entry)
+		if more, err = othersLearn(w, group, f.ID(), 0); err != nil {
+			return nil, err
+		}
 		return &amparov1.AddSharedIncidentResponse{Case: receipt(f)}, nil
 	})
+	if err != nil || !more {
+		return answer, err
+	}
+	return answer, h.restLearns(ctx, req)
 }
 
 // ShowLinks shows what a case is tied to.

@@ -6,6 +6,9 @@
 // table of gates has a row for each, and every part of the service that asks for
 // somebody, or for a second person, adds its own.
 //
+// How many must answer is the policy's to say; where that depends on the level of risk
+// or on the basis, there must be people for the most that it asks for anywhere.
+//
 // The package knows roles, offices, standing and rotas. It does not know whether the
 // people can be reached, nor which of them a case excludes.
 package staffing
@@ -28,6 +31,7 @@ const (
 	operator = amparov1.Role_ROLE_HOTLINE_OPERATOR
 	officer  = amparov1.Role_ROLE_CASE_OFFICER
 	head     = amparov1.Role_ROLE_HEAD_OF_SECRETARIAT
+	guardian = amparov1.Role_ROLE_DATA_PROTECTION_OFFICER
 )
 
 // gate is one row: who asks and, where it takes somebody else's word, who answers,
@@ -56,6 +60,10 @@ var gates = []gate{
 	{gate: amparov1.Gate_GATE_HANDOVER, asks: "HandoverService/BeginHandover", answer: "HandoverService/AcceptHandover", office: true},
 	{gate: amparov1.Gate_GATE_MERGE, asks: "LinkService/MergeCases", answer: "LinkService/MergeCases", office: true},
 	{gate: amparov1.Gate_GATE_LEAVER, asks: "HandoverService/ReassignCases", office: true},
+	{gate: amparov1.Gate_GATE_HARM_CHECK, asks: "DisclosureService/CheckHarm", answer: "DisclosureService/ApproveDisclosure", office: true},
+	{gate: amparov1.Gate_GATE_COUNTERSIGNATURE, asks: "DisclosureService/Disclose", answer: "DisclosureService/CountersignDisclosure", office: true},
+	{gate: amparov1.Gate_GATE_LISTED_BASIS, asks: "DisclosureService/StateBasis", answer: "DisclosureService/ApproveDisclosure", office: true},
+	{gate: amparov1.Gate_GATE_DATA_PROTECTION, role: guardian},
 }
 
 // Picture is what the check looks at.

@@ -39,7 +39,8 @@ type CardServiceClient interface {
 	// Errors: NOT_FOUND, DATA_LOSS.
 	// The caller must be on shift for the case's office, or on its team.
 	OpenCard(ctx context.Context, in *OpenCardRequest, opts ...grpc.CallOption) (*OpenCardResponse, error)
-	// AddIncident adds an act against the person to the case. Its owner is told.
+	// AddIncident adds an act against the person to the case, and brings the next
+	// assessment of the risk forward as the policy says. Its owner is told.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on shift for the case's office, or on its team.
 	AddIncident(ctx context.Context, in *AddIncidentRequest, opts ...grpc.CallOption) (*AddIncidentResponse, error)
@@ -119,7 +120,8 @@ type CardServiceServer interface {
 	// Errors: NOT_FOUND, DATA_LOSS.
 	// The caller must be on shift for the case's office, or on its team.
 	OpenCard(context.Context, *OpenCardRequest) (*OpenCardResponse, error)
-	// AddIncident adds an act against the person to the case. Its owner is told.
+	// AddIncident adds an act against the person to the case, and brings the next
+	// assessment of the risk forward as the policy says. Its owner is told.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT.
 	// The caller must be on shift for the case's office, or on its team.
 	AddIncident(context.Context, *AddIncidentRequest) (*AddIncidentResponse, error)

@@ -1515,7 +1515,8 @@ type CaseReceipt struct {
 	RiskLevel RiskLevel `protobuf:"varint,5,opt,name=risk_level,json=riskLevel,proto3,enum=amparo.v1.RiskLevel" json:"risk_level,omitempty"`
 	// A lower level that waits for a second person.
 	RiskLevelProposed RiskLevel `protobuf:"varint,6,opt,name=risk_level_proposed,json=riskLevelProposed,proto3,enum=amparo.v1.RiskLevel" json:"risk_level_proposed,omitempty"`
-	// The next term that is due; unset when none runs.
+	// The next term that is due; unset when none runs. Of a closed case only what
+	// outlives its closure.
 	NextTerm      *Term `protobuf:"bytes,7,opt,name=next_term,json=nextTerm,proto3" json:"next_term,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -34,8 +34,9 @@ const (
 // DeadlineService shows which terms are due, and keeps the clock. No answer of it
 // holds anything that identifies a person.
 type DeadlineServiceClient interface {
-	// ListDeadlines shows the open cases that the caller may know of by the term
-	// that is due next, the longest overdue first, whatever their risk.
+	// ListDeadlines shows the cases that the caller may know of by the term that is
+	// due next, the longest overdue first, whatever their risk: open cases, and closed
+	// ones with something that outlives them, such as a second signature.
 	// Errors: INVALID_ARGUMENT for a foreign cursor or office.
 	// The caller must be enrolled in a role that works cases; each row must be of
 	// the caller's team, or of the caller's office and not restricted.
@@ -115,8 +116,9 @@ func (c *deadlineServiceClient) ConfirmClock(ctx context.Context, in *ConfirmClo
 // DeadlineService shows which terms are due, and keeps the clock. No answer of it
 // holds anything that identifies a person.
 type DeadlineServiceServer interface {
-	// ListDeadlines shows the open cases that the caller may know of by the term
-	// that is due next, the longest overdue first, whatever their risk.
+	// ListDeadlines shows the cases that the caller may know of by the term that is
+	// due next, the longest overdue first, whatever their risk: open cases, and closed
+	// ones with something that outlives them, such as a second signature.
 	// Errors: INVALID_ARGUMENT for a foreign cursor or office.
 	// The caller must be enrolled in a role that works cases; each row must be of
 	// the caller's team, or of the caller's office and not restricted.

@@ -46,7 +46,8 @@ type LinkServiceClient interface {
 	LinkCases(ctx context.Context, in *LinkCasesRequest, opts ...grpc.CallOption) (*LinkCasesResponse, error)
 	// ShareIncident begins an incident that several cases share, as when many are
 	// arrested in one raid: its facts are kept once, and each case keeps its own
-	// file and team.
+	// file and team. It brings the next assessment of the risk forward in each case
+	// that shares it.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ShareIncident(ctx context.Context, in *ShareIncidentRequest, opts ...grpc.CallOption) (*ShareIncidentResponse, error)
@@ -56,7 +57,8 @@ type LinkServiceClient interface {
 	// The caller must be on the team of the case, or reviewer or head of its office,
 	// and may know of a case that shares the incident.
 	JoinIncident(ctx context.Context, in *JoinIncidentRequest, opts ...grpc.CallOption) (*JoinIncidentResponse, error)
-	// AddSharedIncident adds facts to a shared incident, once for all its cases.
+	// AddSharedIncident adds facts to a shared incident, once for all its cases, and
+	// brings the next assessment of the risk forward in each.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when there are too
 	// many.
 	// The caller must be on the team of the case, or reviewer or head of its office,
@@ -180,7 +182,8 @@ type LinkServiceServer interface {
 	LinkCases(context.Context, *LinkCasesRequest) (*LinkCasesResponse, error)
 	// ShareIncident begins an incident that several cases share, as when many are
 	// arrested in one raid: its facts are kept once, and each case keeps its own
-	// file and team.
+	// file and team. It brings the next assessment of the risk forward in each case
+	// that shares it.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when closed.
 	// The caller must be on the team, or reviewer or head of the case's office.
 	ShareIncident(context.Context, *ShareIncidentRequest) (*ShareIncidentResponse, error)
@@ -190,7 +193,8 @@ type LinkServiceServer interface {
 	// The caller must be on the team of the case, or reviewer or head of its office,
 	// and may know of a case that shares the incident.
 	JoinIncident(context.Context, *JoinIncidentRequest) (*JoinIncidentResponse, error)
-	// AddSharedIncident adds facts to a shared incident, once for all its cases.
+	// AddSharedIncident adds facts to a shared incident, once for all its cases, and
+	// brings the next assessment of the risk forward in each.
 	// Errors: NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION when there are too
 	// many.
 	// The caller must be on the team of the case, or reviewer or head of its office,

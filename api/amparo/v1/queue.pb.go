@@ -42,7 +42,8 @@ type QueueRow struct {
 	RiskLevel RiskLevel `protobuf:"varint,6,opt,name=risk_level,json=riskLevel,proto3,enum=amparo.v1.RiskLevel" json:"risk_level,omitempty"`
 	// Programme.
 	Programme Programme `protobuf:"varint,7,opt,name=programme,proto3,enum=amparo.v1.Programme" json:"programme,omitempty"`
-	// Which term is due next; unspecified when none runs.
+	// Which term is due next; unspecified when none runs. Of a closed case only what
+	// outlives its closure.
 	NextTerm TermKind `protobuf:"varint,8,opt,name=next_term,json=nextTerm,proto3,enum=amparo.v1.TermKind" json:"next_term,omitempty"`
 	// When it is due.
 	Due *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=due,proto3" json:"due,omitempty"`

@@ -49,7 +49,8 @@ type QueueServiceClient interface {
 	// subject, whatever the script, accents or spacing.
 	// Errors: INVALID_ARGUMENT.
 	// The caller must be enrolled in a role that works cases; each row must be of
-	// the caller's team, or of the caller's office and not restricted.
+	// the caller's team, or of the caller's office and not restricted; and be found
+	// by the caller at its level of risk, as the policy says (SearchReach).
 	SearchCases(ctx context.Context, in *SearchCasesRequest, opts ...grpc.CallOption) (*SearchCasesResponse, error)
 }
 
@@ -123,7 +124,8 @@ type QueueServiceServer interface {
 	// subject, whatever the script, accents or spacing.
 	// Errors: INVALID_ARGUMENT.
 	// The caller must be enrolled in a role that works cases; each row must be of
-	// the caller's team, or of the caller's office and not restricted.
+	// the caller's team, or of the caller's office and not restricted; and be found
+	// by the caller at its level of risk, as the policy says (SearchReach).
 	SearchCases(context.Context, *SearchCasesRequest) (*SearchCasesResponse, error)
 	mustEmbedUnimplementedQueueServiceServer()
 }
