@@ -19,9 +19,11 @@ func (a *app) deadlineCommand() *cobra.Command {
 func (a *app) deadlineListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "Show the open cases by what is due next, the longest overdue first",
+		Short: "Show cases by what is due next, the longest overdue first",
 		Long: `Shows the open cases that you may know of by the term that is due next, whatever
-their class and risk: what "amparo queue" puts further down is not overlooked.`,
+their class and risk: what "amparo queue" puts further down is not overlooked. A
+closed case is among them while something outlives it: what left still takes its
+second signature, its answer or its notice, and the person may still have to be told.`,
 		Example: `  amparo deadline list --overdue
   amparo deadline list --within 72h`,
 		Args: noSuchCommand,

@@ -18,7 +18,7 @@ import (
 const exampleProposal = "q3lq3c5vd2gkzxwhm7ynbt4jsa"
 
 func (a *app) policyCommand() *cobra.Command {
-	return group("policy", "Show and change terms, warnings and approvals", "  amparo policy show",
+	return group("policy", "Show and change what the mechanism decides: terms, approvals, levels of risk, consents", "  amparo policy show",
 		a.policyShowCommand(), a.proposeCommand(), a.policyConfirmCommand(), a.staffingCommand())
 }
 
