@@ -52,7 +52,9 @@ func TestWhoFindsWhom(t *testing.T) {
 		slices.Sort(found)
 		return found
 	}
-	search := func(p person, onShift ...string) []amparov1.RiskLevel { return searchFor("testowa amaru", p, onShift...) }
+	search := func(p person, onShift ...string) []amparov1.RiskLevel {
+		return searchFor("testowa amaru", p, onShift...)
+	}
 	const operator, officer = amparov1.Role_ROLE_HOTLINE_OPERATOR, amparov1.Role_ROLE_CASE_OFFICER
 	const reviewer, head = amparov1.Role_ROLE_REVIEWER, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT
 	type row struct {
