@@ -75,7 +75,7 @@ func (l *life) actions() map[string]func(*rapid.T) {
 		}),
 		"reopen":   l.do("reopen", func(*rapid.T) { _ = l.note(l.by(l.who).Reopen(l.c, "again", roles)) }),
 		"incident": l.do("incident", func(*rapid.T) { _ = l.note(l.by(l.who).AddIncident(l.c, threat)) }),
-		"let leave": l.do("let leave", func(t *rapid.T) {
+		"let leave": l.do("let leave", func(*rapid.T) {
 			l.left++
 			_ = l.signature(amparov1.TermEventKind_TERM_EVENT_KIND_STARTED, l.left)
 		}),

@@ -32,7 +32,7 @@ func TestWhoFindsWhom(t *testing.T) {
 		p.staff.Roles = []amparov1.Role{role}
 		return p
 	}
-	search := func(p person, onShift ...string) (found []amparov1.RiskLevel) {
+	searchFor := func(text string, p person, onShift ...string) (found []amparov1.RiskLevel) {
 		t.Helper()
 		all, err := rules()
 		if err != nil {
@@ -42,7 +42,7 @@ func TestWhoFindsWhom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows, _, err := h.Search(ctx, grant, "testowa amaru", 100)
+		rows, _, err := h.Search(ctx, grant, text, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,6 +51,9 @@ func TestWhoFindsWhom(t *testing.T) {
 		}
 		slices.Sort(found)
 		return found
+	}
+	search := func(p person, onShift ...string) []amparov1.RiskLevel {
+		return searchFor("testowa amaru", p, onShift...)
 	}
 	const operator, officer = amparov1.Role_ROLE_HOTLINE_OPERATOR, amparov1.Role_ROLE_CASE_OFFICER
 	const reviewer, head = amparov1.Role_ROLE_REVIEWER, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT
@@ -76,6 +79,12 @@ func TestWhoFindsWhom(t *testing.T) {
 		{"a member of the team", search(team), levels},
 		{"a reviewer", search(somebody(reviewer)), levels},
 		{"the head of the secretariat", search(somebody(head)), levels},
+	})
+	h.mustCreate(newPerson("cusco"), intake{name: "Killa Testowa", risk: levels[4]})
+	inBoth := somebody(operator, office, "cusco")
+	check("in the office of the other shift", []row{
+		{"an operator on shift here", searchFor("testowa killa", inBoth, office), nil},
+		{"an operator on shift there", searchFor("testowa killa", inBoth, "cusco"), levels[4:]},
 	})
 	if err := h.decide(true, func(p *amparov1.Policy) {
 		p.Levels[3].Search, p.Levels[4].Search = amparov1.SearchReach_SEARCH_REACH_SHIFT, amparov1.SearchReach_SEARCH_REACH_TEAM

@@ -206,7 +206,7 @@ func TestSuspendingSaysWhatItCosts(t *testing.T) {
 		}
 		return names
 	}
-	if got := gates(staffing.GetGaps(), true); !slices.Equal(got, []string{"CASE_OFFICER", "ON_CALL"}) {
+	if got := gates(staffing.GetGaps(), true); !slices.Equal(got, []string{"CASE_OFFICER", "ON_CALL", "LISTED_BASIS", "DATA_PROTECTION"}) {
 		t.Errorf("%v fail", got)
 	}
 	suspend := func(p *servertest.Person) []*amparov1.StaffingGap {
@@ -216,7 +216,7 @@ func TestSuspendingSaysWhatItCosts(t *testing.T) {
 		}
 		return answer.GetGaps()
 	}
-	if got := suspend(other); !slices.Contains(gates(got, false), "POLICY_CHANGE") || !slices.Equal(gates(got, true), []string{"LOWERED_RISK", "CONTACT_CHANGE", "MERGE", "DEATH", "HANDOVER"}) {
+	if got := suspend(other); !slices.Contains(gates(got, false), "POLICY_CHANGE") || !slices.Equal(gates(got, true), []string{"LOWERED_RISK", "CONTACT_CHANGE", "MERGE", "DEATH", "HANDOVER", "HARM_CHECK", "COUNTERSIGNATURE"}) {
 		t.Errorf("the first suspension: %v fail, %v nearly", gates(got, true), gates(got, false))
 	}
 	if got := gates(suspend(head), true); !slices.Contains(got, "POLICY_CHANGE") || slices.Contains(got, "LOWERED_RISK") {
