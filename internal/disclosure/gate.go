@@ -165,10 +165,27 @@ func (g *gate) about(people *ledger.People) {
 // ordinarily: a consent in force of everybody concerned, a do-no-harm check of this
 // action to which as many agreed as the level demands, and what else the level demands.
 func (g *gate) ordinarily() {
-	demand := policy.Demands(g.act.Policy, g.act.Case.GetRiskLevel())
 	g.consented(false)
 	g.checked(g.draft.GetCheck(), false)
-	g.obstacles = append(g.obstacles, risk.Unmet(demand, g.draft)...)
+	g.demanded(policy.Demands(g.act.Policy, g.act.Case.GetRiskLevel()))
+}
+
+// demanded holds what leaves to what the policy demands at the level of risk: a way that
+// is safe enough, and of the data that the level holds back none but those of which
+// somebody says why less is not enough. How many must agree is asked of the check. What
+// leaves no time is not held to it: an ambulance is called over whatever line there is.
+func (g *gate) demanded(level *amparov1.LevelPolicy) {
+	action := g.draft.GetAction()
+	if channel := action.GetChannel(); channel == amparov1.ContactChannel_CONTACT_CHANNEL_UNSPECIFIED || !policy.MayLeaveBy(level, channel) {
+		g.stand(amparov1.Reason_REASON_CHANNEL_UNSAFE, "disclosure.action.channel", "is a way that the policy allows at this level of risk")
+	}
+	for _, category := range action.GetCategories() {
+		justified := slices.ContainsFunc(g.draft.GetNecessities(), func(n *amparov1.Necessity) bool { return n.GetCategory() == category })
+		if slices.Contains(level.GetHeldBack(), category) && !justified {
+			g.stand(amparov1.Reason_REASON_REDACTION_NEEDED, "disclosure.necessities", "says why less is not enough for what the level of risk holds back")
+			return
+		}
+	}
 }
 
 // urgently: one person on shift, a recorded consent, one recipient, the least that

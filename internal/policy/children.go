@@ -3,8 +3,6 @@ package policy
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
@@ -52,18 +50,12 @@ func defaultChildren() []*amparov1.ChildPolicy {
 }
 
 // ChildRow is whose word it takes for a child of an age in years who lives in a country
-// (ISO 3166-1 alpha-2, or empty), and must not be changed; nil for an adult. Of an age
-// below zero, which stands for one that nobody knows, no row can be ruled out, so what
-// any of them asks for is asked for: the child, a caregiver, and where none is safe
-// another adult.
+// (ISO 3166-1 alpha-2, or empty), and must not be changed; nil for an adult.
 func ChildRow(p *amparov1.Policy, country string, ageYears int) *amparov1.ChildPolicy {
 	if ageYears >= adulthood {
 		return nil
 	}
 	rows := rowsOf(p, country)
-	if ageYears < 0 {
-		return strictest(rows)
-	}
 	held := rows[0]
 	for _, row := range rows {
 		if int(row.GetFromAge()) <= ageYears {
@@ -93,18 +85,6 @@ func childrenOf(p *amparov1.Policy, country string) []*amparov1.ChildPolicy {
 		}
 	}
 	return rows
-}
-
-func strictest(rows []*amparov1.ChildPolicy) *amparov1.ChildPolicy {
-	all := proto.CloneOf(rows[0])
-	for _, row := range rows[1:] {
-		all.Child = max(all.GetChild(), row.GetChild())
-		all.Caregiver = min(all.GetCaregiver(), row.GetCaregiver())
-		all.Without = min(all.GetWithout(), row.GetWithout())
-		all.ChildInWriting = all.GetChildInWriting() || row.GetChildInWriting()
-		all.ConsentInWriting = all.GetConsentInWriting() || row.GetConsentInWriting()
-	}
-	return all
 }
 
 // children asks for a whole table for all countries, and that the table of each is

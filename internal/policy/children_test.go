@@ -48,8 +48,6 @@ func TestWhoseWord(t *testing.T) {
 		{"CO", 17, consent, ifPermitted, childsOwn, true},
 		{"GB", 11, explained, asked, otherAdult, false},
 		{"GB", 12, consent, ifPermitted, childsOwn, false},
-		{"", -1, consent, asked, otherAdult, true}, // nobody knows: all that any age asks for
-		{"GB", -1, consent, asked, otherAdult, false},
 	} {
 		got := policy.ChildRow(scotland(policy.Default()), row.country, row.age)
 		if got.GetChild() != row.child || got.GetCaregiver() != row.caregiver || got.GetWithout() != row.without || got.GetChildInWriting() != row.inWriting {
