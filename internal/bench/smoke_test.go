@@ -16,9 +16,14 @@ func TestTheMeasuresMeasure(t *testing.T) {
 	c := ceilingOf(t, h)
 	h.fill(t, 300)
 	h.showSame(t, c)
+	id, entries := h.long(t)
+	if len(entries) != longLedger {
+		t.Errorf("%d entries in a long ledger", len(entries))
+	}
 	p := plan{callers: 4, rounds: 1, slice: 40 * time.Millisecond}
 	for what, sides := range map[string][2]call{
 		"intake": {h.take, taking(h, c)}, "read": {h.read, c.read}, "page": {h.page, h.page}, "search": {h.search, h.search},
+		"decision": {h.decides(t, entries), h.asks(t, id)},
 	} {
 		if r := duel(t, p, sides[0], sides[1]); r.rate <= 0 || r.wait <= 0 || r.cpu <= 0 {
 			t.Errorf("%s: a ratio is missing: %+v", what, r)

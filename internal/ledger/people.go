@@ -22,8 +22,10 @@ type People struct {
 // PeopleOf reads the people of a ledger.
 func PeopleOf(entries []*amparov1.LedgerEntry) *People {
 	p := &People{}
+	var recipients []*amparov1.Recipient
+	var parties []*amparov1.Party
 	for _, entry := range entries {
-		recipients, parties := named(entry)
+		recipients, parties = named(entry, recipients[:0], parties[:0])
 		for _, r := range recipients {
 			if int(r.GetNumber()) == len(p.recipients)+1 {
 				p.recipients = append(p.recipients, r)
@@ -38,8 +40,8 @@ func PeopleOf(entries []*amparov1.LedgerEntry) *People {
 	return p
 }
 
-// named are the people whom an entry names, in the order in which they were numbered.
-func named(entry *amparov1.LedgerEntry) (recipients []*amparov1.Recipient, parties []*amparov1.Party) {
+// named adds the people whom an entry names, in the order in which they were numbered.
+func named(entry *amparov1.LedgerEntry, recipients []*amparov1.Recipient, parties []*amparov1.Party) ([]*amparov1.Recipient, []*amparov1.Party) {
 	action := actionOf(entry)
 	if r := action.GetRecipient(); r != nil {
 		recipients = append(recipients, r)
@@ -153,6 +155,11 @@ func (p *People) FindParty(one *amparov1.Party) uint32 {
 			return Unknown
 		}
 		return n
+	}
+	for i, known := range p.parties { // most often as it was written first
+		if known.GetKind() == one.GetKind() && known.GetName() == one.GetName() {
+			return uint32(i) + 1
+		}
 	}
 	for i, known := range p.parties {
 		if known.GetKind() == one.GetKind() && spelling.SameWord(known.GetName(), one.GetName()) {

@@ -42,7 +42,7 @@ func redact(message protoreflect.Message) {
 func Unnamed(entry *amparov1.LedgerEntry) *amparov1.LedgerEntry {
 	shown := proto.CloneOf(entry)
 	shown.RecordedById = ""
-	recipients, _ := named(shown)
+	recipients, _ := named(shown, nil, nil)
 	for _, r := range recipients {
 		number, kind := r.GetNumber(), r.GetKind()
 		proto.Reset(r)
