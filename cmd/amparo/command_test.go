@@ -49,7 +49,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 // What may be about a person never stands on the command line: an example that put
 // it there would teach it.
 func TestNoExamplePutsPersonalDataInArgv(t *testing.T) {
-	given := regexp.MustCompile(`--(text|name|code)[ =]+[^-\s]|case reopen \S+ --reason[ =]+[^-\s]|amparo search +[^-\s]|enrol +[^-\s]`)
+	given := regexp.MustCompile(`--(text|name|code|recipient)[ =]+[^-\s]|case reopen \S+ --reason[ =]+[^-\s]|amparo search +[^-\s]|enrol +[^-\s]`)
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
@@ -120,6 +120,7 @@ func TestCompletionKnowsTheWords(t *testing.T) {
 		"staff invite --role ho": "hotline-operator", "queue --at-least ext": "extreme", "case hold x --reason lost": "lost_contact",
 		"case advance x --to mon": "monitoring", "queue --state rec": "received", "queue --output j": "json",
 		"texts list --kind ack": "acknowledgement", "texts show consent-u": "consent-urgent", "texts show --language a": "ar",
+		"consent check x --purpose leg": "legal_assistance", "consent check x --data loc": "location", "consent answer x 1 --outcome conf": "confirmed_deleted",
 	} {
 		var out bytes.Buffer
 		a := &app{terminal: &terminal{in: eof{}, out: &out, err: io.Discard}, now: time.Now, zone: time.UTC}

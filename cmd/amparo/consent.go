@@ -136,7 +136,7 @@ A file can narrow it, or say who said it and how. It takes a WithdrawConsentRequ
 				p.entry("case", answer.GetCaseId())
 				p.entry("withdrawal", decimal(answer.GetNumber()))
 				p.line("When the person has been reached over a safe contact, say whether it stands:")
-				p.line("  amparo consent settle", client.Printable(answer.GetCaseId()), decimal(answer.GetNumber()), "--contact N")
+				p.line("  amparo consent settle " + client.Printable(answer.GetCaseId()) + " " + decimal(answer.GetNumber()) + " --contact N")
 			})
 		})
 	})

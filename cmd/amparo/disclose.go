@@ -168,7 +168,9 @@ interests or a breach.`,
 			return conn.Disclosures.RecordInformed(ctx, &amparov1.RecordInformedRequest{
 				CaseId: caseID, Entry: number, Text: told, RequestId: a.requestID,
 			})
-		}, func(p *page, answer *amparov1.RecordInformedResponse) { p.entry("told by", decimal(answer.GetNumber())) })
+		}, func(p *page, answer *amparov1.RecordInformedResponse) {
+			p.entry("told by", decimal(answer.GetNumber()))
+		})
 	})
 	return c
 }

@@ -66,7 +66,7 @@ func (p *page) toAgree(caseID string, number, needed uint32) {
 		return
 	}
 	p.entryPainted("others to agree", p.paint("1;33", decimal(needed)))
-	p.line("A reviewer agrees with: amparo harm approve", client.Printable(caseID), decimal(number))
+	p.line("A reviewer agrees with: amparo harm approve " + client.Printable(caseID) + " " + decimal(number))
 }
 
 func (a *app) harmApproveCommand() *cobra.Command {
@@ -157,11 +157,11 @@ func questionsOf(short bool) []harmQuestion {
 // harmForm is a CheckHarmRequest in YAML with everything but the answers.
 func harmForm(short bool) string {
 	var out strings.Builder
-	out.WriteString("# Do no harm: one planned action, thought through before it is taken. Fill in what\n" +
-		"# stands behind each colon, then: amparo harm check CASE --file harm.yaml\n")
+	out.WriteString("# Do no harm: one planned action, thought through before it is taken. Fill in\n" +
+		"# what stands behind each colon, then: amparo harm check CASE --file harm.yaml\n")
 	if short {
-		out.WriteString("# The short form. Where it cannot wait, harm goes into the disclosure as it stands here,\n" +
-			"# without its action: amparo disclose --help\n")
+		out.WriteString("# The short form. Where it cannot wait, harm goes into the disclosure as it\n" +
+			"# stands here, without its action: amparo disclose --help\n")
 	}
 	out.WriteString("harm:\n  action:\n    purpose:\n" + oneOf("    ", amparov1.Purpose(0)) +
 		"    recipient:\n      name:\n      kind:\n" + oneOf("      ", amparov1.RecipientKind(0)) +

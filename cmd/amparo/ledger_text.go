@@ -47,9 +47,9 @@ func (l *ledgerPage) say(label, value string) { l.entry(indent+label, value) }
 // below it.
 func (l *ledgerPage) entryOf(entry *amparov1.LedgerEntry) {
 	kind, standing, body := l.kind(entry)
-	l.line(fmt.Sprintf("%4d", entry.GetNumber()), l.paint("1", kind), standing, l.ago(entry.GetRecordedAt()))
+	l.line(fmt.Sprintf("%4d", entry.GetNumber()), l.paint("1", kind), standing)
 	body()
-	l.say("by", entry.GetRecordedById())
+	l.say("recorded", l.ago(entry.GetRecordedAt())+yes(entry.GetRecordedById() != "", ", by "+entry.GetRecordedById()))
 }
 
 // kind is what an entry is, whether it counts now where that can be told from the entry
@@ -118,7 +118,7 @@ func (l *ledgerPage) until(d dated) string {
 	if !d.GetValidUntil().AsTime().After(l.now) {
 		return l.paint("33", "too old")
 	}
-	return "until " + l.at(d.GetValidUntil())
+	return "good until " + l.at(d.GetValidUntil())
 }
 
 func (l *ledgerPage) agreed(d dated) {
@@ -168,6 +168,7 @@ func (l *ledgerPage) told(terms *amparov1.ConsentTerms) {
 	if s := terms.GetTold().GetStatement(); s != nil {
 		l.say("told", fmt.Sprintf("%s, version %d, %s", s.GetId(), s.GetVersion(), s.GetLanguage()))
 	}
+	l.say("spoken", terms.GetTold().GetLanguage())
 	l.say("interpreter", terms.GetTold().GetInterpreterId()+yes(terms.GetTold().GetUnvettedInterpreter(), "NOT VETTED: "+terms.GetTold().GetInterpreterReason()))
 	l.say("risks named", terms.GetQuality().GetRisks())
 	l.say("pressures", terms.GetQuality().GetPressures())

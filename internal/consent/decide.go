@@ -181,7 +181,9 @@ func (f *finding) explain(party uint32, category amparov1.DataCategory, latest *
 		f.obstacle(party, whyNot(f.entries[number-1]), number)
 	}
 	near, all := false, f.entries
-	if slices.ContainsFunc(f.yes, func(entry *amparov1.LedgerEntry) bool { return entry.GetConsent().GetTerms().GetParty().GetNumber() == party }) {
+	if slices.ContainsFunc(f.yes, func(entry *amparov1.LedgerEntry) bool {
+		return entry.GetConsent().GetTerms().GetParty().GetNumber() == party
+	}) {
 		all = f.yes
 	}
 	for _, entry := range all {
