@@ -113,7 +113,7 @@ A file can narrow it, or say who said it and how. It takes a WithdrawConsentRequ
     channel: phone
     said_at: 2026-11-03T06:00:00Z
     suspected_coercion: true           # it stops everything all the same; the owner is told
-    party: {kind: companion, name: with all, whose; the person of the case, where left out}
+    party: {kind: companion, name: theirs}    # with all: whose; the person of the case, where left out
     text: what was said`,
 		Example: `  amparo consent withdraw ` + exampleCase + ` 3
   amparo consent withdraw ` + exampleCase + ` all
