@@ -46,6 +46,30 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	}
 }
 
+// The shape of a request in the help of its command is one that can be sent.
+func TestTheRequestsInTheHelpCanBeRead(t *testing.T) {
+	shape := regexp.MustCompile(`(?s)[Tt]akes an? (\w+Request)[^:]*:\n\n((?:(?:  [^\n]*)?\n)+)`)
+	read := 0
+	for _, c := range commands() {
+		found := shape.FindStringSubmatch(c.Long + "\n")
+		if found == nil {
+			continue
+		}
+		kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("amparo.v1." + found[1]))
+		if err != nil {
+			t.Errorf("%s: there is no %s", c.CommandPath(), found[1])
+			continue
+		}
+		read++
+		if err := client.Decode([]byte(found[2]), kind.New().Interface()); err != nil {
+			t.Errorf("%s: %s\n%s", c.CommandPath(), client.Explain(err), found[2])
+		}
+	}
+	if read < 20 {
+		t.Errorf("only %d requests were read", read)
+	}
+}
+
 // What may be about a person never stands on the command line: an example that put
 // it there would teach it.
 func TestNoExamplePutsPersonalDataInArgv(t *testing.T) {

@@ -24,7 +24,7 @@ func (a *app) consentRecordCommand() *cobra.Command {
 		Long: `Takes a RecordConsentRequest:
 
   terms:
-    answer: given            # or refused, which asks for nothing else but for whom it is
+    answer: given            # or refused: a no needs no form
     purposes: [legal_assistance]
     recipients:              # each by name, never "our partners"
       - {name: their name, kind: lawyer, organisation: theirs, country: KE}

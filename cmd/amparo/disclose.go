@@ -30,7 +30,8 @@ func (a *app) discloseCommand() *cobra.Command {
     necessities:             # for each kind of data that the level of risk holds back
       - {category: location, why: why less is not enough}
     happened_at: 2026-11-03T06:00:00Z             # now, where it is left out
-    documents: [{hash: base64 of its SHA-256, title: what it is}]
+    documents:               # the SHA-256 of each, in base64
+      - {hash: 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=, title: what it is}
     text: in words
 
 Where it cannot wait, one person alone lets it leave and another signs within a day:
