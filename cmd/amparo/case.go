@@ -163,7 +163,7 @@ func (a *app) contactCommand() *cobra.Command {
     outcome: reached         # or no_answer, other_answered, code_word_wrong, ...
     language: ps
     contact_number: 1        # as amparo case safety shows it
-    interpreter_id: of the list; or unvetted_interpreter: true with interpreter_reason
+    interpreter_id: of the list   # or unvetted_interpreter: true, with interpreter_reason
     text: what was said
   word: the word that was said, compared and never kept`,
 		Example: "  amparo case contact " + exampleCase + " --file contact.yaml",

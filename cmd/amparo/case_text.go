@@ -237,6 +237,7 @@ func (p *page) timelineEntry(e *amparov1.TimelineEntry) {
 	if e.GetChangeNumber() != 0 {
 		p.entry("     change", numbers([]uint32{e.GetChangeNumber()}))
 	}
+	p.entry("     ledger", entryOrNone(e.GetLedgerNumber()))
 	p.entry("     excluded", listed(e.GetExcludedStaffIds()))
 	if i := e.GetIncident(); i != nil {
 		p.fields(i.ProtoReflect(), "     ")

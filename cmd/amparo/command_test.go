@@ -46,10 +46,34 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	}
 }
 
+// The shape of a request in the help of its command is one that can be sent.
+func TestTheRequestsInTheHelpCanBeRead(t *testing.T) {
+	shape := regexp.MustCompile(`(?s)[Tt]akes an? (\w+Request)[^:]*:\n\n((?:(?:  [^\n]*)?\n)+)`)
+	read := 0
+	for _, c := range commands() {
+		found := shape.FindStringSubmatch(c.Long + "\n")
+		if found == nil {
+			continue
+		}
+		kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("amparo.v1." + found[1]))
+		if err != nil {
+			t.Errorf("%s: there is no %s", c.CommandPath(), found[1])
+			continue
+		}
+		read++
+		if err := client.Decode([]byte(found[2]), kind.New().Interface()); err != nil {
+			t.Errorf("%s: %s\n%s", c.CommandPath(), client.Explain(err), found[2])
+		}
+	}
+	if read < 20 {
+		t.Errorf("only %d requests were read", read)
+	}
+}
+
 // What may be about a person never stands on the command line: an example that put
 // it there would teach it.
 func TestNoExamplePutsPersonalDataInArgv(t *testing.T) {
-	given := regexp.MustCompile(`--(text|name|code)[ =]+[^-\s]|case reopen \S+ --reason[ =]+[^-\s]|amparo search +[^-\s]|enrol +[^-\s]`)
+	given := regexp.MustCompile(`--(text|name|code|recipient)[ =]+[^-\s]|case reopen \S+ --reason[ =]+[^-\s]|amparo search +[^-\s]|enrol +[^-\s]`)
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
@@ -120,6 +144,7 @@ func TestCompletionKnowsTheWords(t *testing.T) {
 		"staff invite --role ho": "hotline-operator", "queue --at-least ext": "extreme", "case hold x --reason lost": "lost_contact",
 		"case advance x --to mon": "monitoring", "queue --state rec": "received", "queue --output j": "json",
 		"texts list --kind ack": "acknowledgement", "texts show consent-u": "consent-urgent", "texts show --language a": "ar",
+		"consent check x --purpose leg": "legal_assistance", "consent check x --data loc": "location", "consent answer x 1 --outcome conf": "confirmed_deleted",
 	} {
 		var out bytes.Buffer
 		a := &app{terminal: &terminal{in: eof{}, out: &out, err: io.Discard}, now: time.Now, zone: time.UTC}

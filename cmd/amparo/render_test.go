@@ -138,8 +138,18 @@ func TestNoTextMovesTheCursor(t *testing.T) {
 		"waiting": func(p *page) { p.waiting([]*amparov1.KeptCapsule{{RequestId: hostile}}) },
 		"receipt": func(p *page) { p.receipt(&amparov1.CaseReceipt{CaseId: hostile, Pseudonym: hostile}) },
 		"text":    func(p *page) { p.read("one\n" + hostile + "\n") },
-		"texts":   func(p *page) { p.texts([]*amparov1.TextVersion{{Id: hostile, Language: hostile}}) },
-		"advice":  func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
+		"breaches": func(p *page) {
+			p.breaches([]*amparov1.BreachRow{{CaseId: hostile, Pseudonym: hostile, Breach: &amparov1.BreachDraft{Text: hostile, HighRisk: true}}})
+		},
+		"disclosed": func(p *page) {
+			p.disclosed(&amparov1.DiscloseResponse{Case: &amparov1.CaseReceipt{CaseId: hostile}, SecondDueAt: in(time.Hour)}, amparov1.DisclosureTrack_DISCLOSURE_TRACK_VITAL_INTERESTS)
+		},
+		"decision": func(p *page) {
+			p.decision(&amparov1.Decision{Obstacles: []*amparov1.Obstacle{{Field: hostile, Rule: hostile}}})
+		},
+		"to agree": func(p *page) { p.toAgree(hostile, 1, 1) },
+		"texts":    func(p *page) { p.texts([]*amparov1.TextVersion{{Id: hostile, Language: hostile}}) },
+		"advice":   func(p *page) { p.eligibility([]*amparov1.EligibilityAdvice{{Quote: hostile}}) },
 	}
 	for name, draw := range pages {
 		p := &page{now: testNow, zone: time.UTC}

@@ -106,6 +106,7 @@ a file or from stdin.`,
 		a.enrolCommand(), a.staffCommand(), a.whoamiCommand(), a.protosetCommand(),
 		a.intakeCommand(), a.outboxCommand(), a.capsuleCommand(), a.queueCommand(), a.searchCommand(), a.caseCommand(), a.interpreterCommand(), a.riskCommand(), a.handoverCommand(),
 		a.policyCommand(), a.textsCommand(),
+		a.consentCommand(), a.harmCommand(), a.discloseCommand(), a.breachCommand(),
 		a.auditCommand(), a.demoCommand(), a.deadlineCommand(), a.clockCommand(), a.oncallCommand(),
 	)
 	return root

@@ -70,7 +70,11 @@ func broken(request *amparov1.CreateIntakeRequest) []Field {
 	}
 	var fields []Field
 	for _, v := range invalid.Violations {
-		fields = append(fields, Field{Path: protovalidate.FieldPathString(v.Proto.GetField()), Rule: v.Proto.GetMessage()})
+		rule := v.Proto.GetMessage()
+		if v.Proto.GetRuleId() == "enum.not_in" {
+			rule = "is required" // as the service says it
+		}
+		fields = append(fields, Field{Path: protovalidate.FieldPathString(v.Proto.GetField()), Rule: rule})
 	}
 	return fields
 }

@@ -65,6 +65,9 @@ type Conn struct {
 	OnCall    amparov1.OnCallServiceClient
 	Texts     amparov1.TextServiceClient
 
+	Consents    amparov1.ConsentServiceClient
+	Disclosures amparov1.DisclosureServiceClient
+
 	profile *Profile
 	outbox  *outbox
 }
@@ -90,7 +93,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		Plans: amparov1.NewPlanServiceClient(conn), Links: amparov1.NewLinkServiceClient(conn),
 		Queue: amparov1.NewQueueServiceClient(conn), Staff: amparov1.NewStaffServiceClient(conn),
 		Audit: amparov1.NewAuditServiceClient(conn), Deadlines: amparov1.NewDeadlineServiceClient(conn), Policy: amparov1.NewPolicyServiceClient(conn), OnCall: amparov1.NewOnCallServiceClient(conn),
-		Texts: amparov1.NewTextServiceClient(conn),
+		Texts: amparov1.NewTextServiceClient(conn), Consents: amparov1.NewConsentServiceClient(conn), Disclosures: amparov1.NewDisclosureServiceClient(conn),
 	}
 	told := options.OnSent
 	if told == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -53,6 +54,8 @@ func (f *Failure) Error() string {
 	if f.Reason != "" {
 		fmt.Fprintf(&out, " (%s)", f.Reason)
 	}
+	// Where all break one rule, its code stands before them; of several, each names its own.
+	several := slices.ContainsFunc(f.Fields, func(field Field) bool { return field.Code != "" && field.Code != f.Reason })
 	for i, field := range f.Fields {
 		out.WriteString([]string{": ", "; "}[min(i, 1)])
 		if field.Line > 0 {
@@ -62,6 +65,9 @@ func (f *Failure) Error() string {
 			out.WriteString(field.Path + " ")
 		}
 		out.WriteString(field.Rule)
+		if several && field.Code != "" {
+			out.WriteString(" [" + field.Code + "]")
+		}
 	}
 	if f.Next != "" {
 		out.WriteString("; next: " + f.Next)
@@ -145,11 +151,11 @@ func explainStatus(answer *status.Status, err error) *Failure {
 			f.Correlation = detail.GetMetadata()["correlation"]
 		case *errdetails.BadRequest:
 			for _, v := range detail.GetFieldViolations() {
-				f.Fields = append(f.Fields, Field{Path: v.GetField(), Rule: v.GetDescription()})
+				f.Fields = append(f.Fields, Field{Path: v.GetField(), Rule: v.GetDescription(), Code: v.GetReason()})
 			}
 		case *errdetails.PreconditionFailure:
 			for _, v := range detail.GetViolations() {
-				f.Fields = append(f.Fields, Field{Path: v.GetSubject(), Rule: v.GetDescription()})
+				f.Fields = append(f.Fields, Field{Path: v.GetSubject(), Rule: v.GetDescription(), Code: v.GetType()})
 			}
 		}
 	}

@@ -47,8 +47,8 @@ func TestARefusalIsOneLineWithReasonFieldsAndNext(t *testing.T) {
 			"next": "correct the fields named and send again", "correlation": "c0rr",
 		}},
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-			{Field: "intake.channel", Description: "is required"},
-			{Field: "intake.office", Description: "does not match"},
+			{Field: "intake.channel", Description: "is required", Reason: "FIELD_INVALID"},
+			{Field: "intake.office", Description: "does not match", Reason: "FIELD_INVALID"},
 		}},
 	)
 	if err != nil {
@@ -78,6 +78,27 @@ func TestAPreconditionNamesItsGuard(t *testing.T) {
 	got := client.Explain(answer.Err())
 	if got.Exit != 5 || got.Error() != "the case's state does not allow this (STATE_FORBIDS): case.state must be active" {
 		t.Errorf("exit %d: %s", got.Exit, got)
+	}
+}
+
+// Whoever reads why something may not leave must see each reason by its code, and not
+// only the first.
+func TestSeveralReasonsAreEachNamed(t *testing.T) {
+	answer, err := status.New(codes.FailedPrecondition, "the consent was withdrawn").WithDetails(
+		&errdetails.ErrorInfo{Reason: "CONSENT_WITHDRAWN", Domain: "amparo", Metadata: map[string]string{"next": "stop"}},
+		&errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{
+			{Type: "CONSENT_WITHDRAWN", Subject: "disclosure.action", Description: "has not been withdrawn: entry 3, 5"},
+			{Type: "CHANNEL_UNSAFE", Subject: "disclosure.action.channel", Description: "says by which way"},
+		}},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "x", Description: "is not known", Reason: "FIELD_UNKNOWN"}}},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "the consent was withdrawn (CONSENT_WITHDRAWN): disclosure.action has not been withdrawn: entry 3, 5 [CONSENT_WITHDRAWN];" +
+		" disclosure.action.channel says by which way [CHANNEL_UNSAFE]; x is not known [FIELD_UNKNOWN]; next: stop"
+	if got := client.Explain(answer.Err()); got.Error() != want {
+		t.Errorf("line = %q", got.Error())
 	}
 }
 

@@ -174,13 +174,19 @@ func (f *finding) operative(number uint32) bool {
 }
 
 // explain gives every reason why nothing covers a kind of data: the nos that stop it,
-// and for each yes of the party why it does not reach or not count.
+// and for each yes of the party why it does not reach or not count. Where one reaches the
+// purpose and the recipient, those for others say nothing.
 func (f *finding) explain(party uint32, category amparov1.DataCategory, latest *latestNo) {
 	for _, number := range latest.entries {
 		f.obstacle(party, whyNot(f.entries[number-1]), number)
 	}
-	near := false
-	for _, entry := range f.entries {
+	near, all := false, f.entries
+	if slices.ContainsFunc(f.yes, func(entry *amparov1.LedgerEntry) bool {
+		return entry.GetConsent().GetTerms().GetParty().GetNumber() == party
+	}) {
+		all = f.yes
+	}
+	for _, entry := range all {
 		terms := entry.GetConsent().GetTerms()
 		if terms.GetAnswer() != given || terms.GetParty().GetNumber() != party {
 			continue

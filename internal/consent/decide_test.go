@@ -106,6 +106,10 @@ func TestWhatMayLeave(t *testing.T) {
 		{"yes to her name alone", func(b *book) {
 			b.say(yes(func(terms *amparov1.ConsentTerms) { terms.Categories = []amparov1.DataCategory{name} }))
 		}, []uint32{1}, reasons{amparov1.Reason_REASON_DATA_CATEGORY_NOT_COVERED}, []uint32{1}},
+		{"all to the partner, her name alone to the lawyer: the partner is not the question", func(b *book) {
+			b.say(yes(to(partner())))
+			b.say(yes(func(terms *amparov1.ConsentTerms) { terms.Categories = []amparov1.DataCategory{name} }))
+		}, []uint32{2}, reasons{amparov1.Reason_REASON_DATA_CATEGORY_NOT_COVERED}, []uint32{2}},
 		{"her name in one yes, her whereabouts in another", func(b *book) {
 			b.say(yes(func(terms *amparov1.ConsentTerms) { terms.Categories = []amparov1.DataCategory{name} }))
 			b.say(yes(func(terms *amparov1.ConsentTerms) { terms.Categories = []amparov1.DataCategory{location} }))

@@ -55,7 +55,7 @@ var table = map[amparov1.Reason]row{
 	amparov1.Reason_REASON_INTERNAL:                  {Internal, "the service failed", "try again; if it persists, give the operator the correlation id"},
 	amparov1.Reason_REASON_CAPSULE_DAMAGED:           {Invalid, "the capsule is damaged, or is none", "bring it again from where it was made, or seal the request anew"},
 	amparov1.Reason_REASON_CAPSULE_FOREIGN:           {Refused, "the capsule is not sealed for this service", "find out for which service it was made"},
-	amparov1.Reason_REASON_NOT_ON_SHIFT:              {Refused, "you are not on shift for this alarm", "see who is with: amparo oncall show"},
+	amparov1.Reason_REASON_NOT_ON_SHIFT:              {Refused, "you are not on shift for this", "see who is with: amparo oncall show"},
 	amparov1.Reason_REASON_CLOCK_DIFFERS:             {Refused, "your clock and the service's do not agree", "find out which is wrong; if it is the service's, tell its operator"},
 	amparov1.Reason_REASON_NO_CONSENT:                {Refused, "no consent covers this", "ask, and record what is said with: amparo consent record"},
 	amparov1.Reason_REASON_CONSENT_REFUSED:           {Refused, "consent for this was refused", "respect it; what was refused can be asked again when something has changed"},

@@ -64,9 +64,13 @@ func (c *checker) fields(request proto.Message) error {
 	}
 	var violations []fault.Violation
 	for _, v := range invalid.Violations {
+		rule := v.Proto.GetMessage()
+		if v.Proto.GetRuleId() == "enum.not_in" {
+			rule = "is required" // what no field may be is that it was not set
+		}
 		violations = append(violations, fault.Violation{
 			Field:  protovalidate.FieldPathString(v.Proto.GetField()),
-			Rule:   v.Proto.GetMessage(),
+			Rule:   rule,
 			Reason: amparov1.Reason_REASON_FIELD_INVALID,
 		})
 	}

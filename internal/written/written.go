@@ -32,6 +32,8 @@ type Fault struct {
 	Line int
 	// Rule that is broken.
 	Rule string
+	// Code of the rule, for programs; empty where it has none.
+	Code string
 }
 
 // Faults are what is wrong with a text, at most eight of them. They repeat no
