@@ -26,8 +26,9 @@ func (a *app) demoCommand() *cobra.Command {
 operator with a relief, a case officer, a reviewer, a head of secretariat and an
 auditor, and works through a night: a case from the first call to the closed file,
 somebody who calls again, an arrest, a word for duress, an alarm that passes to the
-second on call, a cut line, and the morning. Each step says in one line what was
-proven; the first proof that fails ends the demo with exit code 1.
+second on call, what may leave her case and what may not, a cut line, and the morning.
+Each step says in one line what was proven; the first proof that fails ends the demo
+with exit code 1.
 
 With --keep everything stays: data/ and identity.age of the service, recovery.age,
 profiles/ (an AMPARO_HOME) and input/ with every file and text that was sent.`,

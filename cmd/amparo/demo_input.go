@@ -126,6 +126,7 @@ intake:
   identity:
     person:
       legal_name: Marisol Canaryvoice
+      age_group: 18_59
       current_country: CO
   situation: Her union is being watched again, canaryreturningtext.
   urgency_self_assessed: days
@@ -186,7 +187,8 @@ var canaries = []string{
 	"Tomas Canarycolleague", "Aiko Canaryauditor", "Bilal Canaryrelief", "Mara Canaryreviewer", "Ewa Canaryhead",
 	"+41790000019", "+41790000020", "canarycountersign", "canaryduressword", "Canaryvoice", "canaryreturningtext", "Canaryproxy",
 	"canaryproxytext", "canarywishestext", "canaryarresttext", "canaryplaincall", "canaryduresscall", "Canarycutline", "canarygatetext",
-	"canaryhandovernote",
+	"canaryhandovernote", "Canaryemployer", "canaryrefusaltext", "Lucía Canarydaughter", "canaryauthoritytext", "Canarylawyer", "canarywitness",
+	"canarymitigationtext", "canaryreasonforit", "canarydawntext",
 }
 
 // demoPeople are those who enrol after the administrator.

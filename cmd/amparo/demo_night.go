@@ -17,9 +17,14 @@ import (
 func (d *demo) night() []part {
 	return []part{
 		{"returning", d.returning},
+		{"a no", d.refusal},
 		{"arrest", d.arrest},
 		{"duress", d.duress},
 		{"second on call", d.passedOn},
+		{"a yes", d.daughter},
+		{"urgent", d.lawyer},
+		{"the gate", d.gate},
+		{"dawn", d.dawn},
 		{"cut line", d.cutLine},
 		{"morning", d.morning},
 	}

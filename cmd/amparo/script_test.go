@@ -247,7 +247,7 @@ func TestACanaryInTheStoreIsFound(t *testing.T) {
 // Every canary stands in an input of the demo.
 func TestCanariesAreSent(t *testing.T) {
 	all := demoIntake + demoDuplicate + demoTriage + demoNoAnswer + demoReached + demoHoldText + demoNote + demoPlan + demoClosing + demoSearch + demoCutLine +
-		demoReturning + demoProxy + demoWishes + demoArrest + demoPlainCall + demoDuressCall + demoHandoverNote
+		demoReturning + demoProxy + demoWishes + demoArrest + demoPlainCall + demoDuressCall + demoHandoverNote + demoRefusal + demoDaughter + demoLawyer + demoEmployer + demoMore + demoDawn
 	for _, who := range demoPeople {
 		all += who.name
 	}
