@@ -184,12 +184,11 @@ func (w *Work) openSample(entries []logged, ids map[string]string) (*amparov1.Op
 		if f == nil {
 			continue
 		}
-		entry := &amparov1.LedgerEntry{}
-		found, err := f.Get(recordLedger, ledgerID(int(drawn.fact.GetNumber())), entry)
+		all, err := f.Ledger()
 		if err != nil {
 			return nil, err
 		}
-		if found {
+		if entry := ledger.Find(all, drawn.fact.GetNumber()); entry != nil {
 			answer.Entries = append(answer.Entries, &amparov1.SampledEntry{
 				Leaf: drawn.leaf, Pseudonym: drawn.fact.GetPseudonym(), Entry: ledger.Redacted(entry),
 			})
