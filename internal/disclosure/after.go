@@ -230,14 +230,14 @@ func (a Act) Inform(number uint32, text string) (Added, error) {
 }
 
 // Carry adds the nos of another case about the same person that is merged into this one
-// (see consent.Carry), and that this has befallen the case.
-func (a Act) Carry(from []*amparov1.LedgerEntry) []*amparov1.LedgerEntry {
-	if len(from) == 0 {
-		return nil
-	}
+// (see consent.Carry), and that this has befallen the case. Of the other's entries the
+// first were carried before.
+func (a Act) Carry(from []*amparov1.LedgerEntry, before int) []*amparov1.LedgerEntry {
 	s := a.begin()
-	s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED}, a.Now)
-	for _, entry := range consent.Carry(from, a.Entries) {
+	if before == 0 && len(from) > 0 {
+		s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED}, a.Now)
+	}
+	for _, entry := range consent.Carry(from, before, a.Entries) {
 		s.add(entry)
 	}
 	return s.all[s.from:]

@@ -130,12 +130,13 @@ func (f *File) follow(entry *amparov1.TimelineEntry) error {
 }
 
 // Carry adds to the ledger of a case the nos of another about the same person, when the
-// two are merged, or when one is withdrawn in the other afterwards.
-func (w *Work) Carry(f *File, from []*amparov1.LedgerEntry) error {
+// two are merged, or when one is said in the other afterwards: then the first entries
+// were carried before.
+func (w *Work) Carry(f *File, from []*amparov1.LedgerEntry, before int) error {
 	act, err := w.ledgerAct(f, access.Service(w.grant.Action()))
 	if err != nil {
 		return err
 	}
-	f.enter(act.Carry(from))
+	f.enter(act.Carry(from, before))
 	return nil
 }

@@ -45,7 +45,8 @@ func enter[T proto.Message](ctx context.Context, s *Server, request writing, run
 	})
 }
 
-// RecordConsent records what was said.
+// RecordConsent records what was said. Where the case was merged into another, a no holds
+// there too.
 func (h *consents) RecordConsent(ctx context.Context, req *amparov1.RecordConsentRequest) (*amparov1.RecordConsentResponse, error) {
 	return enter(ctx, h.s, req, func(act disclosure.Act, w *records.Work, f *records.File) (disclosure.Added, error) {
 		identity := &amparov1.Identity{}
@@ -54,6 +55,9 @@ func (h *consents) RecordConsent(ctx context.Context, req *amparov1.RecordConsen
 		}
 		added, err := act.Consent(req.GetTerms(), identity)
 		if err != nil {
+			return added, err
+		}
+		if err := h.carry(ctx, w, f, act, added); err != nil {
 			return added, err
 		}
 		return added, tellOwner(w, f, act.StaffID)
@@ -75,7 +79,7 @@ func (h *consents) WithdrawConsent(ctx context.Context, req *amparov1.WithdrawCo
 		if err != nil {
 			return added, err
 		}
-		if err := h.carry(ctx, w, f, append(slices.Clone(act.Entries), added.Entries()...)); err != nil {
+		if err := h.carry(ctx, w, f, act, added); err != nil {
 			return added, err
 		}
 		return added, h.tellOfWithdrawal(w, f, act.StaffID, req.GetWithdrawal().GetSuspectedCoercion())
@@ -84,8 +88,10 @@ func (h *consents) WithdrawConsent(ctx context.Context, req *amparov1.WithdrawCo
 	})
 }
 
-// carry takes a no on to the case that goes on in this one's place.
-func (h *consents) carry(ctx context.Context, w *records.Work, f *records.File, entries []*amparov1.LedgerEntry) error {
+// carry takes what was said in a case that was merged on to the one that goes on in its
+// place, as far as it is a no.
+func (h *consents) carry(ctx context.Context, w *records.Work, f *records.File, act disclosure.Act, added disclosure.Added) error {
+	entries := append(slices.Clone(act.Entries), added.Entries()...)
 	for id := f.Case().GetMergedIntoId(); id != ""; {
 		into, err := w.Open(records.Target{ID: id, Grant: access.Service(callOf(ctx).grant.Action())})
 		if fault.Is(err, fault.Corrupt) || fault.Is(err, fault.NotFound) {
@@ -94,10 +100,9 @@ func (h *consents) carry(ctx context.Context, w *records.Work, f *records.File, 
 		if err != nil {
 			return err
 		}
-		if err := w.Carry(into, entries); err != nil {
+		if err := w.Carry(into, entries, len(act.Entries)); err != nil {
 			return err
 		}
-		into.Touch()
 		id = into.Case().GetMergedIntoId()
 	}
 	return nil
