@@ -134,17 +134,30 @@ func (a Act) AnswerReturn(request uint32, outcome amparov1.ReturnOutcome, text s
 // and the person where it puts them in danger (article 34).
 func (a Act) Breach(draft *amparov1.BreachDraft) (Added, error) {
 	s, b, people := a.begin(), proto.CloneOf(draft), ledger.PeopleOf(a.Entries)
-	if b.GetRecipient() != nil {
-		if b.GetRecipient().GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED {
-			b.Recipient.Kind = amparov1.RecipientKind_RECIPIENT_KIND_OTHER
+	// A number that nobody has is a slip; somebody without a name gets none, and what else
+	// is said of them is kept.
+	if r := b.GetRecipient(); r != nil {
+		if r.GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED {
+			r.Kind = amparov1.RecipientKind_RECIPIENT_KIND_OTHER
 		}
-		b.Recipient = people.Recipient(b.GetRecipient())
+		if people.FindRecipient(r) == ledger.Unknown {
+			r.Number = 0
+		}
+		if numbered := people.Recipient(r); numbered != nil {
+			b.Recipient = numbered
+		}
 	}
 	about := b.GetAbout()
 	b.About = nil
 	for _, one := range about {
+		if people.FindParty(one) == ledger.Unknown {
+			one.Number = 0
+		}
 		if numbered := people.Party(one); numbered != nil {
-			b.About = append(b.About, numbered)
+			one = numbered
+		}
+		if !ledger.Subject(one) {
+			b.About = append(b.About, one)
 		}
 	}
 	if ledger.Find(a.Entries, b.GetDisclosure()).GetDisclosure() == nil {
