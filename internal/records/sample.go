@@ -144,7 +144,7 @@ func (r *Records) OpenSample(ctx context.Context, grant access.Grant, number uin
 		if err != nil {
 			return nil, err
 		}
-		return answer.(*amparov1.OpenSampleResponse), nil //nolint:forcetypeassert // made by openSample
+		return answer.(*amparov1.OpenSampleResponse), nil //nolint:errcheck,forcetypeassert // made by openSample
 	}
 }
 
