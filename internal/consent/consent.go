@@ -75,6 +75,7 @@ func Record(b Book, terms *amparov1.ConsentTerms, act ledger.Act) (*amparov1.Led
 	r.name()
 	r.times()
 	r.whose()
+	r.readOut()
 	if r.terms.GetAnswer() == given {
 		r.complete()
 		r.quality()
@@ -198,6 +199,19 @@ func (r *recording) complete() {
 	}
 }
 
+// readOut fills in the hash of the text that was read out, if it is one of ours. The log
+// takes that hash over, so one that somebody sent is never kept, with a refusal neither.
+func (r *recording) readOut() {
+	statement := r.terms.GetTold().GetStatement()
+	if statement == nil {
+		return
+	}
+	statement.Hash = nil
+	if text, known := texts.Find(statement.GetId(), statement.GetVersion(), statement.GetLanguage()); known {
+		statement.Version, statement.Hash = text.Version, text.Hash[:]
+	}
+}
+
 // quality demands that the consent was free, full and informed, each for itself.
 func (r *recording) quality() {
 	for _, row := range []struct {
@@ -214,12 +228,8 @@ func (r *recording) quality() {
 			r.add(row.reason, row.field, row.rule)
 		}
 	}
-	statement := r.terms.GetTold().GetStatement()
-	text, known := texts.Find(statement.GetId(), statement.GetVersion(), statement.GetLanguage())
-	if !known {
+	if len(r.terms.GetTold().GetStatement().GetHash()) == 0 {
 		r.add(amparov1.Reason_REASON_STATEMENT_UNKNOWN, "told.statement", "is one of the texts for the person, in a language in which it exists")
-	} else {
-		statement.Version, statement.Hash = text.Version, text.Hash[:]
 	}
 	if r.terms.GetTold().GetUnvettedInterpreter() && r.terms.GetTold().GetInterpreterReason() == "" {
 		r.add(amparov1.Reason_REASON_CONSENT_NOT_INFORMED, "told.interpreter_reason", "says who interpreted and why, when nobody vetted did")

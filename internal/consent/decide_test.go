@@ -225,19 +225,52 @@ func TestGivingIsDocumentedFirst(t *testing.T) {
 	}
 }
 
-// TestANoIsCarriedIntoAMerge: of two cases about one person no refusal is lost.
+// TestANoIsCarriedIntoAMerge: of two cases about one person no refusal is lost, and
+// somebody whom only the other case knew is known from then on.
 func TestANoIsCarriedIntoAMerge(t *testing.T) {
+	herald := &amparov1.Recipient{Name: "The Herald", Kind: amparov1.RecipientKind_RECIPIENT_KIND_MEDIA}
+	member := &amparov1.Party{Kind: amparov1.PartyKind_PARTY_KIND_MEMBER, Name: "Sani Testowy", AgeGroup: amparov1.AgeGroup_AGE_GROUP_ADULT}
 	from, into := &book{t: t, identity: born("1984")}, &book{t: t, identity: born("1984")}
 	from.say(yes(to(partner(), lawyer())))
 	from.withdraw(&amparov1.WithdrawalDraft{Consent: 1, Recipients: []*amparov1.Recipient{lawyer()}})
-	from.say(no(to(&amparov1.Recipient{Name: "The Herald", Kind: amparov1.RecipientKind_RECIPIENT_KIND_MEDIA})))
+	from.say(no(to(herald)))
+	from.say(no(to(herald), func(terms *amparov1.ConsentTerms) { terms.Party = member }))
 	into.say(yes())
-	for _, entry := range consent.Carry(from.entries, into.entries) {
-		into.add(entry, nil)
+	carry := func(before int) {
+		for _, entry := range consent.Carry(from.entries, before, into.entries) {
+			into.add(entry, nil)
+		}
 	}
-	_, obstacles := consent.Decide(into.entries, consent.Asked{Purpose: legal, Recipient: 1, Categories: []amparov1.DataCategory{name}, At: into.at(50)})
-	if len(into.entries) != 2 || len(obstacles) != 1 || obstacles[0].GetReason() != amparov1.Reason_REASON_CONSENT_WITHDRAWN {
-		t.Errorf("%d entries, and %v stands in the way", len(into.entries), obstacles)
+	stopped := func(r *amparov1.Recipient, about ...uint32) (reasons []amparov1.Reason) {
+		_, obstacles := consent.Decide(into.entries, consent.Asked{
+			Purpose: legal, Recipient: ledger.PeopleOf(into.entries).FindRecipient(r), Categories: []amparov1.DataCategory{name}, About: about, At: into.at(50),
+		})
+		for _, o := range obstacles {
+			reasons = append(reasons, o.GetReason())
+		}
+		return reasons
+	}
+	carry(0)
+	if reasons := stopped(lawyer()); len(into.entries) != 4 || !slices.Equal(reasons, []amparov1.Reason{amparov1.Reason_REASON_CONSENT_WITHDRAWN}) {
+		t.Errorf("%d entries, and %v stands in the way", len(into.entries), reasons)
+	}
+	// A yes that was said before the nos, and is typed in after the merge.
+	into.say(yes(saidAt(0), to(herald)))
+	into.say(yes(saidAt(0), to(herald), func(terms *amparov1.ConsentTerms) { terms.Party, terms.AskedAlone = member, true }))
+	if reasons := stopped(herald); !slices.Contains(reasons, amparov1.Reason_REASON_CONSENT_WITHDRAWN) {
+		t.Errorf("what was said before the no counts after the merge: %v", reasons)
+	}
+	if reasons := stopped(lawyer(), 1); !slices.Contains(reasons, amparov1.Reason_REASON_RECIPIENT_NOT_COVERED) {
+		t.Errorf("the member has become somebody else: %v", reasons)
+	}
+	// What was carried is not carried again.
+	known := len(from.entries)
+	from.withdraw(&amparov1.WithdrawalDraft{Everything: true})
+	if carry(known); len(into.entries) != 7 {
+		t.Errorf("%d entries after one more no, want 7", len(into.entries))
+	}
+	if numbers := ledger.PeopleOf(into.entries); len(numbers.Recipients()) != 2 || len(numbers.Parties()) != 1 {
+		t.Errorf("%d recipients and %d others, want 2 and 1", len(numbers.Recipients()), len(numbers.Parties()))
 	}
 }
 

@@ -295,3 +295,24 @@ func TestHowLongAConsentLasts(t *testing.T) {
 		}
 	}
 }
+
+// TestTheHashOfATextIsOurs: what the log takes over is never what somebody sent, with a
+// yes or with a no.
+func TestTheHashOfATextIsOurs(t *testing.T) {
+	for id, length := range map[string]int{"consent-release": 32, "consent-anything": 0} {
+		for _, answer := range []amparov1.ConsentAnswer{given, refused} {
+			terms := yes()
+			terms.Answer, terms.Told.Statement = answer, &amparov1.StatementReference{Id: id, Language: "fr", Hash: []byte("Adila Testowa was told everything")}
+			entry, err := record(born("1984"), terms)
+			if answer == given && length == 0 {
+				if err == nil {
+					t.Errorf("a yes to %s, which is no text, is taken", id)
+				}
+				continue
+			}
+			if hash := ledger.Fact(entry, "case").GetConsent().GetStatementHash(); err != nil || len(hash) != length || string(hash) == string(terms.GetTold().GetStatement().GetHash()) {
+				t.Errorf("a no to %s leaves a hash of %d bytes, want %d: %v", id, len(hash), length, err)
+			}
+		}
+	}
+}

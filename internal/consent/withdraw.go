@@ -95,33 +95,53 @@ func within[T comparable](all []T, one T) bool { return len(all) == 0 || slices.
 
 // Carry makes the entries that another case about the same person adds to this one when
 // the two are merged: every no, so that none is lost. A yes is not carried: it was said
-// in another matter, and is asked for anew. from are the entries of the other case, into
-// those of this one, to which the result is added one by one.
-func Carry(from, into []*amparov1.LedgerEntry) []*amparov1.LedgerEntry {
+// in another matter, and is asked for anew. from are the entries of the other case, of
+// which the first were carried before, into those of this one, to which the result is
+// added one by one.
+//
+// Whoever a no names becomes known here too: a yes to them that was said before the no
+// may still be written down. Where several here may be the one who is meant, it reaches
+// all of them.
+func Carry(from []*amparov1.LedgerEntry, before int, into []*amparov1.LedgerEntry) []*amparov1.LedgerEntry {
 	theirs, ours := ledger.PeopleOf(from), ledger.PeopleOf(into)
 	var carried []*amparov1.LedgerEntry
-	for _, entry := range from {
+	for _, entry := range from[before:] {
 		for _, s := range stopsOf(entry) {
-			w := &amparov1.Withdrawal{
-				Draft: &amparov1.WithdrawalDraft{
-					Everything: true, SaidAt: timestamppb.New(s.said), Text: "carried over from a case that was merged into this one",
-				},
-				Party: ours.FindParty(unnumberedParty(theirs, s.party)), Purposes: s.purposes, Categories: s.categories,
+			draft := &amparov1.WithdrawalDraft{
+				Everything: true, SaidAt: timestamppb.New(s.said), Text: "carried over from a case that was merged into this one",
+			}
+			w := &amparov1.Withdrawal{Draft: draft, Purposes: s.purposes, Categories: s.categories}
+			if s.party != 0 {
+				draft.Party = ours.Party(unnumberedParty(theirs, s.party))
+				w.Party = draft.GetParty().GetNumber()
 			}
 			for _, number := range s.recipients {
-				if known := ours.FindRecipient(unnumbered(theirs, number)); known != ledger.Unknown {
-					w.Recipients = append(w.Recipients, known)
-				}
+				draft.Recipients = append(draft.Recipients, here(ours, unnumbered(theirs, number))...)
 			}
-			// Somebody whom this case does not know yet has allowed nothing in it, and has
-			// been allowed nothing: a consent that is given later is later than this no.
-			if w.GetParty() == ledger.Unknown || len(s.recipients) > 0 && len(w.GetRecipients()) == 0 {
-				continue
+			for _, recipient := range draft.GetRecipients() {
+				if !slices.Contains(w.GetRecipients(), recipient.GetNumber()) {
+					w.Recipients = append(w.Recipients, recipient.GetNumber())
+				}
 			}
 			carried = append(carried, &amparov1.LedgerEntry{Entry: &amparov1.LedgerEntry_Withdrawal{Withdrawal: w}})
 		}
 	}
 	return carried
+}
+
+// here are all who may be a recipient of another case, or that recipient made known.
+func here(people *ledger.People, r *amparov1.Recipient) []*amparov1.Recipient {
+	var all []*amparov1.Recipient
+	for _, number := range people.Alike(r) {
+		all = append(all, people.Recipient(&amparov1.Recipient{Number: number}))
+	}
+	if len(all) > 0 {
+		return all
+	}
+	if known := people.Recipient(r); known != nil {
+		return []*amparov1.Recipient{known}
+	}
+	return nil // a no to somebody without a name reaches everybody
 }
 
 func unnumberedParty(people *ledger.People, number uint32) *amparov1.Party {

@@ -134,17 +134,30 @@ func (a Act) AnswerReturn(request uint32, outcome amparov1.ReturnOutcome, text s
 // and the person where it puts them in danger (article 34).
 func (a Act) Breach(draft *amparov1.BreachDraft) (Added, error) {
 	s, b, people := a.begin(), proto.CloneOf(draft), ledger.PeopleOf(a.Entries)
-	if b.GetRecipient() != nil {
-		if b.GetRecipient().GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED {
-			b.Recipient.Kind = amparov1.RecipientKind_RECIPIENT_KIND_OTHER
+	// A number that nobody has is a slip; somebody without a name gets none, and what else
+	// is said of them is kept.
+	if r := b.GetRecipient(); r != nil {
+		if r.GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED {
+			r.Kind = amparov1.RecipientKind_RECIPIENT_KIND_OTHER
 		}
-		b.Recipient = people.Recipient(b.GetRecipient())
+		if people.FindRecipient(r) == ledger.Unknown {
+			r.Number = 0
+		}
+		if numbered := people.Recipient(r); numbered != nil {
+			b.Recipient = numbered
+		}
 	}
 	about := b.GetAbout()
 	b.About = nil
 	for _, one := range about {
+		if people.FindParty(one) == ledger.Unknown {
+			one.Number = 0
+		}
 		if numbered := people.Party(one); numbered != nil {
-			b.About = append(b.About, numbered)
+			one = numbered
+		}
+		if !ledger.Subject(one) {
+			b.About = append(b.About, one)
 		}
 	}
 	if ledger.Find(a.Entries, b.GetDisclosure()).GetDisclosure() == nil {
@@ -230,14 +243,14 @@ func (a Act) Inform(number uint32, text string) (Added, error) {
 }
 
 // Carry adds the nos of another case about the same person that is merged into this one
-// (see consent.Carry), and that this has befallen the case.
-func (a Act) Carry(from []*amparov1.LedgerEntry) []*amparov1.LedgerEntry {
-	if len(from) == 0 {
-		return nil
-	}
+// (see consent.Carry), and that this has befallen the case. Of the other's entries the
+// first were carried before.
+func (a Act) Carry(from []*amparov1.LedgerEntry, before int) []*amparov1.LedgerEntry {
 	s := a.begin()
-	s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED}, a.Now)
-	for _, entry := range consent.Carry(from, a.Entries) {
+	if before == 0 && len(from) > 0 {
+		s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED}, a.Now)
+	}
+	for _, entry := range consent.Carry(from, before, a.Entries) {
 		s.add(entry)
 	}
 	return s.all[s.from:]

@@ -9,6 +9,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/fault"
+	"github.com/amparo-project/amparo/internal/ledger"
 )
 
 func reached(uint32, *timestamppb.Timestamp) bool { return true }
@@ -136,6 +137,40 @@ func TestABreachIsAlwaysAccepted(t *testing.T) {
 		}
 		if d.c.GetBreachesOpen() != 0 || d.c.GetBreaches() != 1 || d.running(amparov1.TermKind_TERM_KIND_DATA_BREACH_NOTICE) != 0 {
 			t.Errorf("%s: the authority was told, and %d stand open", row.says, d.c.GetBreachesOpen())
+		}
+	}
+}
+
+// TestABreachKeepsWhatIsKnown of whoever has it now, and of whom it is about: a slip in a
+// number loses no name, and a name that nobody knows no other word.
+func TestABreachKeepsWhatIsKnown(t *testing.T) {
+	d := open(t, amparov1.RiskLevel_RISK_LEVEL_LOW)
+	d.says(given)
+	member := amparov1.PartyKind_PARTY_KIND_MEMBER
+	for _, row := range []struct {
+		says       string
+		recipient  *amparov1.Recipient
+		about      *amparov1.Party
+		recipients uint32 // its number afterwards
+		parties    []uint32
+	}{
+		{"the lawyer, by number", &amparov1.Recipient{Number: 1}, &amparov1.Party{}, 1, nil},
+		{"a slip in both numbers", &amparov1.Recipient{Number: 77, Name: "Somebody"}, &amparov1.Party{Number: 9, Kind: member, Name: "Sani Testowy"}, 2, []uint32{1}},
+		{"an office and a child without names", &amparov1.Recipient{Organisation: "the ministry"}, &amparov1.Party{Kind: member, AgeGroup: amparov1.AgeGroup_AGE_GROUP_6_11}, 0, []uint32{0}},
+		{"nobody of those numbers", &amparov1.Recipient{Number: 77}, &amparov1.Party{Number: 9}, 0, nil},
+	} {
+		sent := &amparov1.BreachDraft{Text: "x", Recipient: row.recipient, About: []*amparov1.Party{row.about}}
+		kept := ledger.Find(d.entries, d.took(d.act("ana").Breach(sent))).GetBreach().GetDraft()
+		var parties []uint32
+		for _, one := range kept.GetAbout() {
+			parties = append(parties, one.GetNumber())
+			if one.GetName() != row.about.GetName() || one.GetAgeGroup() != row.about.GetAgeGroup() {
+				t.Errorf("%s: whom it is about has lost a word", row.says)
+			}
+		}
+		r := kept.GetRecipient()
+		if r.GetNumber() != row.recipients || !slices.Equal(parties, row.parties) || r.GetOrganisation() != row.recipient.GetOrganisation() {
+			t.Errorf("%s: recipient %d, about %v", row.says, r.GetNumber(), parties)
 		}
 	}
 }

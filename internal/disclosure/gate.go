@@ -253,8 +253,12 @@ func (g *gate) least() {
 	}
 }
 
-// consented asks for everybody's consent.
+// consented asks for everybody's consent, in the case where all that was said about it
+// comes together.
 func (g *gate) consented(hurried bool) {
+	if g.act.Case.GetMergedIntoId() != "" {
+		g.stand(amparov1.Reason_REASON_STATE_FORBIDS, "case_id", "is the case that goes on: what was taken back there is not known here")
+	}
 	asked := consent.Asked{
 		Purpose: g.draft.GetAction().GetPurpose(), Recipient: g.recipient, Categories: g.draft.GetAction().GetCategories(),
 		About: g.people, At: g.draft.GetHappenedAt().AsTime(), Urgent: hurried,

@@ -185,6 +185,7 @@ func TestTheOrdinaryTrack(t *testing.T) {
 			d.checks(name)
 			d.took(d.act("eva").Withdraw(&amparov1.WithdrawalDraft{Consent: 1}))
 		}, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, reasons{amparov1.Reason_REASON_CONSENT_WITHDRAWN}},
+		{"the case goes on in another", low, func(d *desk) { d.says(given); d.checks(name); d.c.MergedIntoId = "other" }, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, reasons{amparov1.Reason_REASON_STATE_FORBIDS}},
 		{"by a text message, at a low risk", low, func(d *desk) { d.says(given); d.checks(name) }, &amparov1.DisclosureDraft{Action: &amparov1.PlannedAction{Purpose: legal, Recipient: lawyer(), Categories: []amparov1.DataCategory{name}, Channel: sms}}, nil},
 		{"at a high risk nobody else has agreed", high, func(d *desk) { d.says(given); d.checks(name) }, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, reasons{amparov1.Reason_REASON_APPROVAL_MISSING}},
 		{"at a high risk somebody else has", high, func(d *desk) { d.says(given); d.agrees("ben", d.checks(name)) }, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, nil},

@@ -84,13 +84,17 @@ func checkFact(c *amparov1.HarmCheck) *amparov1.CheckFact {
 
 func disclosureFact(d *amparov1.Disclosure) *amparov1.DisclosureFact {
 	draft := d.GetDraft()
-	return &amparov1.DisclosureFact{
+	fact := &amparov1.DisclosureFact{
 		Purpose: draft.GetAction().GetPurpose(), Recipient: draft.GetAction().GetRecipient().GetNumber(),
 		Categories: draft.GetAction().GetCategories(), Parties: Numbers(draft.GetAction().GetAbout()),
 		HappenedAt: draft.GetHappenedAt(), Track: draft.GetTrack(),
 		Consents: d.GetConsents(), Check: d.GetCheck(), Basis: d.GetBasis(), SecondDueAt: d.GetSecondDueAt(),
-		ActExpiresAt: draft.GetVital().GetExpiresAt(), Under: draft.GetVital().GetUnder(),
 	}
+	// On another track whoever sent it may have filled these in too, and they mean nothing.
+	if draft.GetTrack() == amparov1.DisclosureTrack_DISCLOSURE_TRACK_VITAL_INTERESTS {
+		fact.ActExpiresAt, fact.Under = draft.GetVital().GetExpiresAt(), draft.GetVital().GetUnder()
+	}
+	return fact
 }
 
 // Numbers are the numbers of those beside the person of the case.

@@ -57,6 +57,13 @@ func named(entry *amparov1.LedgerEntry, recipients []*amparov1.Recipient, partie
 	if terms.GetParty() != nil {
 		parties = append(parties, terms.GetParty())
 	}
+	// A no that was carried over from another case may be the first to name somebody.
+	if draft := entry.GetWithdrawal().GetDraft(); draft != nil {
+		recipients = append(recipients, draft.GetRecipients()...)
+		if draft.GetParty() != nil {
+			parties = append(parties, draft.GetParty())
+		}
+	}
 	if breach := entry.GetBreach().GetDraft(); breach != nil {
 		if breach.GetRecipient() != nil {
 			recipients = append(recipients, breach.GetRecipient())
@@ -112,6 +119,19 @@ func (p *People) FindRecipient(r *amparov1.Recipient) uint32 {
 		}
 	}
 	return found
+}
+
+// Alike are the numbers of all who may be somebody from elsewhere: who bear the name,
+// whatever the case and the accents, with the same organisation or where either side
+// names none.
+func (p *People) Alike(r *amparov1.Recipient) []uint32 {
+	var numbers []uint32
+	for i, known := range p.recipients {
+		if sameRecipient(known, r) || sameRecipient(r, known) {
+			numbers = append(numbers, uint32(i)+1)
+		}
+	}
+	return numbers
 }
 
 // sameRecipient compares somebody known with somebody named: without an organisation

@@ -19,22 +19,14 @@ func Redacted(entry *amparov1.LedgerEntry) *amparov1.LedgerEntry {
 }
 
 func redact(message protoreflect.Message) {
-	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+	message.Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
 		options, _ := field.Options().(*descriptorpb.FieldOptions)
-		switch {
-		case field.Message() == nil:
-			if options.GetDebugRedact() && (field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind) {
-				message.Clear(field)
-			}
-		case field.IsList():
-			for i := range value.List().Len() {
-				redact(value.List().Get(i).Message())
-			}
-		default:
-			redact(value.Message())
+		if options.GetDebugRedact() && (field.Kind() == protoreflect.StringKind || field.Kind() == protoreflect.BytesKind) {
+			message.Clear(field)
 		}
 		return true
 	})
+	each(message, redact)
 }
 
 // Unnamed is an entry without the names of staff and of recipients: what may be shown
@@ -42,11 +34,33 @@ func redact(message protoreflect.Message) {
 func Unnamed(entry *amparov1.LedgerEntry) *amparov1.LedgerEntry {
 	shown := proto.CloneOf(entry)
 	shown.RecordedById = ""
-	recipients, _ := named(shown, nil, nil)
-	for _, r := range recipients {
+	unname(shown.ProtoReflect())
+	return shown
+}
+
+// unname leaves of every recipient, wherever one stands, number and kind.
+func unname(message protoreflect.Message) {
+	if r, ok := message.Interface().(*amparov1.Recipient); ok {
 		number, kind := r.GetNumber(), r.GetKind()
 		proto.Reset(r)
 		r.Number, r.Kind = number, kind
+		return
 	}
-	return shown
+	each(message, unname)
+}
+
+// each calls fn with every message that stands in another.
+func each(message protoreflect.Message, fn func(protoreflect.Message)) {
+	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case field.Message() == nil:
+		case field.IsList():
+			for i := range value.List().Len() {
+				fn(value.List().Get(i).Message())
+			}
+		default:
+			fn(value.Message())
+		}
+		return true
+	})
 }

@@ -10,7 +10,9 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/disclosure"
+	"github.com/amparo-project/amparo/internal/ledger"
 	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/safety"
 )
 
 // shownBreaches is how many rows of the register are shown at once.
@@ -38,7 +40,14 @@ func (r *Records) Breaches(ctx context.Context, grant access.Grant, all bool) ([
 			if err != nil {
 				return nil, err
 			}
+			held, err := f.Safety()
+			if err != nil {
+				return nil, err
+			}
 			for _, entry := range entries {
+				if safety.HidesNames(held) {
+					entry = ledger.Unnamed(entry)
+				}
 				if row := breachRow(f, entries, entry); row != nil && (all || row.GetNoticedAt() == nil) {
 					shown.Breaches = append(shown.Breaches, row)
 				}

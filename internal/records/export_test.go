@@ -15,7 +15,11 @@ const (
 	RecordTimeline = recordTimeline
 	RecordPolicy   = recordPolicy
 	RecordDuty     = recordDuty
+	RecordLedger   = recordLedger
 )
+
+// Draw is the draw of a sample.
+var Draw = draw
 
 // RecordKey is where a record of the file at a locator lies; an entry of the
 // timeline goes by its sequence.

@@ -13,9 +13,10 @@ import (
 	"github.com/amparo-project/amparo/internal/store/storepb"
 )
 
-// ledgerID names the record of an entry. Each is written once, under its number, and
-// its hash stands in the head: one that was exchanged or put back shows, and one that
-// is missing leaves a gap.
+// ledgerID names the record of what one act added, by the number of its first entry. It
+// is written once, and its hash stands in the head: a page that was exchanged or put back
+// shows, and one that is missing leaves a gap. A withdrawal may ask a hundred recipients
+// at once, which as a record each would be more than an engine takes.
 func ledgerID(number int) string { return strconv.Itoa(number) }
 
 // Ledger is the ledger of a case, in order, with what the act has added so far.
@@ -23,18 +24,21 @@ func (f *File) Ledger() ([]*amparov1.LedgerEntry, error) {
 	if f.ledgerRead {
 		return f.ledger, nil
 	}
-	count := len(f.Children(recordLedger))
-	entries := make([]*amparov1.LedgerEntry, 0, count)
-	for number := 1; number <= count; number++ {
-		entry := &amparov1.LedgerEntry{}
-		found, err := f.Get(recordLedger, ledgerID(number), entry)
-		if err != nil {
+	var entries []*amparov1.LedgerEntry
+	for range f.Children(recordLedger) {
+		page := &storepb.LedgerPage{}
+		if _, err := f.Get(recordLedger, ledgerID(len(entries)+1), page); err != nil {
 			return nil, err
 		}
-		if !found || entry.GetNumber() != uint32(number) {
+		gap := len(page.GetEntries()) == 0
+		for _, entry := range page.GetEntries() {
+			entries = append(entries, entry)
+			gap = gap || entry.GetNumber() != uint32(len(entries))
+		}
+		if gap {
+			f.failed = true
 			return nil, fmt.Errorf("%w: an entry of the ledger is missing", errProof)
 		}
-		entries = append(entries, entry)
 	}
 	f.ledger, f.ledgerRead = entries, true
 	return f.ledger, nil
@@ -48,8 +52,11 @@ func (f *File) hasLedger() bool {
 // enter adds entries to the ledger of the file. The facts of them stand in the leaf of
 // the act.
 func (f *File) enter(entries []*amparov1.LedgerEntry) {
+	if len(entries) == 0 {
+		return
+	}
+	f.Put(recordLedger, ledgerID(int(entries[0].GetNumber())), &storepb.LedgerPage{Entries: entries})
 	for _, entry := range entries {
-		f.Put(recordLedger, ledgerID(int(entry.GetNumber())), entry)
 		f.ledger = append(f.ledger, entry)
 		f.facts = append(f.facts, ledger.Fact(entry, f.Pseudonym()))
 	}
@@ -123,12 +130,13 @@ func (f *File) follow(entry *amparov1.TimelineEntry) error {
 }
 
 // Carry adds to the ledger of a case the nos of another about the same person, when the
-// two are merged, or when one is withdrawn in the other afterwards.
-func (w *Work) Carry(f *File, from []*amparov1.LedgerEntry) error {
+// two are merged, or when one is said in the other afterwards: then the first entries
+// were carried before.
+func (w *Work) Carry(f *File, from []*amparov1.LedgerEntry, before int) error {
 	act, err := w.ledgerAct(f, access.Service(w.grant.Action()))
 	if err != nil {
 		return err
 	}
-	f.enter(act.Carry(from))
+	f.enter(act.Carry(from, before))
 	return nil
 }

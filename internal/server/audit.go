@@ -94,3 +94,13 @@ func (h *auditing) GetCheckpoint(ctx context.Context, req *amparov1.GetCheckpoin
 	}
 	return &amparov1.GetCheckpointResponse{Checkpoint: checkpoint, Proof: proof}, h.s.records.Note(ctx, callOf(ctx).grant, &amparov1.AuditLeaf{})
 }
+
+// DrawSample draws entries of ledgers at random.
+func (h *auditing) DrawSample(ctx context.Context, req *amparov1.DrawSampleRequest) (*amparov1.DrawSampleResponse, error) {
+	return h.s.records.DrawSample(ctx, callOf(ctx).grant, req.GetCount(), req.GetNonce())
+}
+
+// OpenSample opens the entries of a sample, redacted.
+func (h *auditing) OpenSample(ctx context.Context, req *amparov1.OpenSampleRequest) (*amparov1.OpenSampleResponse, error) {
+	return h.s.records.OpenSample(ctx, callOf(ctx).grant, req.GetSample())
+}

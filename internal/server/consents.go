@@ -45,7 +45,8 @@ func enter[T proto.Message](ctx context.Context, s *Server, request writing, run
 	})
 }
 
-// RecordConsent records what was said.
+// RecordConsent records what was said. Where the case was merged into another, a no holds
+// there too.
 func (h *consents) RecordConsent(ctx context.Context, req *amparov1.RecordConsentRequest) (*amparov1.RecordConsentResponse, error) {
 	return enter(ctx, h.s, req, func(act disclosure.Act, w *records.Work, f *records.File) (disclosure.Added, error) {
 		identity := &amparov1.Identity{}
@@ -54,6 +55,9 @@ func (h *consents) RecordConsent(ctx context.Context, req *amparov1.RecordConsen
 		}
 		added, err := act.Consent(req.GetTerms(), identity)
 		if err != nil {
+			return added, err
+		}
+		if err := h.carry(ctx, w, f, act, added); err != nil {
 			return added, err
 		}
 		return added, tellOwner(w, f, act.StaffID)
@@ -75,7 +79,7 @@ func (h *consents) WithdrawConsent(ctx context.Context, req *amparov1.WithdrawCo
 		if err != nil {
 			return added, err
 		}
-		if err := h.carry(ctx, w, f, append(slices.Clone(act.Entries), added.Entries()...)); err != nil {
+		if err := h.carry(ctx, w, f, act, added); err != nil {
 			return added, err
 		}
 		return added, h.tellOfWithdrawal(w, f, act.StaffID, req.GetWithdrawal().GetSuspectedCoercion())
@@ -84,8 +88,10 @@ func (h *consents) WithdrawConsent(ctx context.Context, req *amparov1.WithdrawCo
 	})
 }
 
-// carry takes a no on to the case that goes on in this one's place.
-func (h *consents) carry(ctx context.Context, w *records.Work, f *records.File, entries []*amparov1.LedgerEntry) error {
+// carry takes what was said in a case that was merged on to the one that goes on in its
+// place, as far as it is a no.
+func (h *consents) carry(ctx context.Context, w *records.Work, f *records.File, act disclosure.Act, added disclosure.Added) error {
+	entries := append(slices.Clone(act.Entries), added.Entries()...)
 	for id := f.Case().GetMergedIntoId(); id != ""; {
 		into, err := w.Open(records.Target{ID: id, Grant: access.Service(callOf(ctx).grant.Action())})
 		if fault.Is(err, fault.Corrupt) || fault.Is(err, fault.NotFound) {
@@ -94,10 +100,9 @@ func (h *consents) carry(ctx context.Context, w *records.Work, f *records.File, 
 		if err != nil {
 			return err
 		}
-		if err := w.Carry(into, entries); err != nil {
+		if err := w.Carry(into, entries, len(act.Entries)); err != nil {
 			return err
 		}
-		into.Touch()
 		id = into.Case().GetMergedIntoId()
 	}
 	return nil
@@ -152,7 +157,6 @@ func (h *consents) CheckConsent(ctx context.Context, req *amparov1.CheckConsentR
 
 // ListConsents shows the ledger of a case, newest first.
 func (h *consents) ListConsents(ctx context.Context, req *amparov1.ListConsentsRequest) (*amparov1.ListConsentsResponse, error) {
-	redacted := !access.WorksCases(callOf(ctx).caller.Staff.GetRoles())
 	limit := int(req.GetPageSize())
 	if limit == 0 {
 		limit = defaultPage
@@ -167,6 +171,7 @@ func (h *consents) ListConsents(ctx context.Context, req *amparov1.ListConsentsR
 		if err != nil {
 			return nil, err
 		}
+		redacted := !h.named(ctx, f.Case())
 		answer := &amparov1.ListConsentsResponse{InForce: consent.InForce(entries, w.Now)}
 		for _, entry := range slices.Backward(entries) {
 			if req.GetBefore() != 0 && entry.GetNumber() >= req.GetBefore() {
@@ -180,6 +185,22 @@ func (h *consents) ListConsents(ctx context.Context, req *amparov1.ListConsentsR
 		}
 		return answer, nil
 	})
+}
+
+// named reports whether the caller may see the names in the ledger of a case: whoever may
+// not see it at all but as data protection officer may not, whatever else they are.
+func (h *consents) named(ctx context.Context, c *amparov1.Case) bool {
+	caller := callOf(ctx).caller
+	caller.Staff = proto.CloneOf(caller.Staff)
+	caller.Staff.Roles = slices.DeleteFunc(caller.Staff.GetRoles(), func(role amparov1.Role) bool {
+		return role == amparov1.Role_ROLE_DATA_PROTECTION_OFFICER
+	})
+	grant, err := access.Authorize(h.s.rules, caller, callOf(ctx).grant.Method(), h.s.records.Now())
+	if err != nil {
+		return false
+	}
+	_, err = grant.PermitCase(c)
+	return err == nil
 }
 
 // shownEntry is an entry as its reader may see it.

@@ -180,6 +180,7 @@ func TestEveryRefusalIsFromTheTable(t *testing.T) {
 	b.forcePolicy(t, take)
 	b.forceCapsules(t, take)
 	b.forceSafety(t, take)
+	forceLedger(t, log, take)
 	forceEngine(t, log, take)
 	// An empty team is refused by the limits of its field before the rule is asked.
 	forced["OWNER_NEEDED"] = true

@@ -166,6 +166,23 @@ var authored = map[protoreflect.FullName]string{
 	"amparo.v1.Closing.closed_by_id":                   "overwritten: TestWhatTheServiceWrites",
 	"amparo.v1.SetAdvanceInstructionsRequest.given_at": "when the person said so, which only the one who heard it knows",
 	"amparo.v1.PlanAgreement.agreed_at":                "when the person agreed, which only the one who spoke to them knows",
+	"amparo.v1.RecordConsentRequest.terms":             "what the person said, in the taker's words; what follows from it is overwritten: TestWhatALedgerWrites",
+	"amparo.v1.ConsentTerms.obtained_at":               "when the person said it, which only the taker knows; never in the future",
+	"amparo.v1.ConsentTerms.expires_at":                "until when the person allowed it; the policy fills it in where they did not say",
+	"amparo.v1.ConsentTerms.stay_ends_at":              "when a stay is planned to end, which only whoever planned it knows",
+	"amparo.v1.Authority.decided_at":                   "when a mandated body decided, which stands on its paper",
+	"amparo.v1.StatementReference.version":             "which text was read aloud; only one that exists is taken",
+	"amparo.v1.StatementReference.hash":                "overwritten: TestWhatALedgerWrites",
+	"amparo.v1.Recipient.number":                       "how a colleague names somebody whom the ledger knows; it gives no numbers: TestWhatALedgerWrites",
+	"amparo.v1.Party.number":                           "likewise",
+	"amparo.v1.GetPolicyRequest.number":                "which version is asked for",
+	"amparo.v1.GetTextRequest.number":                  "likewise",
+	"amparo.v1.DisclosedDocument.hash":                 "of the bytes that left, which the service never sees",
+	"amparo.v1.WithdrawalDraft.said_at":                "when the person said it; one in the future is taken for now",
+	"amparo.v1.DisclosureDraft.happened_at":            "when it left, if it is typed in afterwards; the gate is asked as of then",
+	"amparo.v1.VitalInterests.expires_at":              "until when a life hangs on it, as somebody answers for; the policy bounds it",
+	"amparo.v1.BreachDraft.happened_at":                "when it got out, as far as anybody knows",
+	"amparo.v1.BreachDraft.aware_at":                   "since when it is known: the 72 hours run from here, and not from when it is typed in",
 }
 
 // TestRequestsHoldNothingThatIsTheServices finds no field in any request that only
@@ -179,7 +196,7 @@ func TestRequestsHoldNothingThatIsTheServices(t *testing.T) {
 			for i := range fields.Len() {
 				name := string(fields.Get(i).Name())
 				services := strings.HasSuffix(name, "_by_id") || strings.HasSuffix(name, "_at") || slices.Contains([]string{
-					"pseudonym", "version", "sequence", "standing", "state", "owner_id", "team_ids", "recorded", "terms", "eligibility",
+					"pseudonym", "version", "sequence", "standing", "state", "owner_id", "team_ids", "recorded", "terms", "eligibility", "hash", "number",
 				}, name)
 				if full := fields.Get(i).FullName(); services && authored[full] == "" {
 					t.Errorf("%s can carry %s, which is the service's to write", shortName(method), full)

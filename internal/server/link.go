@@ -228,7 +228,7 @@ func (h *links) MergeCases(ctx context.Context, req *amparov1.MergeCasesRequest)
 		if err != nil {
 			return nil, err
 		}
-		if err := w.Carry(c, theirs); err != nil {
+		if err := w.Carry(c, theirs, 0); err != nil {
 			return nil, err
 		}
 		for _, id := range before.GetBefore().GetIncidentGroupIds() {

@@ -51,15 +51,15 @@ var situations = []struct {
 	shift  bool // whoever is on shift holds the relation of that name
 	shapes func(c *amparov1.Case, caller string)
 }{
-	{name: "foreign", fromS: true},
-	{name: "on the team, of another office and restricted", holds: []string{"team", "desk", "office", "oversight", "shift"}, fromS: true, shapes: func(c *amparov1.Case, caller string) {
+	{name: "foreign", holds: []string{"heard"}, fromS: true},
+	{name: "on the team, of another office and restricted", holds: []string{"team", "desk", "office", "oversight", "shift", "heard"}, fromS: true, shapes: func(c *amparov1.Case, caller string) {
 		c.TeamIds, c.Restricted = append(c.TeamIds, caller), true
 	}},
-	{name: "waits at the desk", shift: true, holds: []string{"desk", "office", "oversight"}},
-	{name: "of the office, triaged", shift: true, holds: []string{"office", "oversight"}, shapes: func(c *amparov1.Case, _ string) {
+	{name: "waits at the desk", shift: true, holds: []string{"desk", "office", "oversight", "heard"}},
+	{name: "of the office, triaged", shift: true, holds: []string{"office", "oversight", "heard"}, shapes: func(c *amparov1.Case, _ string) {
 		c.State, c.TeamIds = amparov1.CaseState_CASE_STATE_TRIAGED, nil
 	}},
-	{name: "of the office, restricted", shift: true, holds: []string{"oversight"}, shapes: func(c *amparov1.Case, _ string) {
+	{name: "of the office, restricted", shift: true, holds: []string{"oversight", "heard"}, shapes: func(c *amparov1.Case, _ string) {
 		c.Restricted, c.TeamIds = true, nil
 	}},
 	{name: "excluded, though on the team", shapes: func(c *amparov1.Case, caller string) {

@@ -214,7 +214,7 @@ func (w *world) request(t testing.TB, method protoreflect.MethodDescriptor, at a
 	case "EnrolmentService/Enrol":
 		return &amparov1.EnrolRequest{InvitationId: newID, AgeRecipient: w.Admin.Recipient, SigningKey: make([]byte, 32)}
 	default:
-		for _, request := range []proto.Message{safetyRequest(key, id, newID), interpreterRequest(key, newID)} {
+		for _, request := range []proto.Message{safetyRequest(key, id, newID), interpreterRequest(key, newID), ledgerRequest(key, id, newID)} {
 			if request != nil {
 				return request
 			}

@@ -502,6 +502,53 @@ func (x *RiskFile) GetAssessments() []*v1.RiskAssessment {
 	return nil
 }
 
+// LedgerPage holds what one act added to the ledger of a case, under the number of its
+// first entry. It is written once.
+type LedgerPage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of their numbers.
+	Entries       []*v1.LedgerEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LedgerPage) Reset() {
+	*x = LedgerPage{}
+	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LedgerPage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LedgerPage) ProtoMessage() {}
+
+func (x *LedgerPage) ProtoReflect() protoreflect.Message {
+	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LedgerPage.ProtoReflect.Descriptor instead.
+func (*LedgerPage) Descriptor() ([]byte, []int) {
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *LedgerPage) GetEntries() []*v1.LedgerEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
 // RequestRecord lets a repeated request be answered with its first result.
 type RequestRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -517,7 +564,7 @@ type RequestRecord struct {
 
 func (x *RequestRecord) Reset() {
 	*x = RequestRecord{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +576,7 @@ func (x *RequestRecord) String() string {
 func (*RequestRecord) ProtoMessage() {}
 
 func (x *RequestRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[4]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +589,7 @@ func (x *RequestRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestRecord.ProtoReflect.Descriptor instead.
 func (*RequestRecord) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{4}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RequestRecord) GetRequestHash() []byte {
@@ -581,7 +628,7 @@ type Directory struct {
 
 func (x *Directory) Reset() {
 	*x = Directory{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -593,7 +640,7 @@ func (x *Directory) String() string {
 func (*Directory) ProtoMessage() {}
 
 func (x *Directory) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[5]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -606,7 +653,7 @@ func (x *Directory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Directory.ProtoReflect.Descriptor instead.
 func (*Directory) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{5}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Directory) GetOffices() []string {
@@ -636,7 +683,7 @@ type Single struct {
 
 func (x *Single) Reset() {
 	*x = Single{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -648,7 +695,7 @@ func (x *Single) String() string {
 func (*Single) ProtoMessage() {}
 
 func (x *Single) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[6]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -661,7 +708,7 @@ func (x *Single) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Single.ProtoReflect.Descriptor instead.
 func (*Single) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{6}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Single) GetKind() uint32 {
@@ -691,7 +738,7 @@ type PolicyFile struct {
 
 func (x *PolicyFile) Reset() {
 	*x = PolicyFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +750,7 @@ func (x *PolicyFile) String() string {
 func (*PolicyFile) ProtoMessage() {}
 
 func (x *PolicyFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[7]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +763,7 @@ func (x *PolicyFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyFile.ProtoReflect.Descriptor instead.
 func (*PolicyFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{7}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PolicyFile) GetVersions() []*v1.PolicyVersion {
@@ -744,7 +791,7 @@ type PolicyText struct {
 
 func (x *PolicyText) Reset() {
 	*x = PolicyText{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +803,7 @@ func (x *PolicyText) String() string {
 func (*PolicyText) ProtoMessage() {}
 
 func (x *PolicyText) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[8]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +816,7 @@ func (x *PolicyText) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyText.ProtoReflect.Descriptor instead.
 func (*PolicyText) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{8}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PolicyText) GetPolicy() []byte {
@@ -797,7 +844,7 @@ type Duty struct {
 
 func (x *Duty) Reset() {
 	*x = Duty{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +856,7 @@ func (x *Duty) String() string {
 func (*Duty) ProtoMessage() {}
 
 func (x *Duty) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[9]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +869,7 @@ func (x *Duty) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Duty.ProtoReflect.Descriptor instead.
 func (*Duty) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{9}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Duty) GetOpenAlarms() []*v1.Alarm {
@@ -868,7 +915,7 @@ type EmptySlot struct {
 
 func (x *EmptySlot) Reset() {
 	*x = EmptySlot{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +927,7 @@ func (x *EmptySlot) String() string {
 func (*EmptySlot) ProtoMessage() {}
 
 func (x *EmptySlot) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[10]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +940,7 @@ func (x *EmptySlot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EmptySlot.ProtoReflect.Descriptor instead.
 func (*EmptySlot) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{10}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EmptySlot) GetOffice() string {
@@ -928,7 +975,7 @@ type OfficeRotas struct {
 
 func (x *OfficeRotas) Reset() {
 	*x = OfficeRotas{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +987,7 @@ func (x *OfficeRotas) String() string {
 func (*OfficeRotas) ProtoMessage() {}
 
 func (x *OfficeRotas) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[11]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1000,7 @@ func (x *OfficeRotas) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfficeRotas.ProtoReflect.Descriptor instead.
 func (*OfficeRotas) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{11}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *OfficeRotas) GetRotas() []*v1.Rota {
@@ -974,7 +1021,7 @@ type Addresses struct {
 
 func (x *Addresses) Reset() {
 	*x = Addresses{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1033,7 @@ func (x *Addresses) String() string {
 func (*Addresses) ProtoMessage() {}
 
 func (x *Addresses) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[12]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1046,7 @@ func (x *Addresses) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Addresses.ProtoReflect.Descriptor instead.
 func (*Addresses) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{12}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Addresses) GetAddresses() []*v1.StaffAddress {
@@ -1020,7 +1067,7 @@ type PastAlarms struct {
 
 func (x *PastAlarms) Reset() {
 	*x = PastAlarms{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1079,7 @@ func (x *PastAlarms) String() string {
 func (*PastAlarms) ProtoMessage() {}
 
 func (x *PastAlarms) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[13]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1092,7 @@ func (x *PastAlarms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PastAlarms.ProtoReflect.Descriptor instead.
 func (*PastAlarms) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{13}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PastAlarms) GetAlarms() []*v1.Alarm {
@@ -1069,7 +1116,7 @@ type PendingNotice struct {
 
 func (x *PendingNotice) Reset() {
 	*x = PendingNotice{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1128,7 @@ func (x *PendingNotice) String() string {
 func (*PendingNotice) ProtoMessage() {}
 
 func (x *PendingNotice) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[14]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1141,7 @@ func (x *PendingNotice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PendingNotice.ProtoReflect.Descriptor instead.
 func (*PendingNotice) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{14}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PendingNotice) GetStaffId() string {
@@ -1120,7 +1167,7 @@ type Interpreters struct {
 
 func (x *Interpreters) Reset() {
 	*x = Interpreters{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1179,7 @@ func (x *Interpreters) String() string {
 func (*Interpreters) ProtoMessage() {}
 
 func (x *Interpreters) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[15]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1192,7 @@ func (x *Interpreters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interpreters.ProtoReflect.Descriptor instead.
 func (*Interpreters) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{15}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
 }
 
 // Handovers is the head of the file of hand-overs.
@@ -1163,7 +1210,7 @@ type Handovers struct {
 
 func (x *Handovers) Reset() {
 	*x = Handovers{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1222,7 @@ func (x *Handovers) String() string {
 func (*Handovers) ProtoMessage() {}
 
 func (x *Handovers) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[16]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1235,7 @@ func (x *Handovers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Handovers.ProtoReflect.Descriptor instead.
 func (*Handovers) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{16}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Handovers) GetMarks() []*HandoverMark {
@@ -1233,7 +1280,7 @@ type HandoverMark struct {
 
 func (x *HandoverMark) Reset() {
 	*x = HandoverMark{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1292,7 @@ func (x *HandoverMark) String() string {
 func (*HandoverMark) ProtoMessage() {}
 
 func (x *HandoverMark) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[17]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1305,7 @@ func (x *HandoverMark) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandoverMark.ProtoReflect.Descriptor instead.
 func (*HandoverMark) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{17}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HandoverMark) GetId() string {
@@ -1323,7 +1370,7 @@ type Reassignment struct {
 
 func (x *Reassignment) Reset() {
 	*x = Reassignment{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1382,7 @@ func (x *Reassignment) String() string {
 func (*Reassignment) ProtoMessage() {}
 
 func (x *Reassignment) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[18]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1395,7 @@ func (x *Reassignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reassignment.ProtoReflect.Descriptor instead.
 func (*Reassignment) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{18}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Reassignment) GetById() string {
@@ -1398,7 +1445,7 @@ type IncidentFile struct {
 
 func (x *IncidentFile) Reset() {
 	*x = IncidentFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +1457,7 @@ func (x *IncidentFile) String() string {
 func (*IncidentFile) ProtoMessage() {}
 
 func (x *IncidentFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[19]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +1470,7 @@ func (x *IncidentFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IncidentFile.ProtoReflect.Descriptor instead.
 func (*IncidentFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{19}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *IncidentFile) GetCaseIds() []string {
@@ -1454,7 +1501,7 @@ type InvitationState struct {
 
 func (x *InvitationState) Reset() {
 	*x = InvitationState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1466,7 +1513,7 @@ func (x *InvitationState) String() string {
 func (*InvitationState) ProtoMessage() {}
 
 func (x *InvitationState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[20]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1479,7 +1526,7 @@ func (x *InvitationState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvitationState.ProtoReflect.Descriptor instead.
 func (*InvitationState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{20}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *InvitationState) GetStaff() *v1.StaffMember {
@@ -1551,7 +1598,7 @@ type Keyring struct {
 
 func (x *Keyring) Reset() {
 	*x = Keyring{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1610,7 @@ func (x *Keyring) String() string {
 func (*Keyring) ProtoMessage() {}
 
 func (x *Keyring) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[21]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1623,7 @@ func (x *Keyring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyring.ProtoReflect.Descriptor instead.
 func (*Keyring) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{21}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Keyring) GetEpoch() uint64 {
@@ -1655,7 +1702,7 @@ type KeyEncryptionKey struct {
 
 func (x *KeyEncryptionKey) Reset() {
 	*x = KeyEncryptionKey{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1714,7 @@ func (x *KeyEncryptionKey) String() string {
 func (*KeyEncryptionKey) ProtoMessage() {}
 
 func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[22]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1727,7 @@ func (x *KeyEncryptionKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyEncryptionKey.ProtoReflect.Descriptor instead.
 func (*KeyEncryptionKey) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{22}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *KeyEncryptionKey) GetGeneration() uint32 {
@@ -1717,7 +1764,7 @@ type KeyringFile struct {
 
 func (x *KeyringFile) Reset() {
 	*x = KeyringFile{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1776,7 @@ func (x *KeyringFile) String() string {
 func (*KeyringFile) ProtoMessage() {}
 
 func (x *KeyringFile) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[23]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1789,7 @@ func (x *KeyringFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyringFile.ProtoReflect.Descriptor instead.
 func (*KeyringFile) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{23}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *KeyringFile) GetEpoch() uint64 {
@@ -1802,7 +1849,7 @@ type LogState struct {
 
 func (x *LogState) Reset() {
 	*x = LogState{}
-	mi := &file_amparo_store_v1_store_proto_msgTypes[24]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1814,7 +1861,7 @@ func (x *LogState) String() string {
 func (*LogState) ProtoMessage() {}
 
 func (x *LogState) ProtoReflect() protoreflect.Message {
-	mi := &file_amparo_store_v1_store_proto_msgTypes[24]
+	mi := &file_amparo_store_v1_store_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1827,7 +1874,7 @@ func (x *LogState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogState.ProtoReflect.Descriptor instead.
 func (*LogState) Descriptor() ([]byte, []int) {
-	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{24}
+	return file_amparo_store_v1_store_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *LogState) GetSize() uint64 {
@@ -1876,7 +1923,7 @@ var File_amparo_store_v1_store_proto protoreflect.FileDescriptor
 
 const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\n" +
-	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/oncall.proto\x1a\x16amparo/v1/policy.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x06\n" +
+	"\x1bamparo/store/v1/store.proto\x12\x0famparo.store.v1\x1a\x14amparo/v1/case.proto\x1a\x16amparo/v1/ledger.proto\x1a\x16amparo/v1/oncall.proto\x1a\x16amparo/v1/policy.proto\x1a\x14amparo/v1/risk.proto\x1a\x15amparo/v1/staff.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa3\x06\n" +
 	"\x04Head\x12\x1c\n" +
 	"\tpseudonym\x18\x01 \x01(\tR\tpseudonym\x12%\n" +
 	"\x0etimeline_count\x18\x02 \x01(\x04R\rtimelineCount\x12#\n" +
@@ -1911,7 +1958,10 @@ const file_amparo_store_v1_store_proto_rawDesc = "" +
 	"\x0eevents_from_at\x18\x04 \x01(\x04R\feventsFromAt\x12,\n" +
 	"\x12events_of_recorder\x18\x05 \x01(\x04R\x10eventsOfRecorder\"G\n" +
 	"\bRiskFile\x12;\n" +
-	"\vassessments\x18\x01 \x03(\v2\x19.amparo.v1.RiskAssessmentR\vassessments\"s\n" +
+	"\vassessments\x18\x01 \x03(\v2\x19.amparo.v1.RiskAssessmentR\vassessments\">\n" +
+	"\n" +
+	"LedgerPage\x120\n" +
+	"\aentries\x18\x01 \x03(\v2\x16.amparo.v1.LedgerEntryR\aentries\"s\n" +
 	"\rRequestRecord\x12!\n" +
 	"\frequest_hash\x18\x01 \x01(\fR\vrequestHash\x12#\n" +
 	"\rresponse_type\x18\x02 \x01(\tR\fresponseType\x12\x1a\n" +
@@ -2030,82 +2080,85 @@ func file_amparo_store_v1_store_proto_rawDescGZIP() []byte {
 	return file_amparo_store_v1_store_proto_rawDescData
 }
 
-var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_amparo_store_v1_store_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_amparo_store_v1_store_proto_goTypes = []any{
 	(*Head)(nil),                  // 0: amparo.store.v1.Head
 	(*Child)(nil),                 // 1: amparo.store.v1.Child
 	(*TimelineRecord)(nil),        // 2: amparo.store.v1.TimelineRecord
 	(*RiskFile)(nil),              // 3: amparo.store.v1.RiskFile
-	(*RequestRecord)(nil),         // 4: amparo.store.v1.RequestRecord
-	(*Directory)(nil),             // 5: amparo.store.v1.Directory
-	(*Single)(nil),                // 6: amparo.store.v1.Single
-	(*PolicyFile)(nil),            // 7: amparo.store.v1.PolicyFile
-	(*PolicyText)(nil),            // 8: amparo.store.v1.PolicyText
-	(*Duty)(nil),                  // 9: amparo.store.v1.Duty
-	(*EmptySlot)(nil),             // 10: amparo.store.v1.EmptySlot
-	(*OfficeRotas)(nil),           // 11: amparo.store.v1.OfficeRotas
-	(*Addresses)(nil),             // 12: amparo.store.v1.Addresses
-	(*PastAlarms)(nil),            // 13: amparo.store.v1.PastAlarms
-	(*PendingNotice)(nil),         // 14: amparo.store.v1.PendingNotice
-	(*Interpreters)(nil),          // 15: amparo.store.v1.Interpreters
-	(*Handovers)(nil),             // 16: amparo.store.v1.Handovers
-	(*HandoverMark)(nil),          // 17: amparo.store.v1.HandoverMark
-	(*Reassignment)(nil),          // 18: amparo.store.v1.Reassignment
-	(*IncidentFile)(nil),          // 19: amparo.store.v1.IncidentFile
-	(*InvitationState)(nil),       // 20: amparo.store.v1.InvitationState
-	(*Keyring)(nil),               // 21: amparo.store.v1.Keyring
-	(*KeyEncryptionKey)(nil),      // 22: amparo.store.v1.KeyEncryptionKey
-	(*KeyringFile)(nil),           // 23: amparo.store.v1.KeyringFile
-	(*LogState)(nil),              // 24: amparo.store.v1.LogState
-	(*v1.Case)(nil),               // 25: amparo.v1.Case
-	(*v1.TimelineEntry)(nil),      // 26: amparo.v1.TimelineEntry
-	(*v1.RiskAssessment)(nil),     // 27: amparo.v1.RiskAssessment
-	(*v1.PolicyVersion)(nil),      // 28: amparo.v1.PolicyVersion
-	(*v1.PolicyProposal)(nil),     // 29: amparo.v1.PolicyProposal
-	(*v1.Alarm)(nil),              // 30: amparo.v1.Alarm
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(*v1.Rota)(nil),               // 32: amparo.v1.Rota
-	(*v1.StaffAddress)(nil),       // 33: amparo.v1.StaffAddress
-	(*v1.StaffMember)(nil),        // 34: amparo.v1.StaffMember
+	(*LedgerPage)(nil),            // 4: amparo.store.v1.LedgerPage
+	(*RequestRecord)(nil),         // 5: amparo.store.v1.RequestRecord
+	(*Directory)(nil),             // 6: amparo.store.v1.Directory
+	(*Single)(nil),                // 7: amparo.store.v1.Single
+	(*PolicyFile)(nil),            // 8: amparo.store.v1.PolicyFile
+	(*PolicyText)(nil),            // 9: amparo.store.v1.PolicyText
+	(*Duty)(nil),                  // 10: amparo.store.v1.Duty
+	(*EmptySlot)(nil),             // 11: amparo.store.v1.EmptySlot
+	(*OfficeRotas)(nil),           // 12: amparo.store.v1.OfficeRotas
+	(*Addresses)(nil),             // 13: amparo.store.v1.Addresses
+	(*PastAlarms)(nil),            // 14: amparo.store.v1.PastAlarms
+	(*PendingNotice)(nil),         // 15: amparo.store.v1.PendingNotice
+	(*Interpreters)(nil),          // 16: amparo.store.v1.Interpreters
+	(*Handovers)(nil),             // 17: amparo.store.v1.Handovers
+	(*HandoverMark)(nil),          // 18: amparo.store.v1.HandoverMark
+	(*Reassignment)(nil),          // 19: amparo.store.v1.Reassignment
+	(*IncidentFile)(nil),          // 20: amparo.store.v1.IncidentFile
+	(*InvitationState)(nil),       // 21: amparo.store.v1.InvitationState
+	(*Keyring)(nil),               // 22: amparo.store.v1.Keyring
+	(*KeyEncryptionKey)(nil),      // 23: amparo.store.v1.KeyEncryptionKey
+	(*KeyringFile)(nil),           // 24: amparo.store.v1.KeyringFile
+	(*LogState)(nil),              // 25: amparo.store.v1.LogState
+	(*v1.Case)(nil),               // 26: amparo.v1.Case
+	(*v1.TimelineEntry)(nil),      // 27: amparo.v1.TimelineEntry
+	(*v1.RiskAssessment)(nil),     // 28: amparo.v1.RiskAssessment
+	(*v1.LedgerEntry)(nil),        // 29: amparo.v1.LedgerEntry
+	(*v1.PolicyVersion)(nil),      // 30: amparo.v1.PolicyVersion
+	(*v1.PolicyProposal)(nil),     // 31: amparo.v1.PolicyProposal
+	(*v1.Alarm)(nil),              // 32: amparo.v1.Alarm
+	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
+	(*v1.Rota)(nil),               // 34: amparo.v1.Rota
+	(*v1.StaffAddress)(nil),       // 35: amparo.v1.StaffAddress
+	(*v1.StaffMember)(nil),        // 36: amparo.v1.StaffMember
 }
 var file_amparo_store_v1_store_proto_depIdxs = []int32{
 	1,  // 0: amparo.store.v1.Head.children:type_name -> amparo.store.v1.Child
-	25, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
-	5,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
-	20, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
-	7,  // 4: amparo.store.v1.Head.policy:type_name -> amparo.store.v1.PolicyFile
-	9,  // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
-	15, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
-	16, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
-	19, // 8: amparo.store.v1.Head.incident:type_name -> amparo.store.v1.IncidentFile
-	26, // 9: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
-	27, // 10: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
-	6,  // 11: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
-	28, // 12: amparo.store.v1.PolicyFile.versions:type_name -> amparo.v1.PolicyVersion
-	29, // 13: amparo.store.v1.PolicyFile.proposal:type_name -> amparo.v1.PolicyProposal
-	30, // 14: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
-	14, // 15: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
-	10, // 16: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
-	14, // 17: amparo.store.v1.Duty.told:type_name -> amparo.store.v1.PendingNotice
-	31, // 18: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
-	32, // 19: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
-	33, // 20: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
-	30, // 21: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
-	31, // 22: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
-	17, // 23: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
-	18, // 24: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
-	31, // 25: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
-	31, // 26: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
-	34, // 27: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
-	31, // 28: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
-	22, // 29: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
-	31, // 30: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
-	31, // 31: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	26, // 1: amparo.store.v1.Head.case:type_name -> amparo.v1.Case
+	6,  // 2: amparo.store.v1.Head.directory:type_name -> amparo.store.v1.Directory
+	21, // 3: amparo.store.v1.Head.invitation:type_name -> amparo.store.v1.InvitationState
+	8,  // 4: amparo.store.v1.Head.policy:type_name -> amparo.store.v1.PolicyFile
+	10, // 5: amparo.store.v1.Head.duty:type_name -> amparo.store.v1.Duty
+	16, // 6: amparo.store.v1.Head.interpreters:type_name -> amparo.store.v1.Interpreters
+	17, // 7: amparo.store.v1.Head.handovers:type_name -> amparo.store.v1.Handovers
+	20, // 8: amparo.store.v1.Head.incident:type_name -> amparo.store.v1.IncidentFile
+	27, // 9: amparo.store.v1.TimelineRecord.entry:type_name -> amparo.v1.TimelineEntry
+	28, // 10: amparo.store.v1.RiskFile.assessments:type_name -> amparo.v1.RiskAssessment
+	29, // 11: amparo.store.v1.LedgerPage.entries:type_name -> amparo.v1.LedgerEntry
+	7,  // 12: amparo.store.v1.Directory.singles:type_name -> amparo.store.v1.Single
+	30, // 13: amparo.store.v1.PolicyFile.versions:type_name -> amparo.v1.PolicyVersion
+	31, // 14: amparo.store.v1.PolicyFile.proposal:type_name -> amparo.v1.PolicyProposal
+	32, // 15: amparo.store.v1.Duty.open_alarms:type_name -> amparo.v1.Alarm
+	15, // 16: amparo.store.v1.Duty.notices:type_name -> amparo.store.v1.PendingNotice
+	11, // 17: amparo.store.v1.Duty.empty_slots:type_name -> amparo.store.v1.EmptySlot
+	15, // 18: amparo.store.v1.Duty.told:type_name -> amparo.store.v1.PendingNotice
+	33, // 19: amparo.store.v1.EmptySlot.from:type_name -> google.protobuf.Timestamp
+	34, // 20: amparo.store.v1.OfficeRotas.rotas:type_name -> amparo.v1.Rota
+	35, // 21: amparo.store.v1.Addresses.addresses:type_name -> amparo.v1.StaffAddress
+	32, // 22: amparo.store.v1.PastAlarms.alarms:type_name -> amparo.v1.Alarm
+	33, // 23: amparo.store.v1.PendingNotice.since:type_name -> google.protobuf.Timestamp
+	18, // 24: amparo.store.v1.Handovers.marks:type_name -> amparo.store.v1.HandoverMark
+	19, // 25: amparo.store.v1.Handovers.reassignments:type_name -> amparo.store.v1.Reassignment
+	33, // 26: amparo.store.v1.HandoverMark.begun_at:type_name -> google.protobuf.Timestamp
+	33, // 27: amparo.store.v1.HandoverMark.closed_at:type_name -> google.protobuf.Timestamp
+	36, // 28: amparo.store.v1.InvitationState.staff:type_name -> amparo.v1.StaffMember
+	33, // 29: amparo.store.v1.InvitationState.expires_at:type_name -> google.protobuf.Timestamp
+	23, // 30: amparo.store.v1.Keyring.keks:type_name -> amparo.store.v1.KeyEncryptionKey
+	33, // 31: amparo.store.v1.LogState.high_water:type_name -> google.protobuf.Timestamp
+	33, // 32: amparo.store.v1.LogState.leapt_from:type_name -> google.protobuf.Timestamp
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_amparo_store_v1_store_proto_init() }
@@ -2129,7 +2182,7 @@ func file_amparo_store_v1_store_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amparo_store_v1_store_proto_rawDesc), len(file_amparo_store_v1_store_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
