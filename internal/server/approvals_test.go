@@ -43,6 +43,9 @@ func newSigning(t *testing.T) *signing {
 	for _, p := range append(slices.Clone(s.authors), onShift) {
 		s.devices = append(s.devices, p, s.anotherDevice(t, p))
 	}
+	for _, name := range []string{"one more in the south", "another in the south"} { // or the south could not do what the policy asks
+		s.Enrol(t, name, []amparov1.Role{amparov1.Role_ROLE_REVIEWER}, []string{"south"})
+	}
 	proposed, err := propose(t, s.Admin, func(p *amparov1.Policy) {
 		for _, l := range p.GetLevels() {
 			if l.GetLevel() == amparov1.RiskLevel_RISK_LEVEL_EXTREME {
