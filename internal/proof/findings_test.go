@@ -143,43 +143,43 @@ func TestNothingRestsOnWhatHasNoPlace(t *testing.T) {
 			note(c, numbered(c.NewConsent(), 1)).Outcome = amparov1.LeafOutcome_LEAF_OUTCOME_REFUSED
 			c.Check()
 			c.Disclose(func(d disclosure) { d.Check = 1 })
-		}, "uncovered CONSENT_MISSING"},
+		}, "UNCOVERED CONSENT_MISSING"},
 		{"a consent whose number was there before", func(c story) {
 			c.Withdraw()
 			c.Check()
 			note(c, numbered(c.NewConsent(), 1))
 			c.Disclose()
-		}, "uncovered CONSENT_MISSING"},
+		}, "UNCOVERED CONSENT_MISSING"},
 		{"a check to which somebody agreed before it was there", func(c story) {
 			c.Consent()
 			c.Approve(3, reviewer)
 			c.Check(func(k harm) { k.ApprovalsNeeded = 1 })
 			c.Disclose(func(d disclosure) { d.Check = 3 })
-		}, "uncovered CHECK_UNAPPROVED"},
+		}, "UNCOVERED CHECK_UNAPPROVED"},
 		{"a check to which the service agreed", func(c story) {
 			c.Consent()
 			c.Check(func(k harm) { k.ApprovalsNeeded = 1 })
 			note(c, approval(2)).StaffId = ""
 			c.Disclose()
-		}, "uncovered CHECK_UNAPPROVED"},
+		}, "UNCOVERED CHECK_UNAPPROVED"},
 		{"a check to which one person agreed twice", func(c story) {
 			c.Consent()
 			c.Check(func(k harm) { k.ApprovalsNeeded = 2 })
 			c.Approve(2, reviewer)
 			c.Approve(2, reviewer)
 			c.Disclose()
-		}, "uncovered CHECK_UNAPPROVED"},
+		}, "UNCOVERED CHECK_UNAPPROVED"},
 		{"it left twice under one number", func(c story) {
 			c.Consent()
 			c.Check()
 			c.Disclose()
 			note(c, numbered(c.NewDisclosure(), 3))
-		}, "uncovered MISPLACED"},
+		}, "UNCOVERED MISPLACED"},
 		{"it left in an act that was refused", func(c story) {
 			c.Consent()
 			c.Check()
 			note(c, c.NewDisclosure()).Outcome = amparov1.LeafOutcome_LEAF_OUTCOME_REFUSED
-		}, "uncovered MISPLACED"},
+		}, "UNCOVERED MISPLACED"},
 	} {
 		r := told(row.tell)
 		if got := verdict(r); got != row.want {

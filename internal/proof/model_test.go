@@ -49,15 +49,15 @@ func (m model) class(n entry) proof.Class {
 	switch d.GetTrack() {
 	case ordinary:
 		if m.covered(n) && m.checked(n) {
-			return "consent"
+			return "CONSENT"
 		}
 	case listed:
 		if m.based(n) {
-			return "listed"
+			return "LISTED"
 		}
 	case urgent:
 		if m.covered(n) && m.checked(n) && d.GetSecondDueAt() != nil {
-			return "urgent, " + m.signed(n)
+			return "URGENT_" + m.signed(n)
 		}
 	case vital:
 		for _, u := range m.where(func(u entry) bool {
@@ -66,7 +66,7 @@ func (m model) class(n entry) proof.Class {
 			own := u.GetNumber() == n.GetNumber()
 			if m.checked(n) && (d.GetSecondDueAt() == nil) != own && u.GetNumber() <= n.GetNumber() && m.act(u) && sameOrLess(d, u.GetDisclosure()) &&
 				d.GetHappenedAt().AsTime().Before(u.GetDisclosure().GetActExpiresAt().AsTime()) {
-				return "vital interests, " + m.signed(u)
+				return "VITAL_" + m.signed(u)
 			}
 		}
 	default:
@@ -103,11 +103,11 @@ func (m model) signed(n entry) proof.Class {
 	}
 	switch {
 	case signature(true):
-		return "completed"
+		return "COMPLETED"
 	case signature(false), m.last.After(due):
-		return "late"
+		return "LATE"
 	default:
-		return "pending"
+		return "PENDING"
 	}
 }
 

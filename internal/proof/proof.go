@@ -19,25 +19,25 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
-// Class is on what a disclosure rests.
+// Class is on what a disclosure rests, as a word for programs.
 type Class string
 
 // The classes. An urgent act, or one for vital interests, is completed when a second
 // person has signed within its term, pending while the term runs, and late otherwise.
 const (
-	classConsent Class = "consent"
-	classListed  Class = "listed"
+	classConsent Class = "CONSENT"
+	classListed  Class = "LISTED"
 
-	classUrgentCompleted Class = "urgent, completed"
-	classUrgentPending   Class = "urgent, pending"
-	classUrgentLate      Class = "urgent, late"
+	classUrgentCompleted Class = "URGENT_COMPLETED"
+	classUrgentPending   Class = "URGENT_PENDING"
+	classUrgentLate      Class = "URGENT_LATE"
 
-	classVitalCompleted Class = "vital interests, completed"
-	classVitalPending   Class = "vital interests, pending"
-	classVitalLate      Class = "vital interests, late"
+	classVitalCompleted Class = "VITAL_COMPLETED"
+	classVitalPending   Class = "VITAL_PENDING"
+	classVitalLate      Class = "VITAL_LATE"
 
 	// Uncovered is the class of a disclosure that rests on nothing.
-	Uncovered Class = "uncovered"
+	Uncovered Class = "UNCOVERED"
 )
 
 // Classes are all classes, in the order in which a report shows them.

@@ -108,7 +108,7 @@ func at(c story, d time.Duration) func(disclosure) {
 // TestConsent: consents 1, the check of it, and what left three hours after it was
 // said, unless the story says otherwise.
 func TestConsent(t *testing.T) {
-	const covered = "consent"
+	const covered = "CONSENT"
 	// agreed is a consent and a check, in which edits change the consent.
 	agreed := func(c story, edits ...func(consent)) {
 		c.Consent(edits...)
@@ -124,15 +124,15 @@ func TestConsent(t *testing.T) {
 		{"for another purpose", func(c story) {
 			agreed(c, func(f consent) { f.Purposes[0] = media })
 			c.Disclose()
-		}, "uncovered CONSENT_OTHER_PURPOSE"},
+		}, "UNCOVERED CONSENT_OTHER_PURPOSE"},
 		{"to somebody else", func(c story) {
 			agreed(c, func(f consent) { f.Recipients = []uint32{2, 3} })
 			c.Disclose()
-		}, "uncovered CONSENT_OTHER_RECIPIENT"},
+		}, "UNCOVERED CONSENT_OTHER_RECIPIENT"},
 		{"one of two kinds of data not allowed", func(c story) {
 			agreed(c, func(f consent) { f.Categories = f.Categories[:1] })
 			c.Disclose()
-		}, "uncovered CONSENT_OTHER_DATA"},
+		}, "UNCOVERED CONSENT_OTHER_DATA"},
 		{"two consents that cover it together", func(c story) {
 			c.Consent(func(f consent) { f.Categories = f.Categories[:1] })
 			c.Check()
@@ -143,24 +143,24 @@ func TestConsent(t *testing.T) {
 			agreed(c, func(f consent) { f.Categories = f.Categories[:1] })
 			c.Consent()
 			c.Disclose()
-		}, "uncovered CONSENT_OTHER_DATA"},
+		}, "UNCOVERED CONSENT_OTHER_DATA"},
 		{"no consent at all", func(c story) {
 			agreed(c)
 			c.Disclose(func(d disclosure) { d.Consents = nil })
-		}, "uncovered CONSENT_MISSING"},
+		}, "UNCOVERED CONSENT_MISSING"},
 		{"a no", func(c story) {
 			agreed(c, func(f consent) { f.Answer = amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED })
 			c.Disclose()
-		}, "uncovered CONSENT_REFUSED"},
+		}, "UNCOVERED CONSENT_REFUSED"},
 
 		{"withheld from this recipient", func(c story) {
 			agreed(c, func(f consent) { f.Withheld = []*amparov1.WithheldFact{{Category: contact, Recipient: 1}} })
 			c.Disclose()
-		}, "uncovered CONSENT_WITHHELD"},
+		}, "UNCOVERED CONSENT_WITHHELD"},
 		{"withheld from everybody", func(c story) {
 			agreed(c, func(f consent) { f.Withheld = []*amparov1.WithheldFact{{Category: contact}} })
 			c.Disclose()
-		}, "uncovered CONSENT_WITHHELD"},
+		}, "UNCOVERED CONSENT_WITHHELD"},
 		{"withheld from somebody else", func(c story) {
 			agreed(c, func(f consent) { f.Withheld = []*amparov1.WithheldFact{{Category: contact, Recipient: 2}} })
 			c.Disclose()
@@ -173,7 +173,7 @@ func TestConsent(t *testing.T) {
 		{"before it is valid", func(c story) {
 			agreed(c, func(f consent) { f.ValidFrom = c.At(2*time.Hour + time.Second) })
 			c.Disclose()
-		}, "uncovered CONSENT_NOT_YET_VALID"},
+		}, "UNCOVERED CONSENT_NOT_YET_VALID"},
 		{"at the last moment", func(c story) {
 			agreed(c, func(f consent) { f.ExpiresAt = c.At(2*time.Hour + time.Nanosecond) })
 			c.Disclose()
@@ -181,23 +181,23 @@ func TestConsent(t *testing.T) {
 		{"at the moment at which it ends", func(c story) {
 			agreed(c, func(f consent) { f.ExpiresAt = c.At(2 * time.Hour) })
 			c.Disclose()
-		}, "uncovered CONSENT_EXPIRED"},
+		}, "UNCOVERED CONSENT_EXPIRED"},
 		{"an end that is not set", func(c story) {
 			agreed(c, func(f consent) { f.ExpiresAt = nil })
 			c.Disclose()
-		}, "uncovered CONSENT_EXPIRED"},
+		}, "UNCOVERED CONSENT_EXPIRED"},
 		{"a begin that is not set", func(c story) {
 			agreed(c, func(f consent) { f.ValidFrom = nil })
 			c.Disclose()
-		}, "uncovered CONSENT_NOT_YET_VALID"},
+		}, "UNCOVERED CONSENT_NOT_YET_VALID"},
 		{"it left before it was said", func(c story) {
 			agreed(c)
 			c.Disclose(at(c, -3*time.Hour))
-		}, "uncovered CHECK_RECORDED_LATER CONSENT_NOT_YET_VALID CONSENT_RECORDED_LATER CONSENT_SAID_LATER"},
+		}, "UNCOVERED CHECK_RECORDED_LATER CONSENT_NOT_YET_VALID CONSENT_RECORDED_LATER CONSENT_SAID_LATER"},
 		{"it left after it was said and before it was written down", func(c story) {
 			agreed(c, func(f consent) { f.ObtainedAt, f.ValidFrom = c.At(-day), c.At(-day) })
 			c.Disclose(at(c, -3*time.Hour))
-		}, "uncovered CHECK_RECORDED_LATER CONSENT_RECORDED_LATER"},
+		}, "UNCOVERED CHECK_RECORDED_LATER CONSENT_RECORDED_LATER"},
 		{"it left at the moment at which consent and check were written down", func(c story) {
 			c.Consent()
 			c.Check()
@@ -208,7 +208,7 @@ func TestConsent(t *testing.T) {
 			agreed(c, func(f consent) { f.Conditional = true })
 			c.Event(status)
 			c.Disclose()
-		}, "uncovered CONSENT_AWAITS_EVENT"},
+		}, "UNCOVERED CONSENT_AWAITS_EVENT"},
 		{"for an event that has come", func(c story) {
 			agreed(c, func(f consent) { f.Conditional = true })
 			c.Event(status, 1)
@@ -219,14 +219,14 @@ func TestConsent(t *testing.T) {
 			c.Consent()
 			c.Event(status, 3)
 			c.Disclose()
-		}, "uncovered CONSENT_AWAITS_EVENT"},
+		}, "UNCOVERED CONSENT_AWAITS_EVENT"},
 	})
 }
 
 // TestNoWinsOverYes: whichever is later, by the ledger or by the clock of what was
 // said; only a yes that is later in both overrides a no.
 func TestNoWinsOverYes(t *testing.T) {
-	const covered, stopped = "consent", "uncovered CONSENT_STOPPED"
+	const covered, stopped = "CONSENT", "UNCOVERED CONSENT_STOPPED"
 	narrow := func(edit func(withdrawal)) func(story) {
 		return func(c story) { c.Consent(); c.Check(); c.Withdraw(edit); c.Disclose() }
 	}
@@ -316,32 +316,32 @@ func TestParties(t *testing.T) {
 		c.Check(append(check, func(k harm) { k.Parties = []uint32{1, 2} })...)
 	}
 	judge(t, []row{
-		{"about somebody who was not asked", func(c story) { both(c); c.Disclose(with(1)) }, "uncovered CONSENT_MISSING"},
+		{"about somebody who was not asked", func(c story) { both(c); c.Disclose(with(1)) }, "UNCOVERED CONSENT_MISSING"},
 		{"about somebody who said yes", func(c story) {
 			both(c)
 			c.Consent(func(f consent) { f.Party = 1 })
 			c.Disclose(with(1), func(d disclosure) { d.Consents = []uint32{1, 3} })
-		}, "consent"},
+		}, "CONSENT"},
 		{"only the other one said yes", func(c story) {
 			both(c)
 			c.Consent(func(f consent) { f.Party = 1 })
 			c.Disclose(with(1), func(d disclosure) { d.Consents = []uint32{3} })
-		}, "uncovered CONSENT_MISSING"},
+		}, "UNCOVERED CONSENT_MISSING"},
 		{"about somebody who said yes to somebody else", func(c story) {
 			both(c)
 			c.Consent(func(f consent) { f.Party, f.Recipients = 1, []uint32{2} })
 			c.Disclose(with(1), func(d disclosure) { d.Consents = []uint32{1, 3} })
-		}, "uncovered CONSENT_OTHER_RECIPIENT"},
+		}, "UNCOVERED CONSENT_OTHER_RECIPIENT"},
 		{"about somebody of whom nobody asked whether it could do them harm", func(c story) {
 			both(c)
 			c.Consent(func(f consent) { f.Party = 3 })
 			c.Disclose(with(3), func(d disclosure) { d.Consents = []uint32{1, 3} })
-		}, "uncovered CHECK_OTHER_ACTION"},
+		}, "UNCOVERED CHECK_OTHER_ACTION"},
 		{"the other one takes it back", func(c story) {
 			both(c)
 			c.Consent(func(f consent) { f.Party = 1 })
 			c.Withdraw(func(w withdrawal) { w.Party = 1 })
 			c.Disclose(with(1), func(d disclosure) { d.Consents = []uint32{1, 3} })
-		}, "uncovered CONSENT_STOPPED"},
+		}, "UNCOVERED CONSENT_STOPPED"},
 	})
 }
