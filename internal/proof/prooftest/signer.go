@@ -45,13 +45,13 @@ func (s *Signer) Imposter(tb testing.TB) *Signer {
 // Note is the checkpoint of leaves.
 func (s *Signer) Note(tb testing.TB, leaves []*amparov1.AuditLeaf) string {
 	tb.Helper()
-	return s.note(tb, marshal(tb, leaves))
+	return s.note(tb, Marshal(tb, leaves))
 }
 
 // Export is a whole export of leaves.
 func (s *Signer) Export(tb testing.TB, leaves []*amparov1.AuditLeaf) []byte {
 	tb.Helper()
-	raws := marshal(tb, leaves)
+	raws := Marshal(tb, leaves)
 	var file bytes.Buffer
 	check(tb, audit.WriteExport(&file, s.Key, s.note(tb, raws), func(yield func([]byte, error) bool) {
 		for _, raw := range raws {
@@ -85,7 +85,8 @@ func (s *Signer) note(tb testing.TB, raws [][]byte) string {
 	return string(signed)
 }
 
-func marshal(tb testing.TB, leaves []*amparov1.AuditLeaf) [][]byte {
+// Marshal is the bytes of leaves, as they are hashed and exported.
+func Marshal(tb testing.TB, leaves []*amparov1.AuditLeaf) [][]byte {
 	tb.Helper()
 	raws := make([][]byte, len(leaves))
 	for i, leaf := range leaves {
