@@ -53,6 +53,7 @@ var house = []room{
 	{"consent", rule, []string{"api/amparo/v1", "fault", "ledger", "policy", "texts"}, "what was allowed follows from what was said, not from where a case stands or from who asks"},
 	{"disclosure", rule, []string{"api/amparo/v1", "fault", "casefile", "consent", "ledger", "policy", "risk"}, "the one gate looks at consents, checks and what a level demands; that nobody goes around it is kept by records"},
 	{"staffing", rule, []string{"api/amparo/v1", "access", "policy"}, "counts people at gates, whatever happens there"},
+	{"proof", rule, []string{"api/amparo/v1"}, "judges again, from the log alone, what the other rules decided: knowing them it would repeat their mistakes"},
 
 	{"seal", storage, []string{"store/storepb"}, "seals any bytes: it must not be able to tell a case from a complaint"},
 	{"audit", storage, []string{"api/amparo/v1", "seal", "store", "store/storepb"}, "a leaf is recorded as it is given; an auditor verifies it without any rule"},
@@ -67,7 +68,7 @@ var house = []room{
 	{
 		"records", joint,
 		[]string{
-			"api/amparo/v1", "fault", "calendar", "deadline", "policy", "casefile", "risk", "safety", "access", "duty", "spelling", "ledger", "disclosure",
+			"api/amparo/v1", "fault", "calendar", "deadline", "policy", "casefile", "risk", "safety", "access", "duty", "spelling", "ledger", "disclosure", "proof",
 			"seal", "audit", "store", "store/storepb", "lookup",
 		},
 		"the one way in and out works with every engine and for every caller, so it names none",
@@ -90,6 +91,7 @@ var house = []room{
 		[]string{"api/amparo/v1", "enrolment", "seal", "audit", "store", "store/bolt", "records", "server"},
 		"puts the whole service together for tests, as cmd/amparod does for operators; nothing that ships links it",
 	},
+	{"proof/prooftest", edge, []string{"api/amparo/v1", "audit"}, "writes logs for tests, forged ones too, and knows no rule by which they would be right; nothing that ships links it"},
 	{"notify", edge, nil, "a notice has a fixed text: what could name a person or a case has no way in"},
 	{"watch", edge, []string{"notify"}, "when an outage becomes an alarm is decided without a network, so that a clock alone can test it"},
 	{"notifytest", edge, []string{"notify"}, "stands at the other end of a notice in tests; nothing that ships links it"},
@@ -99,7 +101,7 @@ var house = []room{
 		[]string{"api/amparo/v1", "fault", "access", "seal", "audit", "store", "store/bolt", "records", "lookup", "server", "dispatch", "notify", "watch", "client"},
 		"puts the server together; what decides anything belongs in a package that can be tested without it; its watch runs on another machine, where it is a client like any other",
 	},
-	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "texts", "audit", "client", "written", "handover"}, "the command is thin: what a desk will need too belongs in client"},
+	{"cmd/amparo", edge, []string{"api/amparo/v1", "fault", "vocabulary", "texts", "audit", "proof", "client", "written", "handover"}, "the command is thin: what a desk will need too belongs in client"},
 
 	{"bench", edge, nil, "sets the service against its ceiling; it has tests only"},
 	{"test/readme", edge, nil, "runs what a newcomer would copy; it has tests only"},
@@ -125,7 +127,7 @@ var outside = []struct {
 	{"github.com/rs/zerolog", []string{"server", "servertest", "cmd/amparod"}, "a log line is an operator's; a record of what was done is an audit leaf"},
 	{"filippo.io/age", []string{"seal", "client", "servertest", "cmd/amparod", "cmd/amparo"}, "keys are handled where they are kept"},
 	{"golang.org/x/crypto", []string{"seal"}, "one package to read for how content is sealed"},
-	{"golang.org/x/mod/sumdb", []string{"audit"}, "one package to read for how the log is built and verified"},
+	{"golang.org/x/mod/sumdb", []string{"audit", "proof/prooftest"}, "one package to read for how the log is built and verified"},
 	{"github.com/tidwall/btree", []string{"lookup", "store/memory"}, "a sorted index in memory is theirs; what must last is in an engine"},
 	{"github.com/mozillazg/go-unidecode", []string{"spelling"}, "two places that fold differently never meet"},
 	{"golang.org/x/text", []string{"spelling", "intake"}, "two places that fold differently never meet; an intake is composed and its codes are looked up in one place"},
@@ -142,7 +144,7 @@ var outside = []struct {
 	{"google.golang.org/protobuf/encoding/prototext", nil, "it writes every field, and into logs first of all"},
 	{"log", nil, "zerolog, through Config.Log, and only at the edge"},
 	{"math/rand", nil, "a random number here is an id, a nonce or a key: crypto/rand"},
-	{"testing", []string{"store/storetest", "servertest", "notifytest"}, "what ships does not test itself"},
+	{"testing", []string{"store/storetest", "servertest", "notifytest", "proof/prooftest"}, "what ships does not test itself"},
 	{"pgregory.net/rapid", []string{"store/storetest"}, "what ships does not test itself"},
 	{"github.com/google/go-cmp", []string{"store/storetest"}, "it panics where it cannot compare: for tests"},
 	{"unsafe", nil, "nothing here is worth it"},

@@ -33,6 +33,7 @@
 //   - policy: what a mechanism decides for itself, its bounds, and how it is changed
 //   - staffing: which gates fail, or would with one person absent
 //   - texts: what is read aloud or sent to the person, word for word, in each language
+//   - proof: what an auditor judges from the log alone: was it allowed to leave
 //   - vocabulary: the codes for acts and perpetrators, with their labels
 //   - spelling: names, numbers and handles folded so that two spellings meet
 //
@@ -64,6 +65,7 @@
 //   - server: the gRPC service; one file for each of its services
 //   - dispatch: wakes those whom the rules of duty name, and gathers notices
 //   - servertest: a whole service inside a test, and people enrolled with it
+//   - proof/prooftest: logs with ledgers, honest and forged, for tests
 //   - notify: what leaves by mail and webhook, and cannot say what it is about
 //   - watch: when a service that does not answer becomes an alarm
 //   - notifytest: a mail server and a webhook inside a test

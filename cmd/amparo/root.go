@@ -20,6 +20,7 @@ import (
 const (
 	exitLocal        = 1
 	exitUsage        = 2
+	exitNotFound     = 4
 	exitRule         = 5
 	exitVerification = 7
 )

@@ -51,6 +51,7 @@ func testMain(m *testing.M) int {
 //	exits CODE PROGRAM ARG...      runs a program that must end with the exit code
 //	handshake PROFILE              does what any TLS client would with a profile's PEM files
 //	field NAME PATH                takes a field of the JSON on stdout into $NAME
+//	crafted                        writes exports of logs, honest and forged; see cmdCrafted
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -67,7 +68,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"service": cmdService, "enrolled": cmdEnrolled, "exits": cmdExits, "field": cmdField,
-			"handshake": cmdHandshake,
+			"handshake": cmdHandshake, "crafted": cmdCrafted,
 		},
 	})
 }

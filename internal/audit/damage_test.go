@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/tlog"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amparo-project/amparo/internal/audit"
@@ -81,7 +82,9 @@ func everything(ctx context.Context, config audit.Config) (opened, reading, chec
 	return nil, reading, l.Check(ctx)
 }
 
-const damaged = 300 // more than a chunk of leaves, and of hashes
+const damaged = 600 // two chunks of leaves under one node, and a part of one
+
+var lastHash = tlog.StoredHashCount(damaged) - 1
 
 // TestDamage says of each way to tamper with the store who notices.
 func TestDamage(t *testing.T) {
@@ -131,20 +134,23 @@ func TestDamage(t *testing.T) {
 			put(t, e, chunkKey('i', damaged/256), chunk[:len(chunk)-16])
 		}, true, false, false},
 		{"a hash in the middle of the tree is altered", func(t *testing.T, e store.Engine) {
-			flip(t, e, chunkKey('h', 0), 5*32)
+			flip(t, e, chunkKey('h', 0), 5*32) // the leaves are proven by the node above
+		}, false, false, true},
+		{"the node over a chunk is altered", func(t *testing.T, e store.Engine) {
+			flip(t, e, chunkKey('h', 510/256), 510%256*32)
 		}, false, true, true},
 		{"a hash at the tree's edge is altered", func(t *testing.T, e store.Engine) {
-			last := uint64(2*damaged-5) / 256 // 300 leaves have 596 hashes
+			last := uint64(lastHash) / 256
 			flip(t, e, chunkKey('h', last), len(get(t, e, chunkKey('h', last)))-1)
 		}, true, false, false},
 		{"a chunk of hashes is removed", func(t *testing.T, e store.Engine) {
-			remove(t, e, chunkKey('h', 0))
+			remove(t, e, chunkKey('h', 1)) // the one with the node over a chunk
 		}, false, true, true},
 		{"the last chunk of hashes is removed", func(t *testing.T, e store.Engine) {
-			remove(t, e, chunkKey('h', (2*damaged-5)/256))
+			remove(t, e, chunkKey('h', uint64(lastHash)/256))
 		}, true, false, false},
 		{"hashes go on beyond the end", func(t *testing.T, e store.Engine) {
-			put(t, e, chunkKey('h', (2*damaged-5)/256+1), make([]byte, 32))
+			put(t, e, chunkKey('h', uint64(lastHash)/256+1), make([]byte, 32))
 		}, true, false, false},
 		{"the state is removed", func(t *testing.T, e store.Engine) {
 			remove(t, e, []byte{'s'})

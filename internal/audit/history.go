@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
@@ -19,8 +17,7 @@ const overlap = time.Minute
 // history reads a log from its first leaf on and holds every leaf against the
 // ones before it.
 type history struct {
-	edge   edge
-	files  map[string]version // by pseudonym
+	files  map[string]*version // by pseudonym
 	report Report
 }
 
@@ -31,25 +28,16 @@ type version struct {
 
 func newHistory() *history {
 	return &history{
-		files:  make(map[string]version),
+		files:  make(map[string]*version),
 		report: Report{Acts: make(map[amparov1.LeafAction]uint64)},
 	}
 }
 
-// add takes in the next leaf and returns it with the tree hashes that it adds. It
-// does so also when the leaf is in itself wrong, so that one wrong leaf is one
-// finding.
-func (h *history) add(raw []byte) (*amparov1.AuditLeaf, []tlog.Hash, error) {
-	hashes, err := h.edge.add(tlog.RecordHash(raw))
-	if err != nil {
-		return nil, nil, err
-	}
-	leaf, err := decodeLeaf(raw)
-	if err != nil {
-		return nil, hashes, err
-	}
+// take takes in the next leaf. It does so also when the leaf does not follow from
+// the ones before it, so that one wrong leaf is one finding.
+func (h *history) take(leaf *amparov1.AuditLeaf) error {
 	h.count(leaf)
-	return leaf, hashes, h.follow(leaf.GetChanges())
+	return h.follow(leaf.GetChanges())
 }
 
 func (h *history) count(leaf *amparov1.AuditLeaf) {
@@ -76,13 +64,18 @@ func (h *history) count(leaf *amparov1.AuditLeaf) {
 func (h *history) follow(changes []*amparov1.FileChange) error {
 	for _, change := range changes {
 		known := h.files[change.GetPseudonym()]
-		h.files[change.GetPseudonym()] = version{change.GetVersion(), [sha256.Size]byte(change.GetHeadHash())}
-		if change.GetVersion() != known.number+1 {
-			return fmt.Errorf("%w: a file's version %d follows its version %d", ErrInvalid, change.GetVersion(), known.number)
+		if known == nil {
+			known = new(version)
+			h.files[change.GetPseudonym()] = known
 		}
-		if known.number > 0 && [sha256.Size]byte(change.GetPreviousHeadHash()) != known.hash {
+		before := *known
+		*known = version{change.GetVersion(), [sha256.Size]byte(change.GetHeadHash())}
+		if known.number != before.number+1 {
+			return fmt.Errorf("%w: a file's version %d follows its version %d", ErrInvalid, known.number, before.number)
+		}
+		if before.number > 0 && [sha256.Size]byte(change.GetPreviousHeadHash()) != before.hash {
 			return fmt.Errorf("%w: a file's version %d does not follow the version %d that the log knows",
-				ErrInvalid, change.GetVersion(), known.number)
+				ErrInvalid, known.number, before.number)
 		}
 	}
 	return nil

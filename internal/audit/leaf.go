@@ -104,16 +104,28 @@ func checkChange(change *amparov1.FileChange) error {
 }
 
 // decodeLeaf is for whoever has reason to doubt the bytes: it refuses what this
-// version would overlook.
-func decodeLeaf(raw []byte) (*amparov1.AuditLeaf, error) {
-	leaf := new(amparov1.AuditLeaf)
+// version would overlook. leaf must be empty.
+func decodeLeaf(raw []byte, leaf *amparov1.AuditLeaf) error {
 	if err := proto.Unmarshal(raw, leaf); err != nil {
-		return nil, fmt.Errorf("%w: leaf that is no message", ErrInvalid)
+		return fmt.Errorf("%w: leaf that is no message", ErrInvalid)
 	}
-	if hasUnknown(leaf.ProtoReflect()) {
-		return nil, fmt.Errorf("%w: leaf with fields that this version does not know", ErrInvalid)
+	if leafHasUnknown(leaf) {
+		return fmt.Errorf("%w: leaf with fields that this version does not know", ErrInvalid)
 	}
-	return leaf, checkLeaf(leaf)
+	return checkLeaf(leaf)
+}
+
+// leafHasUnknown is hasUnknown for leaves, most of which hold nothing but a time and
+// changes of files: to walk all fields of each would take as long as to decode it.
+func leafHasUnknown(leaf *amparov1.AuditLeaf) bool {
+	if len(leaf.GetFacts()) > 0 || leaf.GetSample() != nil {
+		return hasUnknown(leaf.ProtoReflect())
+	}
+	unknown := len(leaf.ProtoReflect().GetUnknown()) > 0 || len(leaf.GetRecordedAt().ProtoReflect().GetUnknown()) > 0
+	for _, change := range leaf.GetChanges() {
+		unknown = unknown || len(change.ProtoReflect().GetUnknown()) > 0
+	}
+	return unknown
 }
 
 func hasUnknown(m protoreflect.Message) bool {

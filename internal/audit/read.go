@@ -56,25 +56,6 @@ func readLeaf(ctx context.Context, c *Config, at locator, index int64) ([]byte, 
 	return raw, nil
 }
 
-// Leaves calls fn with the leaves from index from up to, and without, index to, in
-// order. It proves each as Leaf does, and ends with the first error.
-func (l *Log) Leaves(ctx context.Context, from, to uint64, fn func(raw []byte) error) error {
-	p := l.at.Load()
-	if from > to || to > uint64(p.edge.size) {
-		return fmt.Errorf("%w: leaves %d to %d of %d", ErrInvalid, from, to, p.edge.size)
-	}
-	for index := int64(from); index < int64(to); index++ {
-		raw, err := l.leaf(ctx, p, index)
-		if err != nil {
-			return err
-		}
-		if err := fn(raw); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // List returns up to limit leaves before index before, the newest first. A before
 // beyond the newest checkpoint stands for its size.
 func (l *Log) List(ctx context.Context, before uint64, limit int) ([]*amparov1.LoggedLeaf, error) {
@@ -86,8 +67,8 @@ func (l *Log) List(ctx context.Context, before uint64, limit int) ([]*amparov1.L
 		if err != nil {
 			return nil, err
 		}
-		leaf, err := decodeLeaf(raw)
-		if err != nil {
+		leaf := new(amparov1.AuditLeaf)
+		if err := decodeLeaf(raw, leaf); err != nil {
 			return nil, fmt.Errorf("%w: leaf %d: %w", ErrBroken, before-1, err)
 		}
 		page = append(page, &amparov1.LoggedLeaf{Index: before - 1, Raw: raw, Leaf: leaf})

@@ -1,31 +1,37 @@
 package audit
 
 import (
-	"bufio"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
 // VerifyOptions says what the reader of an export knows from elsewhere. Without
-// either, a file proves no more than that it agrees with itself.
+// either key or checkpoint, a file proves no more than that it agrees with itself.
 type VerifyOptions struct {
 	// LogKey is the log's public key. Without it the key is the file's own, and
 	// whoever made the file may have made the log.
 	LogKey string
 	// OlderCheckpoint is a checkpoint that was seen before: the export must hold
-	// all that it covered.
+	// all that it covered. One that covers more than the file shows that the file's
+	// log was cut at its end.
 	OlderCheckpoint string
+	// Leaf is called with each leaf, in order, on the caller's goroutine; an error
+	// ends the verification. Whatever follows from the leaves is worth nothing
+	// until VerifyExport has returned without an error.
+	Leaf func(index uint64, leaf *amparov1.AuditLeaf) error
 }
 
 // Report is what a verified export says.
 type Report struct {
+	// Version is that of the file's format.
+	Version int
 	// LogKey is the key that verified; its name is the log's origin.
 	LogKey string
 	// KeyFromFile says that LogKey was taken from the file itself.
@@ -34,6 +40,10 @@ type Report struct {
 	Size uint64
 	// Root is the hash of the tree, in base64 as in a checkpoint.
 	Root string
+	// Extends says that the file was held against an older checkpoint, and Older is
+	// how many leaves that one covered: between the two nothing was left out.
+	Extends bool
+	Older   uint64
 	// First is the time of the first leaf, Last the newest time (UTC); both are
 	// zero for an empty log.
 	First, Last time.Time
@@ -46,50 +56,53 @@ type Report struct {
 	// them. A service does not make them; a machine that stood still while it
 	// was about to store one may.
 	BackInTime uint64
+	// Ledger counts what the ledgers of cases hold, by the names that the counts of
+	// the file have.
+	Ledger map[string]uint64
 }
-
-// maxExportLine is the longest line there can be: a leaf in base64.
-const maxExportLine = (maxLeafBytes + 2) / 3 * 4
 
 // VerifyExport reads an export to its end and verifies it: the signature, the tree
 // from the leaves up, that every byte is where the format wants it, that each leaf
-// is one that this version knows, and that no version of a file is missing in
-// between. It needs no service, no network and no other key.
+// is one that this version knows, that no version of a file is missing in between,
+// that the counts are those of the leaves, and every inclusion proof. It needs no
+// service, no network and no other key. Its memory grows with the number of files and
+// of leaves that hold entries of ledgers, and not with that of all leaves.
 //
 // The error wraps ErrInvalid, or ErrFork or ErrShrunk when the file is in itself
 // right but does not hold what the older checkpoint covered, or is the reader's.
 func VerifyExport(r io.Reader, options VerifyOptions) (Report, error) {
-	lines := &lineReader{r: bufio.NewReaderSize(r, maxExportLine+1)}
-	public, signed, err := lines.header()
+	lines := newLineReader(r)
+	header, err := lines.header()
 	if err != nil {
 		return Report{}, err
 	}
-	h := newHistory()
-	h.report.LogKey, h.report.KeyFromFile = public, true
-	if options.LogKey != "" {
-		if public != strings.TrimSpace(options.LogKey) {
-			return Report{}, fmt.Errorf("%w: export of a log with another key", ErrInvalid)
-		}
-		h.report.KeyFromFile = false
+	v := &verifying{lines: lines, header: header, history: newHistory(), counts: newCounts(), leafDone: options.Leaf, older: checkpoint{size: -1}}
+	report := &v.history.report
+	report.Version, report.LogKey, report.KeyFromFile = header.version, header.public, options.LogKey == ""
+	if options.LogKey != "" && header.public != strings.TrimSpace(options.LogKey) {
+		return Report{}, fmt.Errorf("%w: export of a log with another key", ErrInvalid)
 	}
-	newest, err := openExact(public, signed)
-	if err != nil {
+	if v.newest, err = openExact(header.public, header.signed); err != nil {
 		return Report{}, err
 	}
-	older := checkpoint{size: -1}
 	if options.OlderCheckpoint != "" {
-		if older, err = openCheckpoint(public, options.OlderCheckpoint); err != nil {
+		if v.older, err = openCheckpoint(header.public, options.OlderCheckpoint); err != nil {
 			return Report{}, fmt.Errorf("older checkpoint: %w", err)
 		}
-		if older.size > newest.size {
-			return Report{}, fmt.Errorf("%w: from %d to %d leaves", ErrShrunk, older.size, newest.size)
+		if v.older.size > v.newest.size {
+			return Report{}, fmt.Errorf("%w: from %d to %d leaves", ErrShrunk, v.older.size, v.newest.size)
 		}
+		report.Extends, report.Older = true, uint64(v.older.size)
 	}
-	if err := lines.leaves(h, newest, older); err != nil {
+	if err := v.rest(); err != nil {
 		return Report{}, err
 	}
-	h.report.Root = base64.StdEncoding.EncodeToString(newest.root[:])
-	return h.report, nil
+	report.Root = base64.StdEncoding.EncodeToString(v.newest.root[:])
+	report.Ledger = make(map[string]uint64)
+	for _, name := range countNames[1:] {
+		report.Ledger[name] = v.counts.of(name)
+	}
+	return *report, nil
 }
 
 // openExact opens a checkpoint of which, as of its key, not even the unsigned
@@ -126,112 +139,22 @@ func strictBase64(s string) ([]byte, error) {
 	return data, nil
 }
 
-type lineReader struct {
-	r      *bufio.Reader
-	number int
+// verifying is a file that is being read from its first leaf on.
+type verifying struct {
+	lines    *lineReader
+	header   header
+	newest   checkpoint
+	older    checkpoint
+	history  *history
+	counts   *counts
+	leafDone func(uint64, *amparov1.AuditLeaf) error
+	tree     edge
+	forked   bool
+	proven   []provenLeaf // leaves that hold entries of ledgers
 }
 
-// next returns the next line without its end.
-func (l *lineReader) next() (string, error) {
-	l.number++
-	line, err := l.r.ReadSlice('\n')
-	switch {
-	case err == nil:
-		return string(line[:len(line)-1]), nil
-	case errors.Is(err, io.EOF):
-		return "", fmt.Errorf("%w: export ends in line %d", ErrInvalid, l.number)
-	case errors.Is(err, bufio.ErrBufferFull):
-		return "", fmt.Errorf("%w: line %d of the export is too long", ErrInvalid, l.number)
-	}
-	return "", fmt.Errorf("read export: %w", err)
-}
-
-func (l *lineReader) expect(want string) error {
-	line, err := l.next()
-	if err == nil && line != want {
-		err = fmt.Errorf("%w: line %d of the export is not %q", ErrInvalid, l.number, want)
-	}
-	return err
-}
-
-func (l *lineReader) header() (public, signed string, err error) {
-	if err := l.expect(exportFirst); err != nil {
-		return "", "", err
-	}
-	if public, err = l.next(); err != nil {
-		return "", "", err
-	}
-	var text strings.Builder
-	for range 5 {
-		line, err := l.next()
-		if err != nil {
-			return "", "", err
-		}
-		text.WriteString(line + "\n")
-	}
-	return public, text.String(), nil
-}
-
-// leaves reads the rest of the file into h and compares the tree with the two
-// checkpoints where it has their sizes.
-func (l *lineReader) leaves(h *history, newest, older checkpoint) error {
-	if err := l.expect(exportLeaves + strconv.FormatInt(newest.size, 10)); err != nil {
-		return err
-	}
-	forked := false
-	for {
-		if h.edge.size == older.size {
-			root, err := h.edge.root()
-			if err != nil {
-				return err
-			}
-			forked = root != older.root
-		}
-		if h.edge.size == newest.size {
-			break
-		}
-		if err := l.leaf(h); err != nil {
-			return err
-		}
-	}
-	if err := l.end(h, newest); err != nil {
-		return err
-	}
-	// Said last, since it is an accusation only if the file is what the log signed.
-	if forked {
-		return fmt.Errorf("%w: the first %d leaves are not those of the older checkpoint", ErrFork, older.size)
-	}
-	return nil
-}
-
-func (l *lineReader) leaf(h *history) error {
-	line, err := l.next()
-	if err != nil {
-		return err
-	}
-	raw, err := strictBase64(line)
-	if err == nil {
-		_, _, err = h.add(raw)
-	}
-	if err != nil {
-		return fmt.Errorf("line %d of the export: %w", l.number, err)
-	}
-	return nil
-}
-
-func (l *lineReader) end(h *history, newest checkpoint) error {
-	root, err := h.edge.root()
-	if err != nil {
-		return err
-	}
-	if root != newest.root {
-		return fmt.Errorf("%w: the leaves are not those that the checkpoint covers", ErrInvalid)
-	}
-	if err := l.expect(exportLast); err != nil {
-		return err
-	}
-	if _, err := l.r.ReadByte(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: export goes on after its end", ErrInvalid)
-	}
-	return nil
+// provenLeaf is a leaf of which the file holds a proof.
+type provenLeaf struct {
+	index int64
+	hash  tlog.Hash
 }

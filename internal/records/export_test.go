@@ -18,9 +18,6 @@ const (
 	RecordLedger   = recordLedger
 )
 
-// Draw is the draw of a sample.
-var Draw = draw
-
 // RecordKey is where a record of the file at a locator lies; an entry of the
 // timeline goes by its sequence.
 func RecordKey(r *Records, locator lookup.ID, kind uint8, id string, sequence uint64) []byte {

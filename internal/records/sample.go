@@ -11,6 +11,7 @@ import (
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/ledger"
 	"github.com/amparo-project/amparo/internal/lookup"
+	"github.com/amparo-project/amparo/internal/proof"
 )
 
 // logged is a fact of the log, with the leaf that holds it.
@@ -70,7 +71,7 @@ func (r *Records) sampled(ctx context.Context, sample *amparov1.SampleDraw) ([]l
 		return nil, logFault(err)
 	}
 	var entries []logged
-	for _, i := range draw(root, sample.GetNonce(), uint64(len(population)), int(sample.GetCount())) {
+	for _, i := range proof.Draw(root, sample.GetNonce(), uint64(len(population)), int(sample.GetCount())) {
 		at := population[i]
 		raw, err := r.cfg.Log.Leaf(ctx, at.leaf)
 		if err != nil {

@@ -2,7 +2,6 @@ package records_test
 
 import (
 	"bytes"
-	"slices"
 	"testing"
 	"time"
 
@@ -10,41 +9,6 @@ import (
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/store"
 )
-
-// TestDraw: whoever draws again must get the same, for as long as anybody asks.
-func TestDraw(t *testing.T) {
-	root, nonce := bytes.Repeat([]byte{7}, 32), bytes.Repeat([]byte{9}, 16)
-	five := records.Draw(root, nonce, 1000, 5)
-	if want := []uint64{603, 844, 959, 85, 1}; !slices.Equal(five, want) {
-		t.Errorf("%v, want %v", five, want)
-	}
-	for name, other := range map[string][]uint64{
-		"another root":                    records.Draw(append([]byte{8}, root[1:]...), nonce, 1000, 5),
-		"a longer nonce":                  records.Draw(root, append(slices.Clone(nonce), 0), 1000, 5),
-		"a byte of the root in the nonce": records.Draw(root[:31], append([]byte{7}, nonce...), 1000, 5),
-	} {
-		if slices.Equal(other, five) {
-			t.Errorf("%s draws the same", name)
-		}
-	}
-	for _, population := range []uint64{1, 2, 7, 100} {
-		all := records.Draw(root, nonce, population, 1000)
-		if slices.Sort(all); uint64(len(slices.Compact(all))) != population || all[len(all)-1] != population-1 {
-			t.Errorf("of %d entries %v are drawn, want each once", population, all)
-		}
-	}
-	// Three quarters of all numbers are entries: did the others count too, a third of the
-	// entries would be drawn twice as often as the rest.
-	low := 0
-	for i := range 6000 {
-		if records.Draw(root, []byte{byte(i), byte(i >> 8)}, 3<<62, 1)[0] < 1<<62 {
-			low++
-		}
-	}
-	if low < 1800 || low > 2200 {
-		t.Errorf("%d of 6000 are in the first third, want about 2000", low)
-	}
-}
 
 // TestASampleLeavesADamagedLedgerOut, shuts its file and says so, and shows the rest.
 func TestASampleLeavesADamagedLedgerOut(t *testing.T) {

@@ -1,0 +1,212 @@
+package proof
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+)
+
+// stop is a no: a withdrawal, a refusal, or what a consent withholds.
+type stop struct {
+	number     uint32
+	party      uint32
+	said       *timestamppb.Timestamp
+	word       string
+	purposes   reach[amparov1.Purpose]
+	recipients reach[uint32]
+	categories reach[amparov1.DataCategory]
+}
+
+// reach is a list, or everything.
+type reach[T comparable] struct {
+	all  bool
+	list []T
+}
+
+func (r reach[T]) holds(value T) bool { return r.all || slices.Contains(r.list, value) }
+
+// orAll is a list of which an empty one means everything.
+func orAll[T comparable](list []T) reach[T] { return reach[T]{all: len(list) == 0, list: list} }
+
+func only[T comparable](list ...T) reach[T] { return reach[T]{list: list} }
+
+func stopOfWithdrawal(number uint32, w *amparov1.WithdrawalFact) stop {
+	return stop{
+		number: number, party: w.GetParty(), said: w.GetSaidAt(), word: "withdrawn",
+		purposes: orAll(w.GetPurposes()), recipients: orAll(w.GetRecipients()), categories: orAll(w.GetCategories()),
+	}
+}
+
+func stopsOfConsent(number uint32, c *amparov1.ConsentFact) []stop {
+	s := stop{number: number, party: c.GetParty(), said: c.GetObtainedAt(), purposes: only(c.GetPurposes()...)}
+	switch c.GetAnswer() {
+	case amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED:
+		s.word, s.recipients, s.categories = "refused", only(c.GetRecipients()...), orAll(c.GetCategories())
+		return []stop{s}
+	case amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN:
+		var stops []stop
+		for _, w := range c.GetWithheld() {
+			s.word, s.recipients, s.categories = "withheld", only(w.GetRecipient()), only(w.GetCategory())
+			s.recipients.all = w.GetRecipient() == 0
+			stops = append(stops, s)
+		}
+		return stops
+	default:
+		return nil // what is neither a yes nor a no is found by checkSense
+	}
+}
+
+// outweighs reports that a no counts against a yes: unless the yes is the later one
+// by the ledger and by the clock of what was said.
+func (s stop) outweighs(e *Entry) bool {
+	return s.number > e.Number() || !before(s.said, e.Fact.GetConsent().GetObtainedAt())
+}
+
+// asked is what must be covered for one party and one category.
+type asked struct {
+	*amparov1.DisclosureFact
+	party    uint32
+	category amparov1.DataCategory
+	recorded bool // also: the consent was written down before it left
+}
+
+func (q asked) stoppedBy(s stop) bool {
+	return s.purposes.holds(q.GetPurpose()) && s.recipients.holds(q.GetRecipient()) && s.categories.holds(q.category)
+}
+
+// consents holds a disclosure against the consents that it names: each category, of
+// each party, must be covered by one of them. It returns those that cover any of it.
+func (l *ledger) consents(d *amparov1.DisclosureFact, reasons *reasons) (used []uint32) {
+	var named []*Entry
+	for _, number := range d.GetConsents() {
+		if e := l.find(number); e != nil && e.Fact.GetConsent() != nil {
+			named = append(named, e)
+		}
+	}
+	ordinary := !isUrgent(d.GetTrack())
+	for _, party := range append([]uint32{0}, d.GetParties()...) {
+		for _, category := range d.GetCategories() {
+			q := asked{DisclosureFact: d, party: party, category: category, recorded: ordinary}
+			used = append(used, l.covering(q, named, reasons)...)
+		}
+	}
+	slices.Sort(used)
+	return slices.Compact(used)
+}
+
+// covering returns the named consents that cover what is asked, or says of each why
+// it does not.
+func (l *ledger) covering(q asked, named []*Entry, out *reasons) (used []uint32) {
+	var against reasons
+	ofParty := false
+	for _, e := range named {
+		if e.Fact.GetConsent().GetParty() != q.party {
+			continue
+		}
+		ofParty = true
+		if why := l.against(e, q); len(why.list) == 0 {
+			used = append(used, e.Number())
+		} else {
+			against.list = append(against.list, why.list...)
+		}
+	}
+	if len(used) > 0 {
+		return used
+	}
+	if !ofParty {
+		out.add("CONSENT_MISSING", "it names no consent of %s that was there", person(q.party))
+	}
+	for _, r := range against.list {
+		out.take(r)
+	}
+	return nil
+}
+
+// against says why a consent does not cover what is asked; nothing means that it does.
+func (l *ledger) against(e *Entry, q asked) reasons {
+	var out reasons
+	c, n, data := e.Fact.GetConsent(), e.Number(), word(q.category)
+	if c.GetAnswer() != amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN {
+		out.add("CONSENT_REFUSED", "entry %d is no yes", n)
+		return out
+	}
+	if !slices.Contains(c.GetPurposes(), q.GetPurpose()) {
+		out.add("CONSENT_OTHER_PURPOSE", "consent %d is not for %s", n, word(q.GetPurpose()))
+	}
+	if !slices.Contains(c.GetRecipients(), q.GetRecipient()) {
+		out.add("CONSENT_OTHER_RECIPIENT", "consent %d is not for recipient %d", n, q.GetRecipient())
+	}
+	if !slices.Contains(c.GetCategories(), q.category) {
+		out.add("CONSENT_OTHER_DATA", "consent %d does not cover %s", n, data)
+	}
+	if slices.ContainsFunc(c.GetWithheld(), func(w *amparov1.WithheldFact) bool {
+		return w.GetCategory() == q.category && (w.GetRecipient() == 0 || w.GetRecipient() == q.GetRecipient())
+	}) {
+		out.add("CONSENT_WITHHELD", "consent %d withholds %s", n, data)
+	}
+	l.againstTime(e, q, &out)
+	stops := l.stops[q.party]
+	if i := slices.IndexFunc(stops, func(s stop) bool { return s.number != n && q.stoppedBy(s) && s.outweighs(e) }); i >= 0 {
+		out.add("CONSENT_STOPPED", "consent %d: %s was %s by entry %d", n, data, stops[i].word, stops[i].number)
+	}
+	return out
+}
+
+func (l *ledger) againstTime(e *Entry, q asked, out *reasons) {
+	c, n := e.Fact.GetConsent(), e.Number()
+	at, ok := instant(q.GetHappenedAt())
+	if !ok {
+		return // said once, of the disclosure itself
+	}
+	if from, ok := instant(c.GetValidFrom()); !ok || at.Before(from) {
+		out.add("CONSENT_NOT_YET_VALID", "consent %d was not valid yet", n)
+	}
+	if until, ok := instant(c.GetExpiresAt()); !ok || !at.Before(until) {
+		out.add("CONSENT_EXPIRED", "consent %d was not valid any more", n)
+	}
+	if said, ok := instant(c.GetObtainedAt()); !ok || at.Before(said) {
+		out.add("CONSENT_SAID_LATER", "consent %d was said later", n)
+	}
+	if q.recorded && at.Before(e.At) {
+		out.add("CONSENT_RECORDED_LATER", "consent %d was written down later", n)
+	}
+	if c.GetConditional() && !slices.ContainsFunc(l.operative[n], func(event uint32) bool { return event > n }) {
+		out.add("CONSENT_AWAITS_EVENT", "consent %d awaits an event that had not come", n)
+	}
+}
+
+// reasons gathers why something is not covered, each once.
+type reasons struct{ list []Reason }
+
+func (r *reasons) add(code, format string, values ...any) {
+	r.take(Reason{Code: code, Text: fmt.Sprintf(format, values...)})
+}
+
+func (r *reasons) take(reason Reason) {
+	if !slices.Contains(r.list, reason) {
+		r.list = append(r.list, reason)
+	}
+}
+
+func person(party uint32) string {
+	if party == 0 {
+		return "the person"
+	}
+	return fmt.Sprintf("party %d", party)
+}
+
+// word is an enum's value as it is spoken.
+func word(value protoreflect.Enum) string {
+	values := value.Descriptor().Values()
+	known := values.ByNumber(value.Number())
+	if known == nil || value.Number() == 0 {
+		return fmt.Sprintf("value %d", value.Number())
+	}
+	prefix := strings.TrimSuffix(string(values.ByNumber(0).Name()), "UNSPECIFIED")
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(string(known.Name()), prefix), "_", " "))
+}

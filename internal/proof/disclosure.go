@@ -1,0 +1,228 @@
+package proof
+
+import (
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+)
+
+// isUrgent tells the tracks on which one person lets something leave and a second
+// one signs afterwards.
+func isUrgent(track amparov1.DisclosureTrack) bool {
+	return track == amparov1.DisclosureTrack_DISCLOSURE_TRACK_URGENT || isVital(track)
+}
+
+func isVital(track amparov1.DisclosureTrack) bool {
+	return track == amparov1.DisclosureTrack_DISCLOSURE_TRACK_VITAL_INTERESTS
+}
+
+// judge holds a disclosure against all that stands in the ledger before it. Only the
+// second signature, which comes later, is left to conclude.
+func (l *ledger) judge(e *Entry, d *amparov1.DisclosureFact, placed bool) *Disclosure {
+	out := &Disclosure{Entry: *e}
+	var why reasons
+	if !placed {
+		why.add("MISPLACED", "nothing rests where it stands")
+	}
+	if d.GetPurpose() == 0 || d.GetRecipient() == 0 || len(d.GetCategories()) == 0 || slices.Contains(d.GetCategories(), 0) {
+		why.add("INCOMPLETE", "it does not say for what, to whom, or which data")
+	}
+	if _, ok := instant(d.GetHappenedAt()); !ok {
+		why.add("INCOMPLETE", "it does not say when")
+	}
+	switch track := d.GetTrack(); track {
+	case amparov1.DisclosureTrack_DISCLOSURE_TRACK_UNSPECIFIED, amparov1.DisclosureTrack_DISCLOSURE_TRACK_ORDINARY:
+		out.Consents = l.consents(d, &why)
+		l.check(out, d, &why)
+	case amparov1.DisclosureTrack_DISCLOSURE_TRACK_URGENT:
+		out.Consents = l.consents(d, &why)
+		l.check(out, d, &why)
+		secondTerm(d, &why)
+	case amparov1.DisclosureTrack_DISCLOSURE_TRACK_VITAL_INTERESTS:
+		l.check(out, d, &why)
+		l.vital(out, d, &why)
+	case amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED:
+		l.basis(out, d, &why)
+	default:
+		why.add("TRACK_UNKNOWN", "it does not say on what it left")
+	}
+	out.Reasons = why.list
+	return out
+}
+
+func secondTerm(d *amparov1.DisclosureFact, why *reasons) {
+	if _, ok := instant(d.GetSecondDueAt()); !ok {
+		why.add("SECOND_TERM_MISSING", "no second signature is asked for")
+	}
+}
+
+// check holds a disclosure against the do-no-harm check that it names.
+func (l *ledger) check(out *Disclosure, d *amparov1.DisclosureFact, why *reasons) {
+	k := l.find(d.GetCheck())
+	c := k.fact().GetCheck()
+	if c == nil {
+		why.add("CHECK_MISSING", "it names no do-no-harm check that was there")
+		return
+	}
+	out.Check = k.Number()
+	n := k.Number()
+	if c.GetPurpose() != d.GetPurpose() || c.GetRecipient() != d.GetRecipient() ||
+		!within(d.GetCategories(), c.GetCategories()) || !within(others(d.GetParties()), c.GetParties()) {
+		why.add("CHECK_OTHER_ACTION", "check %d is of another action", n)
+	}
+	if r := c.GetResult(); r != amparov1.HarmResult_HARM_RESULT_PROCEED && r != amparov1.HarmResult_HARM_RESULT_PROCEED_WITH_MITIGATION {
+		why.add("CHECK_FORBIDS", "check %d says %s", n, word(r))
+	}
+	if !before(d.GetHappenedAt(), c.GetValidUntil()) {
+		why.add("CHECK_EXPIRED", "check %d was too old", n)
+	}
+	if i := slices.IndexFunc(l.incidents, func(incident uint32) bool { return incident > n }); i >= 0 {
+		why.add("CHECK_OVERTAKEN", "check %d was overtaken by the incident of entry %d", n, l.incidents[i])
+	}
+	approvals := l.approvers(k)
+	out.Approvals = numbers(approvals)
+	if isUrgent(d.GetTrack()) {
+		return // what follows is what haste leaves no time for
+	}
+	if c.GetShortForm() {
+		why.add("CHECK_SHORT", "check %d asked only what is asked in haste", n)
+	}
+	if before(d.GetHappenedAt(), timestamppb.New(k.At)) {
+		why.add("CHECK_RECORDED_LATER", "check %d was written down later", n)
+	}
+	if uint64(len(approvals)) < uint64(c.GetApprovalsNeeded()) {
+		why.add("CHECK_UNAPPROVED", "check %d had %d of %d approvals by others", n, len(approvals), c.GetApprovalsNeeded())
+	}
+}
+
+// basis holds a disclosure against the basis other than consent that it names.
+func (l *ledger) basis(out *Disclosure, d *amparov1.DisclosureFact, why *reasons) {
+	stated := l.find(d.GetBasis())
+	b := stated.fact().GetBasis()
+	if b == nil {
+		why.add("BASIS_MISSING", "it names no basis that was there")
+		return
+	}
+	n := stated.Number()
+	out.Basis = n
+	if b.GetRecipient() != d.GetRecipient() {
+		why.add("BASIS_OTHER_RECIPIENT", "basis %d is not for recipient %d", n, d.GetRecipient())
+	}
+	for _, category := range d.GetCategories() {
+		if !slices.Contains(b.GetCategories(), category) {
+			why.add("BASIS_OTHER_DATA", "basis %d does not cover %s", n, word(category))
+		}
+	}
+	if !before(d.GetHappenedAt(), b.GetValidUntil()) {
+		why.add("BASIS_EXPIRED", "basis %d was too old", n)
+	}
+	if before(d.GetHappenedAt(), timestamppb.New(stated.At)) {
+		why.add("BASIS_RECORDED_LATER", "basis %d was written down later", n)
+	}
+	approvals := l.approvers(stated)
+	out.Approvals = numbers(approvals)
+	if uint64(len(approvals)) < uint64(b.GetApprovalsNeeded()) {
+		why.add("BASIS_UNAPPROVED", "basis %d had %d of %d approvals by others", n, len(approvals), b.GetApprovalsNeeded())
+	}
+}
+
+// vital holds a disclosure for vital interests against what such an act needs of its
+// own, or against the earlier act on which it leaves.
+func (l *ledger) vital(out *Disclosure, d *amparov1.DisclosureFact, why *reasons) {
+	if d.GetUnder() == 0 {
+		secondTerm(d, why)
+		if _, ok := instant(d.GetActExpiresAt()); !ok {
+			why.add("ACT_TERM_MISSING", "it does not say until when the act holds")
+		} else if !before(d.GetHappenedAt(), d.GetActExpiresAt()) {
+			why.add("ACT_EXPIRED", "it left after the act had ended")
+		}
+		return
+	}
+	earlier := l.find(d.GetUnder())
+	u := earlier.fact().GetDisclosure()
+	if !isVital(u.GetTrack()) || u.GetUnder() != 0 {
+		why.add("ACT_UNKNOWN", "entry %d is no act for vital interests that was there", d.GetUnder())
+		return
+	}
+	n := earlier.Number()
+	out.Under = n
+	if u.GetPurpose() != d.GetPurpose() || u.GetRecipient() != d.GetRecipient() ||
+		!within(d.GetCategories(), u.GetCategories()) || !within(others(d.GetParties()), u.GetParties()) {
+		why.add("ACT_OTHER_ACTION", "the act of entry %d is another", n)
+	}
+	if !before(d.GetHappenedAt(), u.GetActExpiresAt()) {
+		why.add("ACT_EXPIRED", "it left after the act of entry %d had ended", n)
+	}
+	if d.GetSecondDueAt() != nil {
+		why.add("SECOND_TERM_MISPLACED", "the signature asked for is that of the act of entry %d", n)
+	}
+}
+
+// conclude gives a disclosure its class, now that all signatures are there that ever
+// will be; newest is the newest time of the log.
+func (l *ledger) conclude(d *Disclosure, newest time.Time) {
+	f := d.Fact.GetDisclosure()
+	act := d
+	if d.Under != 0 {
+		act = l.acts[d.Under]
+		if len(act.Reasons) > 0 {
+			d.Reasons = append(d.Reasons, Reason{Code: "ACT_UNCOVERED", Text: "the act on which it left is not covered itself"})
+		}
+	}
+	switch {
+	case len(d.Reasons) > 0:
+		d.Class = Uncovered
+	case f.GetTrack() == amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED:
+		d.Class = classListed
+	case !isUrgent(f.GetTrack()):
+		d.Class = classConsent
+	default:
+		d.Class, d.Second = l.signed(act, newest)
+	}
+}
+
+// signed is the class of an urgent act or one for vital interests, and its second
+// signature.
+func (l *ledger) signed(act *Disclosure, newest time.Time) (Class, uint32) {
+	f := act.Fact.GetDisclosure()
+	completed, pending, late := classUrgentCompleted, classUrgentPending, classUrgentLate
+	if isVital(f.GetTrack()) {
+		completed, pending, late = classVitalCompleted, classVitalPending, classVitalLate
+	}
+	due := f.GetSecondDueAt().AsTime()
+	signatures := l.approvers(&act.Entry)
+	for _, s := range signatures {
+		if !s.At.After(due) {
+			return completed, s.Number()
+		}
+	}
+	switch {
+	case len(signatures) > 0:
+		return late, signatures[0].Number()
+	case newest.After(due):
+		return late, 0
+	default:
+		return pending, 0
+	}
+}
+
+// within reports that a list holds nothing that is not in another.
+func within[T comparable](list, all []T) bool {
+	return !slices.ContainsFunc(list, func(value T) bool { return !slices.Contains(all, value) })
+}
+
+// others are the parties beside the person of the case.
+func others(parties []uint32) []uint32 {
+	return slices.DeleteFunc(slices.Clone(parties), func(p uint32) bool { return p == 0 })
+}
+
+func numbers(entries []*Entry) []uint32 {
+	var out []uint32
+	for _, e := range entries {
+		out = append(out, e.Number())
+	}
+	return out
+}

@@ -1,0 +1,161 @@
+package proof_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/proof"
+	"github.com/amparo-project/amparo/internal/proof/prooftest"
+)
+
+func numbers(list []proof.Mention) string {
+	var out []uint32
+	for _, m := range list {
+		out = append(out, m.Number())
+	}
+	return fmt.Sprint(out)
+}
+
+// TestOralConsents: a yes that nobody else heard is shown, and no other.
+func TestOralConsents(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		method amparov1.ConsentMethod
+		heard  bool
+		shown  bool
+	}{
+		{"signed", amparov1.ConsentMethod_CONSENT_METHOD_WRITTEN, false, false},
+		{"aloud, before a witness", amparov1.ConsentMethod_CONSENT_METHOD_ORAL_WITNESSED, true, false},
+		{"aloud, before a witness of whom nobody knows", amparov1.ConsentMethod_CONSENT_METHOD_ORAL_WITNESSED, false, true},
+		{"aloud, and recorded before a witness", amparov1.ConsentMethod_CONSENT_METHOD_ORAL_RECORDED, true, false},
+		{"aloud, and recorded", amparov1.ConsentMethod_CONSENT_METHOD_ORAL_RECORDED, false, true},
+		{"aloud", amparov1.ConsentMethod_CONSENT_METHOD_ORAL, false, true},
+		{"by thumbprint", amparov1.ConsentMethod_CONSENT_METHOD_THUMBPRINT, false, false},
+	} {
+		for answer, shown := range map[amparov1.ConsentAnswer]bool{
+			amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN: row.shown, amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED: false,
+		} {
+			r := told(func(c story) {
+				c.Consent(func(f consent) { f.Answer, f.Method, f.Witnessed = answer, row.method, row.heard })
+			})
+			if (len(r.Oral) == 1) != shown || !r.Sound() {
+				t.Errorf("%s: shown is %v, want %v", row.name, len(r.Oral) == 1, shown)
+			}
+		}
+	}
+}
+
+func TestListsOfEntries(t *testing.T) {
+	r := told(func(c story) {
+		c.Consent(func(f consent) { f.Late = true })
+		c.Check()
+		c.Consent(func(f consent) { f.FormShort = true })
+		left := c.Disclose()
+		c.Withdraw()
+		note(c, requested(left, monday.Add(2*day)), requested(left, monday.Add(2*day)), requested(left, monday.Add(4*day)))
+		note(c, answered(7))
+		c.Log().Wait(2 * day)
+		c.Log().Read("pseudonym-1")
+	})
+	for name, got := range map[string][2]string{
+		"late": {numbers(r.Late), "[1]"}, "not in writing": {numbers(r.FormShort), "[3]"},
+		"without an answer in time": {numbers(r.Unanswered), "[6]"},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s: %s, want %s", name, got[0], got[1])
+		}
+	}
+	if r.Unanswered[0].Pseudonym != "pseudonym-1" || r.Unanswered[0].Leaf != 6 || r.Unanswered[0].StaffID != officer {
+		t.Errorf("said of it: %s, leaf %d, by %s", r.Unanswered[0].Pseudonym, r.Unanswered[0].Leaf, r.Unanswered[0].StaffID)
+	}
+}
+
+// TestBreaches: an admitted breach is always shown, with until when the authority is to
+// be told, and is no disclosure that would have to be covered.
+func TestBreaches(t *testing.T) {
+	stated := func(c story) {
+		note(c, breach(monday.Add(-day), monday))
+		c.Approve(c.Basis(func(b basis) { b.Basis = amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE }), reviewer)
+	}
+	notice := func(c story) {
+		c.Disclose(func(d disclosure) {
+			d.Track, d.Basis, d.Check, d.Consents, d.Categories = listed, 2, 0, nil, d.Categories[1:]
+		})
+	}
+	r := told(func(c story) { stated(c); notice(c); note(c, breach(monday, monday)) })
+	if len(r.Breaches) != 2 || !r.Sound() || r.Bases[amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE] != 1 {
+		t.Fatalf("%d breaches, sound is %v", len(r.Breaches), r.Sound())
+	}
+	first, second := r.Breaches[0], r.Breaches[1]
+	if !first.NoticeDue.Equal(monday.Add(72*time.Hour)) || first.Notice == nil || first.Notice.Number() != 4 {
+		t.Errorf("the first: due %v", first.NoticeDue)
+	}
+	if second.Notice != nil {
+		t.Error("a notice from before the breach passes for its own")
+	}
+	if r := told(func(c story) { stated(c); c.Log().Wait(8 * day); notice(c) }); r.Breaches[0].Notice != nil {
+		t.Error("what was not allowed to leave passes for a notice")
+	}
+}
+
+// TestStaff: acts are counted for whoever let them leave.
+func TestStaff(t *testing.T) {
+	log := prooftest.New(monday)
+	for i := range 3 {
+		c := log.Case(prooftest.Pseudonym(i))
+		c.Consent()
+		on := func(d disclosure) { d.Consents = []uint32{1} }
+		c.Approve(c.DiscloseAtOnce(on), reviewer)
+		c.By = head
+		late := c.DiscloseAtOnce(on)
+		c.DiscloseAtOnce(c.Vital)
+		c.DiscloseAtOnce(c.Vital, func(d disclosure) { d.Check = 0 })
+		log.Wait(2 * day)
+		c.Approve(late, reviewer)
+		c.DiscloseAtOnce(c.Vital)
+	}
+	want := []proof.Acts{
+		{StaffID: head, Urgent: proof.Tally{Late: 3}},
+		{StaffID: officer, Urgent: proof.Tally{Completed: 3}, Vital: proof.Tally{Pending: 1, Late: 5, Uncovered: 3}},
+	}
+	if got := read(log.Leaves).Staff; !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// TestReportsOfManyCases: each case has its own ledger, in the order of the log, and
+// leaves without entries are passed over.
+func TestReportsOfManyCases(t *testing.T) {
+	log := prooftest.New(monday)
+	a, b := log.Case("pseudonym-b"), log.Case("pseudonym-a")
+	a.Consent()
+	b.Consent()
+	log.Read("pseudonym-a")
+	b.Check()
+	a.Check()
+	a.Disclose()
+	b.Disclose()
+	b.Disclose(func(d disclosure) { d.Recipient = 9 })
+	r := read(log.Leaves)
+	if len(r.Ledgers) != 2 || r.Ledgers[0].Pseudonym != "pseudonym-b" || len(r.Ledgers[1].Entries) != 4 {
+		t.Fatalf("%d ledgers", len(r.Ledgers))
+	}
+	left := r.Ledgers[1].Disclosures[0]
+	if left.Leaf != 8 || left.Number() != 3 || !slices.Equal(left.Consents, []uint32{1}) || left.Check != 2 || !left.At.Equal(monday.Add(8*time.Hour)) {
+		t.Errorf("leaf %d, entry %d, on %v and %d, at %v", left.Leaf, left.Number(), left.Consents, left.Check, left.At)
+	}
+	var counted uint64
+	for _, class := range proof.Classes() {
+		counted += r.Classes[class]
+	}
+	if counted != 3 || r.Classes[proof.Uncovered] != 1 || r.Sound() {
+		t.Errorf("%d disclosures counted, %d uncovered", counted, r.Classes[proof.Uncovered])
+	}
+	reasons := r.Ledgers[1].Disclosures[1].Reasons
+	if len(reasons) == 0 || reasons[0].Text != "consent 1 is not for recipient 9" {
+		t.Errorf("the reasons do not begin with the consent: %d", len(reasons))
+	}
+}
