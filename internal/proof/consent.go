@@ -46,7 +46,7 @@ func stopsOfConsent(number uint32, c *amparov1.ConsentFact) []stop {
 	s := stop{number: number, party: c.GetParty(), said: c.GetObtainedAt(), purposes: only(c.GetPurposes()...)}
 	switch c.GetAnswer() {
 	case amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED:
-		s.word, s.recipients, s.categories = "refused", only(c.GetRecipients()...), orAll(c.GetCategories())
+		s.word, s.purposes, s.recipients, s.categories = "refused", orAll(c.GetPurposes()), orAll(c.GetRecipients()), orAll(c.GetCategories())
 		return []stop{s}
 	case amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN:
 		var stops []stop

@@ -73,8 +73,13 @@ func (l *ledger) check(out *Disclosure, d *amparov1.DisclosureFact, why *reasons
 		!within(d.GetCategories(), c.GetCategories()) || !within(others(d.GetParties()), c.GetParties()) {
 		why.add("CHECK_OTHER_ACTION", "check %d is of another action", n)
 	}
-	if r := c.GetResult(); r != amparov1.HarmResult_HARM_RESULT_PROCEED && r != amparov1.HarmResult_HARM_RESULT_PROCEED_WITH_MITIGATION {
-		why.add("CHECK_FORBIDS", "check %d says %s", n, word(r))
+	if !goesOn(c) {
+		why.add("CHECK_FORBIDS", "check %d says %s", n, word(c.GetResult()))
+	}
+	for _, later := range l.known[l.after(n):] {
+		if f := later.Fact.GetCheck(); f != nil && !goesOn(f) && touches(f, d) {
+			why.add("CHECK_FORBIDS", "check %d, which came after check %d, says %s", later.Number(), n, word(f.GetResult()))
+		}
 	}
 	if !before(d.GetHappenedAt(), c.GetValidUntil()) {
 		why.add("CHECK_EXPIRED", "check %d was too old", n)
@@ -96,6 +101,17 @@ func (l *ledger) check(out *Disclosure, d *amparov1.DisclosureFact, why *reasons
 	if uint64(len(approvals)) < uint64(c.GetApprovalsNeeded()) {
 		why.add("CHECK_UNAPPROVED", "check %d had %d of %d approvals by others", n, len(approvals), c.GetApprovalsNeeded())
 	}
+}
+
+// goesOn reports whether a check says to go on.
+func goesOn(c *amparov1.CheckFact) bool {
+	return c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED || c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED_WITH_MITIGATION
+}
+
+// touches reports whether a check judged any of what left, for whoever it is about.
+func touches(c *amparov1.CheckFact, d *amparov1.DisclosureFact) bool {
+	return c.GetPurpose() == d.GetPurpose() && c.GetRecipient() == d.GetRecipient() &&
+		slices.ContainsFunc(c.GetCategories(), func(one amparov1.DataCategory) bool { return slices.Contains(d.GetCategories(), one) })
 }
 
 // basis holds a disclosure against the basis other than consent that it names.
@@ -193,7 +209,7 @@ func (l *ledger) signed(act *Disclosure, newest time.Time) (Class, uint32) {
 		completed, pending, late = classVitalCompleted, classVitalPending, classVitalLate
 	}
 	due := f.GetSecondDueAt().AsTime()
-	signatures := l.approvers(&act.Entry)
+	signatures := l.approvalsOf(&act.Entry)
 	for _, s := range signatures {
 		if !s.At.After(due) {
 			return completed, s.Number()

@@ -11,6 +11,7 @@ import (
 // happens.
 func TestCheck(t *testing.T) {
 	const covered = "CONSENT"
+	never := func(k harm) { k.Result = amparov1.HarmResult_HARM_RESULT_DO_NOT_PROCEED }
 	checked := func(edits ...func(harm)) func(story) {
 		return func(c story) { c.Consent(); c.Check(edits...); c.Disclose() }
 	}
@@ -41,6 +42,27 @@ func TestCheck(t *testing.T) {
 			c.Event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_RISK_RAISED)
 			c.Disclose()
 		}, covered},
+		{"a check since that says no", func(c story) { c.Consent(); c.Check(); c.Check(never); c.Disclose() }, "UNCOVERED CHECK_FORBIDS"},
+		{"a check since that says no to some of it", func(c story) {
+			c.Consent()
+			c.Check()
+			c.Check(never, func(k harm) { k.Categories = k.Categories[1:] })
+			c.Disclose()
+		}, "UNCOVERED CHECK_FORBIDS"},
+		{"a check since that says no to other data", func(c story) {
+			c.Consent()
+			c.Check()
+			c.Check(never, func(k harm) { k.Categories = []amparov1.DataCategory{health} })
+			c.Disclose()
+		}, covered},
+		{"a check since that says no to somebody else", func(c story) {
+			c.Consent()
+			c.Check()
+			c.Check(never, func(k harm) { k.Recipient = 2 })
+			c.Disclose()
+		}, covered},
+		{"a check before that said no", func(c story) { c.Consent(); c.Check(never); c.Check(); c.Disclose(func(d disclosure) { d.Check = 3 }) }, covered},
+		{"a check that says no, after it left", func(c story) { c.Consent(); c.Check(); c.Disclose(); c.Check(never) }, covered},
 		{"an incident after it left", func(c story) { c.Consent(); c.Check(); c.Disclose(); c.Event(incident) }, covered},
 
 		{"two must agree, and do", func(c story) {

@@ -63,9 +63,20 @@ func (l *ledger) place(e *Entry, leaf *amparov1.AuditLeaf, find func(code, text 
 	return true
 }
 
+// after is how many of the known entries have a number up to this one.
+func (l *ledger) after(number uint32) int {
+	i, ok := slices.BinarySearchFunc(l.known, number, byNumber)
+	if ok {
+		i++
+	}
+	return i
+}
+
+func byNumber(e *Entry, n uint32) int { return cmp.Compare(e.Number(), n) }
+
 // find returns the entry with a number, or nil.
 func (l *ledger) find(number uint32) *Entry {
-	i, ok := slices.BinarySearchFunc(l.known, number, func(e *Entry, n uint32) int { return cmp.Compare(e.Number(), n) })
+	i, ok := slices.BinarySearchFunc(l.known, number, byNumber)
 	if !ok {
 		return nil
 	}
@@ -102,13 +113,19 @@ func (l *ledger) stop(stops ...stop) {
 	}
 }
 
-// approvers are the approvals of an entry by people who are not its author, one of
-// each: nobody agrees with themselves, and the service agrees with nobody.
+// approvalsOf are the approvals of an entry by people who are not its author: nobody agrees with themselves,
+// and the service agrees with nobody.
+func (l *ledger) approvalsOf(of *Entry) []*Entry {
+	return slices.DeleteFunc(slices.Clone(l.approvals[of.Number()]), func(a *Entry) bool {
+		return a.Number() <= of.Number() || a.StaffID == "" || a.StaffID == of.StaffID
+	})
+}
+
+// approvers are the approvals of an entry, the first one of each person.
 func (l *ledger) approvers(of *Entry) []*Entry {
 	var approvals []*Entry
-	for _, a := range l.approvals[of.Number()] {
-		same := func(b *Entry) bool { return b.StaffID == a.StaffID }
-		if a.Number() > of.Number() && a.StaffID != "" && a.StaffID != of.StaffID && !slices.ContainsFunc(approvals, same) {
+	for _, a := range l.approvalsOf(of) {
+		if !slices.ContainsFunc(approvals, func(b *Entry) bool { return b.StaffID == a.StaffID }) {
 			approvals = append(approvals, a)
 		}
 	}

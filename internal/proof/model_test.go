@@ -131,14 +131,21 @@ func (m model) checked(n entry) bool {
 		if c == nil || k.GetNumber() != d.GetCheck() || k.GetNumber() >= n.GetNumber() || c.GetPurpose() != d.GetPurpose() || c.GetRecipient() != d.GetRecipient() {
 			return false
 		}
-		good := c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED || c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED_WITH_MITIGATION
 		overtaken := m.some(func(i entry) bool {
-			return i.GetEvent().GetKind() == incident && k.GetNumber() < i.GetNumber() && i.GetNumber() < n.GetNumber()
+			later := k.GetNumber() < i.GetNumber() && i.GetNumber() < n.GetNumber()
+			f := i.GetCheck()
+			says := f != nil && !good(f) && f.GetPurpose() == d.GetPurpose() && f.GetRecipient() == d.GetRecipient() &&
+				slices.ContainsFunc(f.GetCategories(), func(one amparov1.DataCategory) bool { return subset([]amparov1.DataCategory{one}, d.GetCategories()) })
+			return later && (says || i.GetEvent().GetKind() == incident)
 		})
 		thorough := !c.GetShortForm() && !k.at.After(t) && m.agreed(k, n) >= int(c.GetApprovalsNeeded())
-		return good && !overtaken && subset(d.GetCategories(), c.GetCategories()) && subset(d.GetParties(), c.GetParties()) &&
+		return good(c) && !overtaken && subset(d.GetCategories(), c.GetCategories()) && subset(d.GetParties(), c.GetParties()) &&
 			t.Before(c.GetValidUntil().AsTime()) && (d.GetTrack() != ordinary || thorough)
 	})
+}
+
+func good(c *amparov1.CheckFact) bool {
+	return c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED || c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED_WITH_MITIGATION
 }
 
 func (m model) based(n entry) bool {
@@ -200,10 +207,11 @@ func says(s entry, q uint32, p amparov1.Purpose, r uint32, c amparov1.DataCatego
 			(len(w.GetCategories()) == 0 || slices.Contains(w.GetCategories(), c))
 	}
 	y := s.GetConsent()
-	if y == nil || y.GetParty() != q || !slices.Contains(y.GetPurposes(), p) {
+	if y == nil || y.GetParty() != q {
 		return time.Time{}, false
 	}
-	refused := y.GetAnswer() == amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED && slices.Contains(y.GetRecipients(), r) &&
-		(len(y.GetCategories()) == 0 || slices.Contains(y.GetCategories(), c))
-	return y.GetObtainedAt().AsTime(), refused || y.GetAnswer() == amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN && withholds(y, r, c)
+	refused := y.GetAnswer() == amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED && (len(y.GetPurposes()) == 0 || slices.Contains(y.GetPurposes(), p)) &&
+		(len(y.GetRecipients()) == 0 || slices.Contains(y.GetRecipients(), r)) && (len(y.GetCategories()) == 0 || slices.Contains(y.GetCategories(), c))
+	kept := y.GetAnswer() == amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN && slices.Contains(y.GetPurposes(), p) && withholds(y, r, c)
+	return y.GetObtainedAt().AsTime(), refused || kept
 }

@@ -267,6 +267,12 @@ func TestNoWinsOverYes(t *testing.T) {
 			c.Consent(refuse, func(f consent) { f.Categories = nil })
 			c.Disclose()
 		}, stopped},
+		{"refused later, everything", func(c story) {
+			c.Consent()
+			c.Check()
+			c.Consent(refuse, func(f consent) { f.Purposes, f.Recipients, f.Categories = nil, nil, nil })
+			c.Disclose()
+		}, stopped},
 		{"refused later, to another recipient", func(c story) {
 			c.Consent()
 			c.Check()

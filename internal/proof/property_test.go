@@ -84,6 +84,9 @@ func (t drawn) consent() *amparov1.LedgerFact {
 		}
 		if t.seldom() {
 			f.Answer = amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED
+			if t.seldom() {
+				f.Purposes, f.Recipients, f.Categories = nil, nil, nil
+			}
 		}
 		if t.seldom() {
 			f.Withheld = []*amparov1.WithheldFact{{Category: t.data()[0], Recipient: rapid.Uint32Range(0, 2).Draw(t.T, "from")}}
