@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -98,6 +99,46 @@ func (d *demo) auditLog(ctx context.Context) (string, error) {
 	}
 	return fmt.Sprintf("%d leaves verify without the service, %d refusals among them; each of %d copies with one byte changed is refused",
 		report.Size, report.Refused, changed), nil
+}
+
+// proveElsewhere verifies the export as somebody does who has nothing else: a folder with
+// the file in it, no profile, and the key on paper.
+func (d *demo) proveElsewhere(ctx context.Context) (string, error) {
+	profile, err := client.OpenProfile(d.path("profiles"), "auditor")
+	if err != nil {
+		return "", err
+	}
+	elsewhere := filepath.Join(d.work, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o700); err != nil {
+		return "", fmt.Errorf("make folder: %w", err)
+	}
+	raw, err := os.ReadFile(filepath.Join(d.work, "log.amparo"))
+	if err != nil {
+		return "", fmt.Errorf("read export: %w", err)
+	}
+	path := filepath.Join(elsewhere, "log.amparo")
+	if err := client.WriteFile(path, raw); err != nil {
+		return "", err
+	}
+	var out, errs bytes.Buffer
+	auditor := d.command(&terminal{in: eof{}, out: &out, err: &errs})
+	auditor.home = filepath.Join(elsewhere, "nothing")
+	if code := auditor.execute(ctx, []string{"--output", "json", "audit", "verify", path, "--log-key", profile.LogKey}); code != 0 {
+		return "", fmt.Errorf("the export was refused with exit code %d: %s", code, strings.TrimSpace(errs.String()))
+	}
+	report := verifiedJSON{}
+	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+		return "", fmt.Errorf("read report: %w", err)
+	}
+	if !report.Sound || report.Classes["URGENT_COMPLETED"] != 1 || report.Classes["UNCOVERED"] != 0 {
+		return "", fmt.Errorf("the log does not prove that one act left, and on what: %v", report.Classes)
+	}
+	for _, canary := range canaries {
+		if bytes.Contains(raw, []byte(canary)) || bytes.Contains(out.Bytes(), []byte(canary)) {
+			return "", fmt.Errorf("%q stands in what the auditor reads", canary)
+		}
+	}
+	return "in a fresh folder, without a profile: one thing left, on the urgent track, on a consent and a check, with its second signature; nothing else, and no name", nil
 }
 
 func verifyFile(path, key string) (audit.Report, error) {

@@ -39,6 +39,7 @@ func (d *demo) story() []part {
 	}, d.night(), []part{
 		{"power cut", d.powerCut},
 		{"audit", d.auditLog},
+		{"proof", d.proveElsewhere},
 		{"still open", d.stillOpen},
 		{"at rest", d.atRest},
 		{"sizes", d.sizes},
