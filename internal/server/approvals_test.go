@@ -170,4 +170,3 @@ func TestTwoPeopleAlways(t *testing.T) {
 		t.Errorf("only %d of %d checks had all that they need", full, rounds)
 	}
 }
-
