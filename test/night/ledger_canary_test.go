@@ -75,7 +75,35 @@ func (m *mine) workLedger(id, subject string) {
 	m.settles(withdrawal.GetNumber(), take)
 	breach := take("ReportBreach", m.dismissed, func(r proto.Message) { r.(*amparov1.ReportBreachRequest).Breach.Disclosure = 0 }).(*amparov1.ReportBreachResponse)
 	take("RecordInformed", m.officer, func(r proto.Message) { r.(*amparov1.RecordInformedRequest).Entry = breach.GetNumber() })
+	m.refusedByLedger()
 	m.ledgerIsShown(id, whispered)
+}
+
+// refusedByLedger makes calls that the ledger's own rules refuse, whose words must not
+// come back in the refusal.
+func (m *mine) refusedByLedger() {
+	m.t.Helper()
+	for name, spoil := range map[string]func(proto.Message){
+		"RecordConsent": func(r proto.Message) {
+			r.(*amparov1.RecordConsentRequest).Terms.Giver.Kind = amparov1.GiverKind_GIVER_KIND_COLLECTIVE_BODY
+		},
+		"WithdrawConsent": func(r proto.Message) { r.(*amparov1.WithdrawConsentRequest).Withdrawal.Party = nil },
+		"SettleWithdrawal": func(r proto.Message) {
+			r.(*amparov1.SettleWithdrawalRequest).Settlement.Withdrawal = 777
+		},
+		"CheckHarm":  func(proto.Message) {},
+		"StateBasis": func(r proto.Message) { r.(*amparov1.StateBasisRequest).Basis.Of = 777 },
+		"Disclose": func(r proto.Message) {
+			r.(*amparov1.DiscloseRequest).Disclosure.Track = amparov1.DisclosureTrack_DISCLOSURE_TRACK_URGENT
+		},
+		"RecordInformed": func(r proto.Message) { r.(*amparov1.RecordInformedRequest).Entry = 777 },
+		"AnswerReturn":   func(r proto.Message) { r.(*amparov1.AnswerReturnRequest).Request = 777 },
+	} {
+		request := message(m.t, methodOf(m.t, name).Input())
+		m.aviary.fill(request.ProtoReflect(), "")
+		spoil(request)
+		m.refused(m.officer, methodOf(m.t, name), request)
+	}
 }
 
 // in puts those whom the ledger knows into a planned action.
