@@ -277,6 +277,12 @@ func (a Act) Follow(told *amparov1.TimelineEntry) ([]*amparov1.LedgerEntry, erro
 	return s.all[s.from:], a.Record(a.Case, told, s.terms...)
 }
 
+// Befalls reports whether an entry of a timeline tells of something that a ledger follows.
+func Befalls(told *amparov1.TimelineEntry) bool {
+	event, _ := eventOf(told)
+	return event != nil
+}
+
 func eventOf(told *amparov1.TimelineEntry) (event *amparov1.LedgerEvent, asksAgain bool) {
 	switch told.GetKind() { //nolint:exhaustive // nothing else befalls a person
 	case amparov1.TimelineKind_TIMELINE_KIND_INCIDENT, amparov1.TimelineKind_TIMELINE_KIND_INCIDENT_SHARED:

@@ -23,9 +23,11 @@ import (
 type act struct {
 	name  string
 	by    person
-	cases []string // names of the cases that it writes to
-	fresh bool     // it opens the case instead of writing into it
-	put   bool     // it replaces a record beside the timeline
+	cases []string               // names of the cases that it writes to
+	fresh bool                   // it opens the case instead of writing into it
+	put   bool                   // it replaces a record beside the timeline
+	says  amparov1.ConsentAnswer // it adds this to the ledger
+	kind  amparov1.TimelineKind  // of the entry that it adds to the timeline
 	acked bool
 }
 
@@ -45,7 +47,10 @@ func newNight(h *house) *night {
 		{name: "open b", cases: []string{"b"}, fresh: true},
 		{name: "note in a", cases: []string{"a"}},
 		{name: "new identity in b", cases: []string{"b"}, put: true},
+		{name: "yes in a", cases: []string{"a"}, says: amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN},
 		{name: "note in both", cases: []string{"a", "b"}},
+		{name: "no in a", cases: []string{"a"}, says: amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED},
+		{name: "attack in a", cases: []string{"a"}, kind: amparov1.TimelineKind_TIMELINE_KIND_INCIDENT},
 		{name: "another note in a", cases: []string{"a"}},
 	} {
 		a.by = newPerson()
@@ -63,13 +68,18 @@ func (n *night) do(a *act) error {
 		}
 		return err
 	}
+	if a.says != 0 {
+		err := n.allows(a.by, a.request(), n.ids[a.cases[0]], a.name, a.says)
+		a.acked = err == nil
+		return err
+	}
 	targets := make([]records.Target, 0, len(a.cases))
 	for _, name := range a.cases {
 		targets = append(targets, records.Targets(n.ids[name])...)
 	}
 	_, err := n.Update(ctx, a.by.grant(n.t, "CaseService/AddNote"), a.request(), targets, func(w *records.Work) (proto.Message, error) {
 		for i := range targets {
-			w.File(i).Append(&amparov1.TimelineEntry{Text: a.name})
+			w.File(i).Append(&amparov1.TimelineEntry{Text: a.name, Kind: a.kind})
 			if a.put {
 				w.File(i).Put(records.RecordIdentity, "", identity(a.name))
 			}
@@ -94,10 +104,11 @@ func (n *night) verify() {
 	if err != nil {
 		n.t.Fatalf("check finds %v", err)
 	}
-	done := map[string]int{} // by staff id
+	done, facts := map[string]int{}, map[string]int{} // by staff id
 	for _, leaf := range n.leaves() {
 		if len(leaf.GetChanges()) > 0 && leaf.GetStaffId() != "" {
 			done[leaf.GetStaffId()]++
+			facts[leaf.GetStaffId()] += len(leaf.GetFacts())
 		}
 	}
 	reader := newPerson()
@@ -123,10 +134,13 @@ func (n *night) verify() {
 				continue // its opening was not acknowledged, so nobody knows its id
 			}
 			times := 0
-			for _, note := range s.notes {
+			for _, note := range slices.Concat(s.notes, s.ledger) {
 				if note == a.name {
 					times++
 				}
+			}
+			if a.says+amparov1.ConsentAnswer(a.kind) != 0 && facts[a.by.staff.GetId()] != leaf {
+				n.t.Errorf("%q has %d leaves with %d facts", a.name, leaf, facts[a.by.staff.GetId()])
 			}
 			if times != leaf {
 				n.t.Errorf("%q has %d leaves, and stands %d times in case %s", a.name, leaf, times, name)

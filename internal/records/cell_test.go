@@ -44,12 +44,13 @@ type cell struct {
 
 const caseKind, directoryKind, invitationKind = 1, 2, 3
 
-// newArchive writes two cases, a staff directory of two and an invitation, each
+// newArchive writes two cases with their ledgers, a staff directory of two and an invitation, each
 // in several versions.
 func newArchive(t *testing.T, engine store.Engine) *archive {
 	t.Helper()
 	a := &archive{house: begin(t, engine), reader: newPerson(), cases: map[string]string{}, requests: map[string]string{}}
 	a.writeCases()
+	a.writeLedgers()
 	a.writeStaff()
 	a.writeInvitation()
 	a.writePolicy()
@@ -307,7 +308,10 @@ func (a *archive) recordKeys(locator lookup.ID) map[string][]byte {
 	for _, id := range colleagues {
 		keys["colleague "+id[:1]] = records.RecordKey(a.Records, locator, records.RecordStaff, id, 0)
 	}
-	for sequence := range uint64(4) {
+	for _, page := range []string{"1", "2"} {
+		keys["page "+page+" of the ledger"] = records.RecordKey(a.Records, locator, records.RecordLedger, page, 0)
+	}
+	for sequence := range uint64(6) {
 		keys[fmt.Sprint("entry ", sequence+1)] = records.RecordKey(a.Records, locator, records.RecordTimeline, "", sequence+1)
 	}
 	return keys

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/disclosure"
 	"github.com/amparo-project/amparo/internal/fault"
 	"github.com/amparo-project/amparo/internal/records"
 )
@@ -146,4 +148,46 @@ func (h *house) verifyFilled(p person, acked map[string]string, refused int) {
 	if intakes != len(acked)+1 {
 		h.t.Fatalf("%d leaves of intakes, want %d", intakes, len(acked)+1)
 	}
+}
+
+// TestANoIsTakenWhenTheDiskIsNearlyFull: room is kept for what protects somebody. A
+// withdrawal, what follows from it, and a breach are written; a consent and what leaves
+// on it wait until there is room again.
+func TestANoIsTakenWhenTheDiskIsNearlyFull(t *testing.T) {
+	h, _ := inMemory(t)
+	p := newPerson()
+	id := h.mustCreate(p, intake{name: "Amaru", risk: amparov1.RiskLevel_RISK_LEVEL_LOW})
+	if err := h.allows(p, records.Request{}, id, "yes", amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN); err != nil {
+		t.Fatal(err)
+	}
+	enters := func(method string, step func(disclosure.Act) (disclosure.Added, error)) error {
+		_, err := h.adds(p, records.Request{}, id, method, step)
+		return err
+	}
+	h.free.Store(255 << 20)
+	for _, row := range []struct {
+		says  string
+		err   error
+		taken bool
+	}{
+		{"a consent", h.allows(p, records.Request{}, id, "yes", amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN), false},
+		{"a check", enters("DisclosureService/CheckHarm", func(a disclosure.Act) (disclosure.Added, error) { return a.CheckHarm(&amparov1.HarmDraft{}) }), false},
+		{"a withdrawal", h.withdraws(p, records.Request{}, id, "no more"), true},
+		{"what follows from it", enters("ConsentService/SettleWithdrawal", func(a disclosure.Act) (disclosure.Added, error) {
+			return a.Settle(&amparov1.SettlementDraft{Withdrawal: 2, Stands: true}, func(uint32, *timestamppb.Timestamp) bool { return true })
+		}), true},
+		{"a breach", enters("DisclosureService/ReportBreach", func(a disclosure.Act) (disclosure.Added, error) { return a.Breach(&amparov1.BreachDraft{Text: "x"}) }), true},
+	} {
+		if row.taken && row.err != nil {
+			t.Errorf("%s: %v", row.says, row.err)
+		}
+		if !row.taken {
+			wantReason(t, row.says, row.err, amparov1.Reason_REASON_DISK_FULL)
+		}
+	}
+	h.free.Store(1 << 40)
+	if entries, err := h.ledger(p, id); err != nil || len(entries) != 4 {
+		t.Errorf("%d entries, want the consent and the three that were taken: %v", len(entries), err)
+	}
+	h.wantClean()
 }

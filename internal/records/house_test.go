@@ -318,6 +318,7 @@ type seen struct {
 	risk    amparov1.RiskLevel
 	notes   []string // oldest first
 	levels  []amparov1.RiskLevel
+	ledger  []string // what its entries say, oldest first
 }
 
 // read reads the whole of a case, the timeline in pages of seven.
@@ -348,6 +349,13 @@ func readFile(f *records.File) (seen, error) {
 	}
 	for _, a := range assessments {
 		s.levels = append(s.levels, a.GetJudgement().GetLevel())
+	}
+	held, err := f.Ledger()
+	if err != nil {
+		return seen{}, err
+	}
+	for _, entry := range held {
+		s.ledger = append(s.ledger, entry.GetConsent().GetTerms().GetText()+entry.GetWithdrawal().GetDraft().GetText())
 	}
 	var before uint64
 	var expected []byte

@@ -19,6 +19,7 @@ import (
 	"github.com/amparo-project/amparo/internal/lookup"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/spelling"
+	"github.com/amparo-project/amparo/internal/store/storepb"
 )
 
 // canaries hands out texts that occur nowhere else.
@@ -50,6 +51,18 @@ func (c *canaries) fill(m protoreflect.Message) {
 	}
 }
 
+// page is a page of a ledger with an entry of every kind.
+func (c *canaries) page() *storepb.LedgerPage {
+	page := &storepb.LedgerPage{}
+	kinds := (&amparov1.LedgerEntry{}).ProtoReflect().Descriptor().Oneofs().ByName("entry").Fields()
+	for i := range kinds.Len() {
+		entry := &amparov1.LedgerEntry{}
+		c.fill(entry.ProtoReflect().Mutable(kinds.Get(i)).Message())
+		page.Entries = append(page.GetEntries(), entry)
+	}
+	return page
+}
+
 // dump is a closed store as somebody finds it who carries the disk away, with all
 // that must not be in it.
 type dump struct {
@@ -79,6 +92,9 @@ func newDump(t *testing.T) *dump {
 		_, err = h.change(p, records.Request{}, id, func(f *records.File) {
 			f.Put(records.RecordIntake, "", facts)
 			f.Put(records.RecordIdentity, "", who)
+			if i == 0 { // so many words that one case is enough
+				f.Put(records.RecordLedger, "1", c.page())
+			}
 			f.Append(entry, &amparov1.TimelineEntry{Text: sameName})
 			out.bytes[fmt.Sprint("pseudonym ", i)] = raw(f.Pseudonym())
 		})

@@ -114,7 +114,7 @@ func (w *Work) Disclose(f *File, draft *amparov1.DisclosureDraft) (*amparov1.Led
 // it: whichever act tells of an arrest or an attack, no check and no consent is asked
 // without it.
 func (f *File) follow(entry *amparov1.TimelineEntry) error {
-	if f.work == nil || f.Case() == nil || !f.hasLedger() {
+	if f.work == nil || f.Case() == nil || !f.hasLedger() || !disclosure.Befalls(entry) {
 		return nil
 	}
 	act, err := f.work.ledgerAct(f, access.Service(f.work.grant.Action()))

@@ -74,6 +74,16 @@ func (h *house) ledger(p person, id string) (entries []*amparov1.LedgerEntry, er
 	return entries, err
 }
 
+// writeLedgers has something allowed and taken back in each case.
+func (a *archive) writeLedgers() {
+	for _, name := range []string{"a", "b"} {
+		a.keepOld()
+		a.must(a.allows(a.reader, records.Request{}, a.cases[name], "yes in "+name, amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN))
+		a.keepOld()
+		a.must(a.withdraws(a.reader, records.Request{}, a.cases[name], "no in "+name))
+	}
+}
+
 // weighed is an engine that remembers the largest commit.
 type weighed struct {
 	store.Engine
@@ -154,4 +164,26 @@ func TestALongLedger(t *testing.T) {
 		t.Errorf("after a restart the ledger is another: %v", err)
 	}
 	t.Logf("%d entries; the largest commit had %d operations and %d KiB", len(entries), engine.ops, engine.bytes>>10)
+}
+
+// TestWhatBefallsACaseWithADamagedLedger is not taken as if nothing had been allowed in
+// it: the file is shut, and says that it is damaged.
+func TestWhatBefallsACaseWithADamagedLedger(t *testing.T) {
+	h, engine := inMemory(t)
+	p := newPerson()
+	id := h.mustCreate(p, intake{name: "Amaru"})
+	if err := h.allows(p, records.Request{}, id, "yes", amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN); err != nil {
+		t.Fatal(err)
+	}
+	known, _ := h.Index().Find(records.ParseID(id))
+	if _, err := engine.Commit(ctx, nil, []store.Write{{Key: records.RecordKey(h.Records, known.Locator, records.RecordLedger, "1", 0), Value: []byte("x")}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.change(p, records.Request{}, id, func(f *records.File) {
+		f.Append(&amparov1.TimelineEntry{Kind: amparov1.TimelineKind_TIMELINE_KIND_INCIDENT})
+	})
+	wantReason(t, "an attack", err, amparov1.Reason_REASON_INTEGRITY)
+	if h.Broken() != 1 || h.shut.Load() != 1 {
+		t.Errorf("%d files are shut, and %d were told of", h.Broken(), h.shut.Load())
+	}
 }

@@ -95,7 +95,7 @@ func (a *archive) forgotten(move laid) bool {
 // of them, so a new archive is taken now and then. The short form plays a fifth of
 // the moves, another one each time.
 func TestSwappedRecords(t *testing.T) {
-	const size, fresh = 41, 25
+	const size, fresh = 49, 25
 	var a *archive
 	var cells []cell
 	moves, turn := 0, rand.IntN(5)

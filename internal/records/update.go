@@ -132,7 +132,7 @@ func (r *Records) try(ctx context.Context, grant access.Grant, request Request, 
 	}
 	c, err := r.compose(work, request, answer)
 	if err != nil {
-		return nil, err
+		return nil, r.settle(ctx, work, err)
 	}
 	r.announce(work, c)
 	revision, err := r.cfg.Engine.Commit(ctx, c.conditions, c.writes)

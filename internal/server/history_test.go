@@ -124,6 +124,31 @@ func (o *office) acts(id string) map[string]func(*rapid.T) {
 				FinalRiskLevel: amparov1.RiskLevel_RISK_LEVEL_EXTREME, RetentionWish: amparov1.RetentionWish_RETENTION_WISH_KEEP,
 			}}
 		}, &amparov1.CloseCaseResponse{}),
+		"consent": receipts(amparov1.ConsentService_RecordConsent_FullMethodName, func(*rapid.T) proto.Message {
+			return &amparov1.RecordConsentRequest{RequestId: records.NewID(), CaseId: id, Terms: yes()}
+		}, &amparov1.RecordConsentResponse{}),
+		"check": receipts(amparov1.DisclosureService_CheckHarm_FullMethodName, func(*rapid.T) proto.Message {
+			return &amparov1.CheckHarmRequest{RequestId: records.NewID(), CaseId: id, Harm: harmless()}
+		}, &amparov1.CheckHarmResponse{}),
+		"disclose": receipts(amparov1.DisclosureService_Disclose_FullMethodName, func(*rapid.T) proto.Message {
+			draft := vital()
+			draft.Vital.ExpiresAt = timestamppb.New(o.clock.Now().Add(time.Hour))
+			return &amparov1.DiscloseRequest{RequestId: records.NewID(), CaseId: id, Disclosure: draft}
+		}, &amparov1.DiscloseResponse{}),
+		"countersign": receipts(amparov1.DisclosureService_CountersignDisclosure_FullMethodName, func(t *rapid.T) proto.Message {
+			entry := rapid.Uint32Range(1, 12).Draw(t, "entry")
+			return &amparov1.CountersignDisclosureRequest{RequestId: records.NewID(), CaseId: id, Entry: entry}
+		}, &amparov1.CountersignDisclosureResponse{}),
+		"withdraw": receipts(amparov1.ConsentService_WithdrawConsent_FullMethodName, func(*rapid.T) proto.Message {
+			return &amparov1.WithdrawConsentRequest{RequestId: records.NewID(), CaseId: id, Withdrawal: &amparov1.WithdrawalDraft{Everything: true}}
+		}, &amparov1.WithdrawConsentResponse{}),
+		"breach": receipts(amparov1.DisclosureService_ReportBreach_FullMethodName, func(*rapid.T) proto.Message {
+			return &amparov1.ReportBreachRequest{RequestId: records.NewID(), CaseId: id, Breach: &amparov1.BreachDraft{Text: "a", HighRisk: true}}
+		}, &amparov1.ReportBreachResponse{}),
+		"informed": receipts(amparov1.DisclosureService_RecordInformed_FullMethodName, func(t *rapid.T) proto.Message {
+			entry := rapid.Uint32Range(1, 12).Draw(t, "entry")
+			return &amparov1.RecordInformedRequest{RequestId: records.NewID(), CaseId: id, Entry: entry}
+		}, &amparov1.RecordInformedResponse{}),
 		"reopen": receipts(amparov1.CaseService_ReopenCase_FullMethodName, func(*rapid.T) proto.Message {
 			return &amparov1.ReopenCaseRequest{RequestId: records.NewID(), CaseId: id, Reason: "again"}
 		}, &amparov1.ReopenCaseResponse{}),

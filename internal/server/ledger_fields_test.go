@@ -19,7 +19,7 @@ func TestWhatALedgerWrites(t *testing.T) {
 	officer := w.north[amparov1.Role_ROLE_CASE_OFFICER]
 	d, id := deskOf(officer), w.newCase(t, officer, func(c *amparov1.Case) { c.RiskLevel = amparov1.RiskLevel_RISK_LEVEL_LOW })
 	before := w.size(t)
-	forged, tomorrow := bytes.Repeat([]byte(canary), 3), timestamppb.New(time.Now().Add(4*time.Minute))
+	forged, tomorrow := bytes.Repeat([]byte("qx7canar"), 4), timestamppb.New(time.Now().Add(4*time.Minute))
 	for _, terms := range []*amparov1.ConsentTerms{no(), yes()} {
 		terms.Told = &amparov1.Telling{Statement: &amparov1.StatementReference{Id: "consent-release", Language: "es", Hash: forged}}
 		terms.ObtainedAt = tomorrow // within what clocks may differ by

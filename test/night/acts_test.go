@@ -71,7 +71,7 @@ func (c *crew) requestOf(a *act) proto.Message {
 		}
 		return request
 	}
-	return nil
+	return ledgerRequest(a)
 }
 
 // hashOf is the SHA-256 of a request in its one form.
@@ -108,7 +108,7 @@ func (c *crew) call(ctx context.Context, a *act) (caseID string, version uint64,
 		answer, e := p.Risk.AssessRisk(ctx, request)
 		return answer.GetCaseId(), answer.GetVersion(), e
 	default:
-		return "", 0, fmt.Errorf("no call for %s", a.Kind)
+		return c.callLedger(ctx, a, request)
 	}
 	return receipt.GetCaseId(), receipt.GetVersion(), err
 }

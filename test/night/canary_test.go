@@ -35,7 +35,7 @@ type mine struct {
 	calls    int
 	refusals int
 
-	admin, head, officer, auditor, dismissed *person
+	admin, head, officer, auditor, dismissed, protector *person
 }
 
 // TestCanary puts a canary into every field of words of every request, into names,
@@ -77,6 +77,7 @@ func open(t *testing.T) *mine {
 	m.officer = m.hireCanary(officer, "bogota")
 	m.dismissed = m.hireCanary(operator, "bogota")
 	m.auditor = m.hireCanary(auditor)
+	m.protector = m.hireCanary(protector, "bogota")
 	return m
 }
 
@@ -147,7 +148,7 @@ func (m *mine) firstOf(ctx context.Context, who *person, path string, request, a
 // none.
 var showing = []string{
 	"GetCase", "ListTimeline", "ListRiskAssessments", "WhoAmI", "InviteDevice",
-	"GetSafety", "RecordStatus", "DistrustContact", "ListInterpreters", "FindInterpreters",
+	"GetSafety", "RecordStatus", "DistrustContact", "ListInterpreters", "FindInterpreters", "ListConsents", "ListBreaches",
 }
 
 func (m *mine) keep(method string, answer proto.Message, err error) {

@@ -13,6 +13,7 @@ type file struct {
 	shown       *amparov1.GetCaseResponse
 	timeline    []*amparov1.TimelineEntry // newest first
 	assessments []*amparov1.RiskAssessment
+	ledger      []*amparov1.LedgerEntry // newest first
 }
 
 func (s *siege) open(ctx context.Context, caseID string) (*file, error) {
@@ -34,6 +35,14 @@ func (s *siege) open(ctx context.Context, caseID string) (*file, error) {
 	}
 	risks, err := s.reviewer.Risk.ListRiskAssessments(ctx, &amparov1.ListRiskAssessmentsRequest{CaseId: caseID})
 	f.assessments = risks.GetAssessments()
+	for before := uint32(0); err == nil; {
+		var page *amparov1.ListConsentsResponse
+		page, err = amparov1.NewConsentServiceClient(s.reviewer).ListConsents(ctx, &amparov1.ListConsentsRequest{CaseId: caseID, PageSize: 200, Before: before})
+		f.ledger = append(f.ledger, page.GetEntries()...)
+		if before = page.GetNextBefore(); before == 0 {
+			break
+		}
+	}
 	return f, err
 }
 
@@ -115,6 +124,11 @@ func (s *siege) judgeCase(caseID string, acts []*act) map[string]bool {
 			s.t.Errorf("the timeline has a gap at %d", entry.GetSequence())
 		}
 	}
+	for i, entry := range f.ledger {
+		if entry.GetNumber() != uint32(len(f.ledger)-i) {
+			s.t.Errorf("the ledger has a gap at %d", entry.GetNumber())
+		}
+	}
 	return there
 }
 
@@ -160,8 +174,10 @@ func (f *file) traces(a *act, acts []*act) []int {
 			f.judged(a), triaged, f.count(amparov1.TimelineKind_TIMELINE_KIND_TRIAGE, textOf(a)),
 			f.count(amparov1.TimelineKind_TIMELINE_KIND_RISK, textOf(a)) + f.count(amparov1.TimelineKind_TIMELINE_KIND_RISK_PROPOSED, textOf(a)),
 		}
-	default:
+	case "assign", "assign-all":
 		return []int{f.assigned(a, acts)}
+	default:
+		return f.entered(a)
 	}
 }
 

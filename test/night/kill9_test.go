@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,7 +34,8 @@ type siege struct {
 	reviewer *person
 	auditor  *person
 	ledger   *ledger
-	intakes  int // cases that there are
+	intakes  int                 // cases that there are
+	last     [writerCount]uint32 // disclosure that each made last
 	tally    siegeTally
 }
 
@@ -146,13 +148,17 @@ func (s *siege) write(writer int, shared string) {
 	triaged := false
 	for {
 		kind, where := nextAct(own, triaged), own
-		if kind == "shared note" {
-			kind, where = "note", shared
+		if rest, is := strings.CutPrefix(kind, "shared "); is {
+			kind, where = rest, shared
 		}
 		if kind == "intake" {
 			where = ""
 		}
 		opened, ok := s.do(kind, writer, where)
+		if kind == "vital" && where == shared && ok {
+			// Somebody else signs for it, in the case on whose team everybody is.
+			_, ok = s.sign(s.last[writer], (writer+1)%writerCount, where)
+		}
 		switch {
 		case !ok:
 			return
@@ -165,7 +171,7 @@ func (s *siege) write(writer int, shared string) {
 }
 
 func nextAct(own string, triaged bool) string {
-	n := rand.IntN(100)
+	n := rand.IntN(140)
 	switch {
 	case own == "" || n < 8:
 		return "intake"
@@ -179,15 +185,27 @@ func nextAct(own string, triaged bool) string {
 		return "contact"
 	case n < 75:
 		return "shared note"
-	default:
+	case n < 100:
 		return "note"
+	case n < 110:
+		return "shared vital"
+	default:
+		return []string{"consent", "consent", "check", "withdraw", "breach", "vital"}[n%6]
 	}
 }
 
 // do makes one call, with the ledger written before and after it, and reports
 // whether it was answered.
 func (s *siege) do(kind string, writer int, caseID string) (string, bool) {
-	a := act{ID: client.NewRequestID(), Kind: kind, Writer: writer, Case: caseID}
+	return s.make(act{ID: client.NewRequestID(), Kind: kind, Writer: writer, Case: caseID})
+}
+
+// sign has somebody countersign an entry.
+func (s *siege) sign(entry uint32, writer int, caseID string) (string, bool) {
+	return s.make(act{ID: client.NewRequestID(), Kind: "countersign", Writer: writer, Case: caseID, Of: entry})
+}
+
+func (s *siege) make(a act) (string, bool) {
 	a.SHA256 = hashOf(s.crew.requestOf(&a))
 	s.ledger.note(a)
 	return s.attempt(a)
@@ -202,6 +220,9 @@ func (s *siege) attempt(a act) (string, bool) {
 		return "", false
 	}
 	a.Case, a.Version, a.Acked = opened, version, true
+	if a.Kind == "vital" {
+		s.last[a.Writer] = a.Entry
+	}
 	s.ledger.note(a)
 	return opened, true
 }

@@ -19,8 +19,12 @@ type act struct {
 	Case   string `json:"case,omitempty"` // of an intake only once it is acknowledged
 	SHA256 string `json:"sha256"`         // of the request
 	Acked  bool   `json:"acked,omitempty"`
-	// Version that the receipt named.
+	// Version that the receipt named; zero where the answer shows nothing of the case.
 	Version uint64 `json:"version,omitempty"`
+	// Entry of the case's ledger that the answer named.
+	Entry uint32 `json:"entry,omitempty"`
+	// Of is the entry that a signature is for.
+	Of uint32 `json:"of,omitempty"`
 }
 
 // ledger is the file that knows what was promised: an act is in it, on the disk,

@@ -26,6 +26,7 @@ const (
 	head          = amparov1.Role_ROLE_HEAD_OF_SECRETARIAT
 	auditor       = amparov1.Role_ROLE_AUDITOR
 	administrator = amparov1.Role_ROLE_ADMINISTRATOR
+	protector     = amparov1.Role_ROLE_DATA_PROTECTION_OFFICER
 )
 
 // patient is how staff wait for a service that is being restarted: the client goes

@@ -101,6 +101,7 @@ func (m *mine) work() []string {
 		if person := asked.(*amparov1.CreateIntakeRequest).GetIntake().GetIdentity().GetPerson(); person != nil {
 			name = person.GetLegalName()
 		}
+		m.workLedger(id, subject)
 		for _, step := range []string{
 			"AddNote", "AssignCase", "AssessRisk", "TriageCase", "RecordContact", "ReportDuress",
 			"RecordStatus", "ConfirmStatus", "ProposeContactChange", "SetAdvanceInstructions", "DistrustContact", "HoldCase", "ResumeCase", "AdvanceCase",
@@ -111,6 +112,7 @@ func (m *mine) work() []string {
 		}
 		interpreter, _ := m.accept("AddInterpreter", "", nil)
 		m.isShown(id, append(whispered, interpreter))
+		m.hostile(id)
 		cases = append(cases, id)
 	}
 	m.accept("ListQueue", "", nil)
