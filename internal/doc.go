@@ -39,6 +39,7 @@
 //
 //   - seal: the keyring and the envelopes
 //   - audit: the Merkle log; leaves, checkpoints, proofs, verification offline
+//   - audit/audittest: logs that are put back and forked, for tests
 //   - store: what an engine promises; an engine is untrusted and sees sealed bytes
 //   - store/recent: the last commits, for those who watch an engine
 //   - store/bolt: the engine for one machine

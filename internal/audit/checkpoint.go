@@ -127,16 +127,6 @@ func CheckpointSize(public, signed string) (uint64, error) {
 	return uint64(c.size), err
 }
 
-// CheckpointRoot verifies a checkpoint as CheckpointSize does, and returns the
-// tree's root as it stands in the note.
-func CheckpointRoot(public, signed string) (string, error) {
-	c, err := openCheckpoint(public, signed)
-	if err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(c.root[:]), nil
-}
-
 // CheckConsistency is what a client does with each new checkpoint before it keeps
 // it in place of the one that it has: it verifies both with the log's public key,
 // and with the RFC 6962 proof that the newer holds all that the older one held.
