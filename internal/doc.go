@@ -40,6 +40,8 @@
 //   - seal: the keyring and the envelopes
 //   - audit: the Merkle log; leaves, checkpoints, proofs, verification offline
 //   - audit/audittest: logs that are put back and forked, for tests
+//   - anchor: the newest checkpoint, kept on another medium
+//   - durable: files that a power cut leaves whole
 //   - store: what an engine promises; an engine is untrusted and sees sealed bytes
 //   - store/recent: the last commits, for those who watch an engine
 //   - store/bolt: the engine for one machine

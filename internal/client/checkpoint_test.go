@@ -136,7 +136,7 @@ func TestEachConnectionChecksTheLog(t *testing.T) {
 	} {
 		b := startBench(t)
 		p := enrolledProfile(t, b)
-		p.LogKey = log.Key()
+		p.LogKey = log.PublicKey()
 		b.shows(row.shows)
 		if row.seen != "" {
 			if err := client.WriteFile(filepath.Join(p.Dir, "checkpoint"), []byte(row.seen)); err != nil {
@@ -194,7 +194,7 @@ func TestAnAccusationDoesNotFillTheDisk(t *testing.T) {
 	log := audittest.New(t).Grow(100)
 	b := startBench(t)
 	p := enrolledProfile(t, b)
-	p.LogKey = log.Key()
+	p.LogKey = log.PublicKey()
 	b.shows(log)
 	connected(t, p)
 	forked := audittest.New(t).Grow(1)
@@ -218,7 +218,7 @@ func TestWhatCannotBeAskedIsNoAlarm(t *testing.T) {
 	log := audittest.New(t).Grow(3)
 	b := startBench(t)
 	p := enrolledProfile(t, b)
-	p.LogKey = log.Key()
+	p.LogKey = log.PublicKey()
 	b.shows(log)
 	connected(t, p)
 	for _, code := range []codes.Code{codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented, codes.Unavailable, codes.ResourceExhausted, codes.Internal, codes.DataLoss} {
@@ -269,7 +269,7 @@ func TestWhatIsKeptNeverGoesBack(t *testing.T) {
 	log := audittest.New(t).Grow(5)
 	b := startBench(t)
 	p := enrolledProfile(t, b)
-	p.LogKey = log.Key()
+	p.LogKey = log.PublicKey()
 	b.shows(log)
 	connected(t, p)
 	var calls atomic.Int32
@@ -296,7 +296,7 @@ func TestTwoCommandsAreNotShownTwoLogs(t *testing.T) {
 	shown := []*audittest.Log{log.Fork().Grow(2), log.Fork().Grow(2)}
 	b := startBench(t)
 	p := enrolledProfile(t, b)
-	p.LogKey = log.Key()
+	p.LogKey = log.PublicKey()
 	b.shows(log)
 	connected(t, p)
 	both := make(chan struct{})

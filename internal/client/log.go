@@ -8,6 +8,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/audit"
+	"github.com/amparo-project/amparo/internal/durable"
 )
 
 // ExportLog writes the audit log, up to its newest checkpoint, into a file that
@@ -23,7 +24,7 @@ func (c *Conn) ExportLog(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	err = writeFile(path, func(w io.Writer) error {
+	err = durable.Replace(path, func(w io.Writer) error {
 		return audit.WriteExport(w, first.GetLogKey(), first.GetCheckpoint(), parts(first, stream.Recv))
 	})
 	if errors.Is(err, audit.ErrInvalid) {

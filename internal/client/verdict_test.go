@@ -18,7 +18,7 @@ import (
 func TestNoCallWaitsForTheVerdict(t *testing.T) {
 	b := startBench(t)
 	p := enrolledProfile(t, b)
-	p.LogKey = audittest.New(t).Key()
+	p.LogKey = audittest.New(t).PublicKey()
 	release := make(chan struct{})
 	b.answers(func(ctx context.Context, _ uint64) (*amparov1.GetCheckpointResponse, error) {
 		select {

@@ -2,8 +2,8 @@
 // put back or forked. New makes one, Grow lets it grow, and Fork makes a second with
 // the same key that goes another way from there.
 //
-// Its logs have checkpoints and proofs as those of package audit, and nothing that
-// could be read.
+// Its logs have checkpoints and proofs as those of package audit have, made without
+// it, and nothing that could be read.
 package audittest
 
 import (
@@ -18,6 +18,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/amparo-project/amparo/internal/audit"
 )
 
 // Log is a log in memory. Its methods are safe for concurrent use.
@@ -49,8 +51,8 @@ func New(t testing.TB) *Log {
 	return &Log{t: t, signer: signer, key: public}
 }
 
-// Key verifies the log's checkpoints.
-func (l *Log) Key() string { return l.key }
+// PublicKey verifies the log's checkpoints.
+func (l *Log) PublicKey() string { return l.key }
 
 // Origin is the name of the log and of its key.
 func (l *Log) Origin() string { return l.signer.Name() }
@@ -121,6 +123,17 @@ func (l *Log) Extension(_ context.Context, oldSize, newSize uint64) ([][]byte, e
 		out[i] = h[:]
 	}
 	return out, err
+}
+
+// ConsistencyProof is the newest checkpoint with the proof that it extends the first
+// oldSize leaves, or audit.ErrInvalid where there are not as many.
+func (l *Log) ConsistencyProof(ctx context.Context, oldSize uint64) (signed string, proof [][]byte, err error) {
+	size := l.Size()
+	if oldSize > size {
+		return "", nil, fmt.Errorf("%w: proof from %d of %d", audit.ErrInvalid, oldSize, size)
+	}
+	proof, err = l.Extension(ctx, oldSize, size)
+	return l.At(size), proof, err
 }
 
 // Cosign keeps what it is given, for Cosigned.
