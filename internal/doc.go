@@ -44,6 +44,9 @@
 //
 //   - seal: the keyring and the envelopes
 //   - audit: the Merkle log; leaves, checkpoints, proofs, verification offline
+//   - audit/audittest: logs that are put back and forked, for tests
+//   - anchor: the newest checkpoint, kept on another medium
+//   - durable: files that a power cut leaves whole
 //   - store: what an engine promises; an engine is untrusted and sees sealed bytes
 //   - store/recent: the last commits, for those who watch an engine
 //   - store/bolt: the engine for one machine
@@ -68,6 +71,7 @@
 //   - proof/prooftest: logs with ledgers, honest and forged, for tests
 //   - notify: what leaves by mail and webhook, and cannot say what it is about
 //   - watch: when a service that does not answer becomes an alarm
+//   - witness: who cosigns a log from outside, and how the service has itself cosigned
 //   - notifytest: a mail server and a webhook inside a test
 //   - client: profiles, enrolment and dialling, for the command and for a desk
 //

@@ -108,6 +108,7 @@ shown at once, and the terminal's bell rings.`,
 	office := c.Flags().String("office", "", "only this office")
 	watch := c.Flags().Bool("watch", false, "go on, and ring the bell for each new one")
 	c.RunE = a.do(func(ctx context.Context, _ []string) error {
+		a.watches = *watch
 		return a.with(func(conn *client.Conn) error {
 			names, err := a.names(ctx, conn)
 			if err != nil {

@@ -42,6 +42,7 @@ that is due next. A risk that nobody has assessed stands above medium.`,
 	a.offer(c, "state", fixed(client.EnumWords(amparov1.CaseState(0).Descriptor())...))
 	a.offer(c, "at-least", fixed(client.EnumWords(amparov1.RiskLevel(0).Descriptor())...))
 	c.RunE = a.do(func(ctx context.Context, _ []string) error {
+		a.watches = f.watch
 		profile, conn, err := a.connect()
 		if err != nil {
 			return err

@@ -33,6 +33,9 @@ type app struct {
 	home    string // folder of the profiles, where it is not the usual one
 	started bool   // a command's own code runs: what fails now is no usage error
 
+	watches  bool            // it may run for days
+	logFault *client.Failure // the service's log is not the one that was seen
+
 	profile   string
 	output    string
 	requestID string
@@ -52,6 +55,20 @@ func (a *app) execute(ctx context.Context, arguments []string) int {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	command, err := root.ExecuteContextC(ctx)
+	exit := a.ended(command, err)
+	if a.logFault == nil {
+		return exit
+	}
+	// Last, so that it stands above the prompt and not above what was asked for.
+	a.tell("%s: %s\n", command.CommandPath(), a.logFault.Error())
+	if exit == 0 {
+		exit = a.logFault.Exit
+	}
+	return exit
+}
+
+// ended tells how a command ended, and returns its exit code.
+func (a *app) ended(command *cobra.Command, err error) int {
 	if err == nil {
 		return 0
 	}
@@ -67,6 +84,15 @@ func (a *app) execute(ctx context.Context, arguments []string) int {
 	}
 	a.tell("%s: %s\n", command.CommandPath(), failure.Error())
 	return failure.Exit
+}
+
+// noteLogFault is told beside the command's work, and never after its connection is
+// closed.
+func (a *app) noteLogFault(failure *client.Failure) {
+	a.logFault = failure
+	if a.watches {
+		a.tell("%s\n", failure.Error())
+	}
 }
 
 // usage is a mistake in how the command was called.

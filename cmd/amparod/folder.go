@@ -14,9 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/term"
 
+	"github.com/amparo-project/amparo/internal/anchor"
 	"github.com/amparo-project/amparo/internal/audit"
-	"github.com/amparo-project/amparo/internal/dispatch"
-	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/seal"
 	"github.com/amparo-project/amparo/internal/server"
@@ -168,8 +167,8 @@ type unsealed struct {
 	engine  *bolt.Engine
 	log     *audit.Log
 	records *records.Records
-	sender  *notify.Sender // nil unless the folder is served
-	ways    []dispatch.Way // none unless the folder is served
+	anchor  *anchor.Anchor // nil unless the folder is served with one
+	outside                // nothing unless the folder is served
 }
 
 // unseal opens the store of a folder: the log catches up first, since what the

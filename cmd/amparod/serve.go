@@ -14,14 +14,17 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/amparo-project/amparo/internal/dispatch"
+	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/server"
 	"github.com/amparo-project/amparo/internal/store"
+	"github.com/amparo-project/amparo/internal/witness"
 )
 
 // serveFlags say what to serve.
 type serveFlags struct {
-	data, identity, listen, config string
-	acceptLostCommit               bool
+	data, identity, listen, config, anchor string
+	acceptLostCommit                       bool
 }
 
 func serveCommand() *cobra.Command {
@@ -42,6 +45,8 @@ func serveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&flags.identity, "identity", "", "unseal identity file (required)")
 	cmd.Flags().StringVar(&flags.listen, "listen", "", "HOST:PORT to listen on; default: the address that invitations carry")
 	cmd.Flags().StringVar(&flags.config, "config", "", "YAML file with limits and addresses")
+	cmd.Flags().StringVar(&flags.anchor, "anchor", "",
+		"file on another medium that keeps the newest checkpoint; made when absent, and a store that is older than it is not served")
 	cmd.Flags().BoolVar(&flags.acceptLostCommit, "accept-lost-commit", false,
 		"start from the commit before when the last one is damaged; what was acknowledged last may be lost")
 	return cmd
@@ -56,11 +61,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	sender, err := newSender(config.Notify)
-	if err != nil {
-		return err
-	}
-	ways, err := newWays(config.Notify)
+	others, err := prepare(config, log)
 	if err != nil {
 		return err
 	}
@@ -70,6 +71,13 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	}
 	if f.zone, err = config.zone(); err != nil {
 		return err
+	}
+	anchored, err := takeAnchor(flags.anchor, flags.data)
+	if err != nil {
+		return err
+	}
+	if anchored != nil {
+		defer func() { err = errors.Join(err, anchored.Release()) }()
 	}
 	engine, err := f.openStore(flags.acceptLostCommit)
 	if err != nil {
@@ -83,7 +91,10 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	u.sender, u.ways = sender, ways
+	u.outside = others
+	if err := u.holdTo(ctx, anchored, log); err != nil {
+		return err
+	}
 	from, err := u.records.Started(ctx, engine.LostCommit())
 	if err != nil {
 		return err
@@ -93,6 +104,25 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	}
 	log.Info().Dur("took", time.Since(begun)).Int("files", u.records.Index().Len()).Msg("unsealed")
 	return u.serve(ctx, log, from, config, listenOn(flags, config, f), out)
+}
+
+// outside is what the service has to do with anybody but its callers.
+type outside struct {
+	sender   *notify.Sender
+	ways     []dispatch.Way
+	cosigner *witness.Cosigner
+}
+
+// prepare makes it of a configuration, before anything is unsealed.
+func prepare(config Config, log zerolog.Logger) (o outside, err error) {
+	if o.sender, err = newSender(config.Notify); err != nil {
+		return o, err
+	}
+	if o.ways, err = newWays(config.Notify); err != nil {
+		return o, err
+	}
+	o.cosigner, err = newCosigner(config.Witnesses, log)
+	return o, err
 }
 
 func listenOn(flags serveFlags, config Config, f *folder) string {
@@ -122,14 +152,19 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 	}
 	work, stopWork := context.WithCancel(context.Background())
 	defer stopWork()
-	broken := keepRunning(
+	parts := []func() error{
 		func() error { return u.log.Run(work) },
 		func() error { return u.records.Follow(work, from) },
 		func() error { u.forgetRequests(work, log); return nil },
 		func() error { server.Sweep(work, u.records, log); return nil },
 		func() error { return u.wake(work, log, u.ways) },
 		func() error { return s.Serve(listener) },
-	)
+		func() error { return u.cosigner.Run(work, u.log) },
+	}
+	if u.anchor != nil {
+		parts = append(parts, func() error { return u.keepAnchored(work, log) })
+	}
+	broken := keepRunning(parts...)
 	if err := announce(out, listener.Addr().String()); err != nil {
 		return err
 	}
@@ -138,7 +173,11 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 		log.Info().Msg("stopping")
 		s.Stop()
 		stopWork()
-		return u.log.CatchUp(context.WithoutCancel(ctx))
+		if err := u.log.CatchUp(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+		u.anchorLast(log)
+		return u.cosignLast(context.WithoutCancel(ctx), log)
 	case err := <-broken:
 		log.Error().Err(err).Msg("SEALED: the store can vouch for nothing any more")
 		s.Seal()

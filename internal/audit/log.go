@@ -49,6 +49,8 @@ type Log struct {
 	// at is what readers see. Only the holder of sequencing replaces it, after
 	// the commit that leads there is durable.
 	at atomic.Pointer[position]
+	// cosigned is what Cosign was given last; see there.
+	cosigned atomic.Pointer[cosigned]
 	// highWater is ahead of at by the leaves that wait.
 	highWater atomic.Int64 // nanoseconds since 1970
 

@@ -95,17 +95,34 @@ func (l *Log) InclusionProof(ctx context.Context, index, size uint64) ([][]byte,
 // is empty where none is needed. ErrInvalid: the log is smaller than oldSize.
 func (l *Log) ConsistencyProof(ctx context.Context, oldSize uint64) (signed string, proof [][]byte, err error) {
 	p := l.at.Load()
-	if oldSize > uint64(p.edge.size) {
-		return "", nil, fmt.Errorf("%w: proof from %d of %d", ErrInvalid, oldSize, p.edge.size)
-	}
-	if oldSize == 0 || oldSize == uint64(p.edge.size) {
-		return p.signed, nil, nil
-	}
-	hashes, err := tlog.ProveTree(p.edge.size, int64(oldSize), l.reader.hashes(ctx))
+	proof, err = l.extension(ctx, oldSize, uint64(p.edge.size))
 	if err != nil {
-		return "", nil, fmt.Errorf("prove tree of %d leaves: %w", oldSize, err)
+		return "", nil, err
 	}
-	return p.signed, hashBytes(hashes), nil
+	return p.signed, proof, nil
+}
+
+// Extension returns the proof that ConsistencyProof gives, for a checkpoint of
+// newSize leaves instead of the newest.
+func (l *Log) Extension(ctx context.Context, oldSize, newSize uint64) ([][]byte, error) {
+	if size := uint64(l.at.Load().edge.size); newSize > size {
+		return nil, fmt.Errorf("%w: proof to %d of %d", ErrInvalid, newSize, size)
+	}
+	return l.extension(ctx, oldSize, newSize)
+}
+
+func (l *Log) extension(ctx context.Context, oldSize, newSize uint64) ([][]byte, error) {
+	if oldSize > newSize {
+		return nil, fmt.Errorf("%w: proof from %d of %d", ErrInvalid, oldSize, newSize)
+	}
+	if oldSize == 0 || oldSize == newSize {
+		return nil, nil
+	}
+	hashes, err := tlog.ProveTree(int64(newSize), int64(oldSize), l.reader.hashes(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("prove tree of %d leaves: %w", oldSize, err)
+	}
+	return hashBytes(hashes), nil
 }
 
 func hashBytes(hashes []tlog.Hash) [][]byte {

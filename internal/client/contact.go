@@ -83,9 +83,11 @@ func (o *outbox) finish() {
 }
 
 // Close closes the connection once what was being sent from the outbox has been
-// answered, or is not answered in time.
+// answered, or is not answered in time, and the verdict on the log has come, for
+// which it waits no more than some seconds.
 func (c *Conn) Close() error {
 	c.outbox.finish()
+	c.verdict.finish()
 	return c.ClientConn.Close()
 }
 

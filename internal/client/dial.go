@@ -35,6 +35,12 @@ type Options struct {
 	// called beside the connection's other calls. The sending ends with the context
 	// of the call that made the contact, or with Close after a while.
 	OnSent func(*amparov1.KeptCapsule, *amparov1.SubmitCapsuleResponse, *Failure)
+	// OnLogFault is told when the service's audit log is not the one that this
+	// device has seen, with the Failure of KeepCheckpoint. The checkpoint is asked for
+	// after the first answer, and again each day on a connection that is still open;
+	// never when OnLogFault is nil. It is called beside the connection's other calls,
+	// and not after Close.
+	OnLogFault func(*Failure)
 	// Version of the program, for the service's log.
 	Version string
 }
@@ -42,7 +48,7 @@ type Options struct {
 // Conn is a connection to the service, with its stubs. Close it after use. Calls
 // come back with errors that Explain understands, and a writing request without a
 // request_id is given one. With the first answer, what waits in the profile's outbox
-// is sent.
+// is sent, and the service's log is checked.
 type Conn struct {
 	*grpc.ClientConn
 	Cards amparov1.CardServiceClient
@@ -70,6 +76,7 @@ type Conn struct {
 
 	profile *Profile
 	outbox  *outbox
+	verdict *verdict
 }
 
 // Dial connects a profile to its service: TLS 1.3, both ends known by the hash of
@@ -78,15 +85,18 @@ type Conn struct {
 func Dial(p *Profile, options Options) (*Conn, error) {
 	pin := &pinned{want: p.ServerPin}
 	caller := newCaller(pin, options)
-	box := &outbox{busy: map[string]bool{}}
-	caller.contact = box.contact
+	box, log := &outbox{busy: map[string]bool{}}, &verdict{tell: options.OnLogFault}
+	caller.contact = func(ctx context.Context) {
+		box.contact(ctx)
+		log.contact(ctx)
+	}
 	conn, err := dial(p.Address, pin.config(p.ServerName, p.certificate), options.Version,
 		grpc.WithChainUnaryInterceptor(caller.unary), grpc.WithChainStreamInterceptor(caller.stream))
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{
-		ClientConn: conn, profile: p, outbox: box, Capsules: amparov1.NewCapsuleServiceClient(conn),
+		ClientConn: conn, profile: p, outbox: box, verdict: log, Capsules: amparov1.NewCapsuleServiceClient(conn),
 		Cards:  amparov1.NewCardServiceClient(conn),
 		Safety: amparov1.NewSafetyServiceClient(conn), Interpreters: amparov1.NewInterpreterServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
@@ -101,6 +111,9 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 	}
 	// Each that stays has been told of, and waits on.
 	box.send = func(ctx context.Context) { _ = c.SendOutbox(ctx, told) }
+	if options.OnLogFault != nil && p.LogKey != "" { // an earlier version kept no key
+		log.check = c.keepCheckpoint
+	}
 	return c, nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"filippo.io/age"
+
+	"github.com/amparo-project/amparo/internal/durable"
 )
 
 // maxDraft bounds what is read back: a request and a little around it.
@@ -67,5 +69,5 @@ func (p *Profile) DropDraft() error {
 	if err := os.Remove(p.path(fileDraft)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("drop draft: %w", err)
 	}
-	return syncFolder(p.Dir)
+	return durable.SyncFolder(p.Dir)
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/durable"
 	"github.com/amparo-project/amparo/internal/enrolment"
 )
 
@@ -79,7 +80,7 @@ func Enrol(ctx context.Context, e Enrolment) (*Enrolled, error) {
 		return nil, fmt.Errorf("keep profile: %w", err)
 	}
 	p.Dir = final
-	if err := syncFolder(e.Home); err != nil {
+	if err := durable.SyncFolder(e.Home); err != nil {
 		return nil, err
 	}
 	enrolled := &Enrolled{Profile: p, Answer: answer}

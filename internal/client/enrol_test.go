@@ -55,6 +55,7 @@ type bench struct {
 	failing  atomic.Int32 // so many of them are answered UNAVAILABLE first
 	lastID   atomic.Pointer[string]
 	exporter atomic.Pointer[exporter]
+	log      atomic.Pointer[checkpoints]
 	intakes  func(id string) error      // what becomes of an intake
 	capsules func(capsule []byte) error // what becomes of a capsule
 }

@@ -15,6 +15,7 @@ import (
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/capsule"
+	"github.com/amparo-project/amparo/internal/durable"
 )
 
 // A capsule lies in the outbox under the id of its request, which is random and
@@ -66,7 +67,7 @@ func (p *Profile) keep(request *amparov1.CreateIntakeRequest, calledAt time.Time
 		return err
 	}
 	if err := os.Mkdir(p.path(fileOutbox), 0o700); err == nil {
-		err = syncFolder(p.Dir)
+		err = durable.SyncFolder(p.Dir)
 		if err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (p *Profile) drop(id string) error {
 	if err != nil {
 		return fmt.Errorf("wipe capsule: %w", err)
 	}
-	return syncFolder(p.path(fileOutbox))
+	return durable.SyncFolder(p.path(fileOutbox))
 }
 
 // Outbox lists the requests that wait to be sent, by their ids.

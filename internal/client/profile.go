@@ -33,6 +33,8 @@ const (
 	fileCheckpoint = "checkpoint"
 	fileDraft      = "intake.draft.age"
 	fileOutbox     = "outbox" // a folder
+
+	fileCheckpointLock = "checkpoint.lock"
 )
 
 // Profile is one enrolled device of one person, as it lies in a folder of its

@@ -35,13 +35,14 @@ func (r *Records) EachLeaf(ctx context.Context, size uint64, fn func(raw []byte)
 	return logFault(r.cfg.Log.Leaves(ctx, 0, size, fn))
 }
 
-// Consistency is the newest checkpoint with the proof that it extends the log of
-// an older size. The checkpoint is empty when there is no log of that size yet.
+// Consistency is the newest checkpoint that witnesses have signed, or the newest of
+// all, with the proof that it extends the log of an older size. The checkpoint is
+// empty when there is no log of that size yet.
 func (r *Records) Consistency(ctx context.Context, oldSize uint64) (signed string, proof [][]byte, err error) {
 	if oldSize > r.LogSize() {
 		return "", nil, nil
 	}
-	signed, proof, err = r.cfg.Log.ConsistencyProof(ctx, oldSize)
+	signed, proof, err = r.cfg.Log.CosignedProof(ctx, oldSize)
 	return signed, proof, logFault(err)
 }
 

@@ -82,12 +82,53 @@ func TestIntakesOverABadLine(t *testing.T) {
 	tr.judge(t, all, cases(t, service), lines)
 }
 
+// TestNoIntakeWaitsForTheLog: that the service's log is checked shows in no time but
+// that of the prompt, which comes back a round trip later.
+func TestNoIntakeWaitsForTheLog(t *testing.T) {
+	tr := trial{faster: 5, slack: 300 * time.Millisecond}
+	if *long {
+		tr.faster = 1
+	}
+	service := servertest.Start(t, servertest.Options{})
+	p := enrol(t, service, t.TempDir(), "operator")
+	p.Address = newLine(t, service.Address, bytesASecond*tr.faster, tr.scaled(roundTrip), 1, true).address
+	var took, closing [2]time.Duration
+	for i, told := range []func(*client.Failure){nil, func(failure *client.Failure) { t.Error(failure) }} {
+		conn, err := client.Dial(p, client.Options{OnLogFault: told})
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if _, kept, _, err := conn.TakeIntake(t.Context(), request("Persona Prueba"), begun); err != nil || kept != nil {
+			t.Fatalf("kept %v: %v", kept != nil, err)
+		}
+		took[i] = time.Since(begun)
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+		closing[i] = time.Since(begun) - took[i]
+	}
+	if more := took[1] - took[0]; more > tr.slack {
+		t.Errorf("an intake takes %v longer, %v instead of %v", more, took[1], took[0])
+	}
+	if most := tr.scaled(2*roundTrip) + tr.slack; closing[1] > most {
+		t.Errorf("the prompt comes back after %v, at most %v", closing[1], most)
+	}
+	if note, err := p.OlderCheckpoint(); err != nil || note == "" {
+		t.Errorf("no checkpoint was kept: %v", err)
+	}
+	t.Logf("an intake %v, and %v with the check; the prompt %v and %v later", took[0], took[1], closing[0], closing[1])
+}
+
 // take is one call of the command: it connects, takes the request, tells the person,
 // and closes, or is left by somebody whose phone rings again.
 func (tr trial) take(t *testing.T, p *client.Profile, name string, left bool) taken {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	conn, err := client.Dial(p, client.Options{Timeout: tr.scaled(30 * time.Second), Patience: tr.scaled(10 * time.Second)})
+	conn, err := client.Dial(p, client.Options{
+		Timeout: tr.scaled(30 * time.Second), Patience: tr.scaled(10 * time.Second),
+		OnLogFault: func(failure *client.Failure) { t.Errorf("%s: %v", name, failure) },
+	})
 	if err != nil {
 		t.Error(err)
 		return taken{name: name}
