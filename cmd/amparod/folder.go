@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/term"
 
+	"github.com/amparo-project/amparo/internal/anchor"
 	"github.com/amparo-project/amparo/internal/audit"
 	"github.com/amparo-project/amparo/internal/dispatch"
 	"github.com/amparo-project/amparo/internal/notify"
@@ -170,6 +171,7 @@ type unsealed struct {
 	records *records.Records
 	sender  *notify.Sender // nil unless the folder is served
 	ways    []dispatch.Way // none unless the folder is served
+	anchor  *anchor.Anchor // nil unless the folder is served with one
 }
 
 // unseal opens the store of a folder: the log catches up first, since what the

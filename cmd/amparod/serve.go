@@ -20,8 +20,8 @@ import (
 
 // serveFlags say what to serve.
 type serveFlags struct {
-	data, identity, listen, config string
-	acceptLostCommit               bool
+	data, identity, listen, config, anchor string
+	acceptLostCommit                       bool
 }
 
 func serveCommand() *cobra.Command {
@@ -42,6 +42,8 @@ func serveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&flags.identity, "identity", "", "unseal identity file (required)")
 	cmd.Flags().StringVar(&flags.listen, "listen", "", "HOST:PORT to listen on; default: the address that invitations carry")
 	cmd.Flags().StringVar(&flags.config, "config", "", "YAML file with limits and addresses")
+	cmd.Flags().StringVar(&flags.anchor, "anchor", "",
+		"file on another medium that keeps the newest checkpoint; made when absent, and a store that is older than it is not served")
 	cmd.Flags().BoolVar(&flags.acceptLostCommit, "accept-lost-commit", false,
 		"start from the commit before when the last one is damaged; what was acknowledged last may be lost")
 	return cmd
@@ -71,6 +73,13 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if f.zone, err = config.zone(); err != nil {
 		return err
 	}
+	anchored, err := takeAnchor(flags.anchor, flags.data)
+	if err != nil {
+		return err
+	}
+	if anchored != nil {
+		defer func() { err = errors.Join(err, anchored.Release()) }()
+	}
 	engine, err := f.openStore(flags.acceptLostCommit)
 	if err != nil {
 		return err
@@ -84,6 +93,9 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 		return err
 	}
 	u.sender, u.ways = sender, ways
+	if err := u.holdTo(ctx, anchored, log); err != nil {
+		return err
+	}
 	from, err := u.records.Started(ctx, engine.LostCommit())
 	if err != nil {
 		return err
@@ -122,14 +134,18 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 	}
 	work, stopWork := context.WithCancel(context.Background())
 	defer stopWork()
-	broken := keepRunning(
+	parts := []func() error{
 		func() error { return u.log.Run(work) },
 		func() error { return u.records.Follow(work, from) },
 		func() error { u.forgetRequests(work, log); return nil },
 		func() error { server.Sweep(work, u.records, log); return nil },
 		func() error { return u.wake(work, log, u.ways) },
 		func() error { return s.Serve(listener) },
-	)
+	}
+	if u.anchor != nil {
+		parts = append(parts, func() error { return u.keepAnchored(work, log) })
+	}
+	broken := keepRunning(parts...)
 	if err := announce(out, listener.Addr().String()); err != nil {
 		return err
 	}
@@ -138,7 +154,11 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 		log.Info().Msg("stopping")
 		s.Stop()
 		stopWork()
-		return u.log.CatchUp(context.WithoutCancel(ctx))
+		err := u.log.CatchUp(context.WithoutCancel(ctx))
+		if err == nil {
+			u.anchorLast(log)
+		}
+		return err
 	case err := <-broken:
 		log.Error().Err(err).Msg("SEALED: the store can vouch for nothing any more")
 		s.Seal()
