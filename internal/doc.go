@@ -65,6 +65,7 @@
 //   - servertest: a whole service inside a test, and people enrolled with it
 //   - notify: what leaves by mail and webhook, and cannot say what it is about
 //   - watch: when a service that does not answer becomes an alarm
+//   - witness: who cosigns a log from outside, and how the service has itself cosigned
 //   - notifytest: a mail server and a webhook inside a test
 //   - client: profiles, enrolment and dialling, for the command and for a desk
 //

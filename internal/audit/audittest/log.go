@@ -35,12 +35,18 @@ type Log struct {
 	cosigned string
 }
 
-// New makes an empty log with a key of its own.
+// New makes an empty log with a name and a key of its own.
 func New(t testing.TB) *Log {
 	t.Helper()
 	id := make([]byte, 16)
 	_, _ = rand.Read(id)
-	secret, public, err := note.GenerateKey(rand.Reader, "log/"+hex.EncodeToString(id))
+	return Named(t, "log/"+hex.EncodeToString(id))
+}
+
+// Named makes an empty log with a key of its own and a name that another may have.
+func Named(t testing.TB, origin string) *Log {
+	t.Helper()
+	secret, public, err := note.GenerateKey(rand.Reader, origin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +84,14 @@ func (l *Log) Fork() *Log {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return &Log{t: l.t, signer: l.signer, key: l.key, branch: rand.Text(), size: l.size, hashes: slices.Clone(l.hashes)}
+}
+
+// Prefix returns a log that holds the first size leaves, and other leaves from there on.
+func (l *Log) Prefix(size uint64) *Log {
+	f := l.Fork()
+	f.size = int64(size)
+	f.hashes = f.hashes[:tlog.StoredHashCount(f.size)]
+	return f
 }
 
 // Size is the number of leaves.
