@@ -14,10 +14,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.yaml.in/yaml/v3"
 )
 
 // binaries is the folder with amparo, amparod and age, built once for all stories.
@@ -46,7 +48,10 @@ func testMain(m *testing.M) int {
 // TestStories plays the stories of testdata against the real programs. Beside the
 // usual commands of testscript they know:
 //
-//	service init|start|stop|kill   a service of the story's own, on a free port
+//	service init|start [DATA]|stop|kill
+//	                               a service of the story's own, on a free port; it is
+//	                               configured by amparod.yaml where that is there
+//	witness start|stop             a witness of the story's own, named in amparod.yaml
 //	enrolled PROFILE ROLE [OFFICE] invites, enrols and confirms somebody
 //	exits CODE PROGRAM ARG...      runs a program that must end with the exit code
 //	handshake PROFILE              does what any TLS client would with a profile's PEM files
@@ -60,19 +65,25 @@ func TestStories(t *testing.T) {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("AMPARO_HOME", filepath.Join(env.WorkDir, "profiles"))
 			env.Setenv("TZ", "UTC")
-			env.Values[serviceKey{}] = &service{binary: filepath.Join(binaries, "amparod")}
+			env.Values[serviceKey{}] = &played{service: &service{binary: filepath.Join(binaries, "amparod")}}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"service": cmdService, "enrolled": cmdEnrolled, "exits": cmdExits, "field": cmdField,
-			"handshake": cmdHandshake,
+			"handshake": cmdHandshake, "witness": cmdWitness,
 		},
 	})
 }
 
 type serviceKey struct{}
 
-func serviceOf(ts *testscript.TestScript) *service { return ts.Value(serviceKey{}).(*service) }
+// played is what runs in one story.
+type played struct {
+	*service
+	witness *exec.Cmd // nil when none runs
+}
+
+func serviceOf(ts *testscript.TestScript) *played { return ts.Value(serviceKey{}).(*played) }
 
 func cmdService(ts *testscript.TestScript, _ bool, args []string) {
 	s := serviceOf(ts)
@@ -88,6 +99,12 @@ func cmdService(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		ts.Check(os.WriteFile(ts.MkAbs("invitation.txt"), []byte(invitation+"\n"), 0o600))
 	case "start":
+		if len(args) > 1 {
+			data = ts.MkAbs(args[1])
+		}
+		if config := ts.MkAbs("amparod.yaml"); fileExists(config) {
+			s.config = config
+		}
 		ts.Check(s.start(context.Background(), data, identity))
 		ts.Defer(func() {
 			if s.process == nil {
@@ -104,6 +121,45 @@ func cmdService(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		ts.Fatalf("service %s: there is no such order", args[0])
 	}
+}
+
+func fileExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// cmdWitness starts a witness for the log that the administrator's profile knows.
+func cmdWitness(ts *testscript.TestScript, _ bool, args []string) {
+	s := serviceOf(ts)
+	if args[0] == "stop" {
+		ts.Check(s.witness.Process.Signal(syscall.SIGTERM))
+		ts.Check(s.witness.Wait())
+		s.witness = nil
+		return
+	}
+	var settings struct {
+		Key string `yaml:"log_key"`
+	}
+	ts.Check(yaml.Unmarshal([]byte(ts.ReadFile("profiles/administrator/profile.yaml")), &settings))
+	s.witness = exec.Command(s.binary, "witness", "--data", ts.MkAbs("witness"), "--listen", "127.0.0.1:0", "--log-key", settings.Key)
+	out, err := s.witness.StdoutPipe()
+	ts.Check(err)
+	ts.Check(s.witness.Start())
+	ts.Defer(func() {
+		if s.witness != nil {
+			_ = s.witness.Process.Kill()
+			_ = s.witness.Wait()
+		}
+	})
+	var first struct {
+		Listening string `json:"listening"`
+		Key       string `json:"witness_key"`
+	}
+	ts.Check(json.NewDecoder(out).Decode(&first))
+	config := fmt.Sprintf("witnesses:\n  - url: http://%s\n    key: %s\n", first.Listening, first.Key)
+	ts.Check(os.WriteFile(ts.MkAbs("amparod.yaml"), []byte(config), 0o600))
+	name, _, _ := strings.Cut(first.Key, "+")
+	ts.Setenv("WITNESS", name)
 }
 
 // amparo runs the client with a text on stdin and returns its JSON.

@@ -78,7 +78,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &failure{code: exitUsage, text: "read the flags", err: err, next: "see amparod --help"}
 	})
-	root.AddCommand(initCommand(), inviteCommand(), serveCommand(), checkCommand(), watchCommand())
+	root.AddCommand(initCommand(), inviteCommand(), serveCommand(), checkCommand(), watchCommand(), witnessCommand())
 	return root
 }
 

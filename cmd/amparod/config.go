@@ -12,6 +12,7 @@ import (
 
 	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/server"
+	"github.com/amparo-project/amparo/internal/witness"
 )
 
 // Config is what serve --config reads. Every field may be left out; unknown ones
@@ -34,6 +35,9 @@ type Config struct {
 	// itself; the webhook is told too. They stand here because nothing that is
 	// sealed can be read any more when they are needed.
 	LastAlarmTo []string `yaml:"last_alarm_to"`
+	// Witnesses cosign the checkpoints of the audit log. One that has seen a larger
+	// log, or another, ends the service: its store is not the one that it was.
+	Witnesses []witness.Peer `yaml:"witnesses"`
 }
 
 // defaultZone is where the mechanism's secretariat sits unless it says otherwise.

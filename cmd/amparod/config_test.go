@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/amparo-project/amparo/internal/server"
 )
 
@@ -38,6 +40,10 @@ func TestTheSampleLoadsAndHoldsTheDefaults(t *testing.T) {
 		t.Errorf("the sample's limits are %+v, the defaults %+v", got, want)
 	}
 	everySetting(t, "", reflect.ValueOf(config))
+	config.Witnesses[0].CAFile = "" // which may be another on this machine
+	if _, err := newCosigner(config.Witnesses, zerolog.Nop()); err != nil {
+		t.Errorf("the sample's witness cannot be used: %v", err)
+	}
 }
 
 // setting finds a # that a setting stands behind, and no prose.
@@ -51,6 +57,8 @@ func everySetting(t *testing.T, path string, settings reflect.Value) {
 		switch field := settings.Field(i); {
 		case field.Kind() == reflect.Struct:
 			everySetting(t, name+".", field)
+		case field.Kind() == reflect.Slice && field.Len() > 0 && field.Index(0).Kind() == reflect.Struct:
+			everySetting(t, name+"[0].", field.Index(0))
 		case field.IsZero():
 			t.Errorf("the sample does not name %s", name)
 		}
@@ -77,6 +85,8 @@ func TestConfigurationIsReadStrictly(t *testing.T) {
 		"whom to tell":          {"{last_alarm_to: [a@example.org], notify: {smtp: {server: 'a:465'}}}", ""},
 		"whom to tell, but how": {"last_alarm_to: [a@example.org]", "last_alarm_to needs notify.smtp"},
 		"nobody to tell":        {"{last_alarm_to: [example.org], notify: {smtp: {server: 'a:465'}}}", "last_alarm_to"},
+		"witnesses":             {"witnesses: [{url: 'https://w.example.org', key: w}]", ""},
+		"a misspelt witness":    {"witnesses: [{uri: 'https://w.example.org'}]", "uri"},
 		"a misspelt way":        {"notify: {smtp: {sever: a:465}}", "sever"},
 	} {
 		t.Run(name, func(t *testing.T) {

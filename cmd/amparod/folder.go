@@ -16,8 +16,6 @@ import (
 
 	"github.com/amparo-project/amparo/internal/anchor"
 	"github.com/amparo-project/amparo/internal/audit"
-	"github.com/amparo-project/amparo/internal/dispatch"
-	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/seal"
 	"github.com/amparo-project/amparo/internal/server"
@@ -169,9 +167,8 @@ type unsealed struct {
 	engine  *bolt.Engine
 	log     *audit.Log
 	records *records.Records
-	sender  *notify.Sender // nil unless the folder is served
-	ways    []dispatch.Way // none unless the folder is served
 	anchor  *anchor.Anchor // nil unless the folder is served with one
+	outside                // nothing unless the folder is served
 }
 
 // unseal opens the store of a folder: the log catches up first, since what the

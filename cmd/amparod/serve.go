@@ -14,8 +14,11 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"github.com/amparo-project/amparo/internal/dispatch"
+	"github.com/amparo-project/amparo/internal/notify"
 	"github.com/amparo-project/amparo/internal/server"
 	"github.com/amparo-project/amparo/internal/store"
+	"github.com/amparo-project/amparo/internal/witness"
 )
 
 // serveFlags say what to serve.
@@ -58,11 +61,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	sender, err := newSender(config.Notify)
-	if err != nil {
-		return err
-	}
-	ways, err := newWays(config.Notify)
+	others, err := prepare(config, log)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	u.sender, u.ways = sender, ways
+	u.outside = others
 	if err := u.holdTo(ctx, anchored, log); err != nil {
 		return err
 	}
@@ -105,6 +104,25 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer) (err error) {
 	}
 	log.Info().Dur("took", time.Since(begun)).Int("files", u.records.Index().Len()).Msg("unsealed")
 	return u.serve(ctx, log, from, config, listenOn(flags, config, f), out)
+}
+
+// outside is what the service has to do with anybody but its callers.
+type outside struct {
+	sender   *notify.Sender
+	ways     []dispatch.Way
+	cosigner *witness.Cosigner
+}
+
+// prepare makes it of a configuration, before anything is unsealed.
+func prepare(config Config, log zerolog.Logger) (o outside, err error) {
+	if o.sender, err = newSender(config.Notify); err != nil {
+		return o, err
+	}
+	if o.ways, err = newWays(config.Notify); err != nil {
+		return o, err
+	}
+	o.cosigner, err = newCosigner(config.Witnesses, log)
+	return o, err
 }
 
 func listenOn(flags serveFlags, config Config, f *folder) string {
@@ -141,6 +159,7 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 		func() error { server.Sweep(work, u.records, log); return nil },
 		func() error { return u.wake(work, log, u.ways) },
 		func() error { return s.Serve(listener) },
+		func() error { return u.cosigner.Run(work, u.log) },
 	}
 	if u.anchor != nil {
 		parts = append(parts, func() error { return u.keepAnchored(work, log) })
