@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -331,6 +332,25 @@ func TestPeersThatCannotBeUsed(t *testing.T) {
 		if (err == nil) != (row.says == "") || err != nil && !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v", row.name, err)
 		}
+	}
+}
+
+// TestARootThatIsAnother is said without a size by some witnesses.
+func TestARootThatIsAnother(t *testing.T) {
+	t.Parallel()
+	log := audittest.New(t).Grow(9)
+	terse := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if !strings.HasPrefix(string(body), "old 9\n") {
+			w.Header().Set("Content-Type", "text/x.tlog.size")
+			defer fmt.Fprintln(w, 9)
+		}
+		w.WriteHeader(409)
+	}))
+	t.Cleanup(terse.Close)
+	s := cosign(t, log, witness.Peer{URL: terse.URL, Key: keyOf(t, "example.org/w1")})
+	if err := s.stop(); !errors.Is(err, witness.ErrForked) {
+		t.Errorf("it ends with %v", err)
 	}
 }
 

@@ -111,19 +111,22 @@ func (p *peer) submit(ctx context.Context, log Log, checkpoint string, size uint
 		if err != nil {
 			return err
 		}
-		code, answer, err := p.post(ctx, submission{oldSize: p.size, proof: proof, checkpoint: checkpoint}.body())
+		code, known, answer, err := p.post(ctx, submission{oldSize: p.size, proof: proof, checkpoint: checkpoint}.body())
+		// A conflict without a size is how some witnesses say that their root is
+		// another. Anything else on the way could say the same, and less.
+		contradicted := p.size > 0 && (code == codeUnproven || code == codeConflict && !known && p.size == size)
 		switch {
 		case err != nil:
 			return err
 		case code == http.StatusOK:
 			return p.accept(checkpoint, size, answer)
-		case code == codeConflict:
+		case code == codeConflict && known:
 			if err := p.learn(answer, size); err != nil {
 				return err
 			}
-		case code == codeUnproven && p.size > 0 && doubted:
+		case contradicted && doubted:
 			return fmt.Errorf("%w: its first %d leaves are others", ErrForked, p.size)
-		case code == codeUnproven && p.size > 0:
+		case contradicted:
 			doubted, p.size = true, 0 // let it say once more what it has cosigned
 		default:
 			return fmt.Errorf("witness answers %d", code)
@@ -165,24 +168,22 @@ func (p *peer) accept(checkpoint string, size uint64, answer string) error {
 	return nil
 }
 
-func (p *peer) post(ctx context.Context, body string) (code int, answer string, err error) {
+// post makes one submission. known says that the answer is the size that the witness
+// has cosigned.
+func (p *peer) post(ctx context.Context, body string) (code int, known bool, answer string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader([]byte(body)))
 	if err != nil {
-		return 0, "", errors.New("witness cannot be asked")
+		return 0, false, "", errors.New("witness cannot be asked")
 	}
 	request.Header.Set("User-Agent", "amparo")
 	response, err := p.client.Do(request)
 	if err != nil {
-		return 0, "", fmt.Errorf("ask witness: %w", err)
+		return 0, false, "", fmt.Errorf("witness cannot be asked: %w", err)
 	}
 	defer response.Body.Close() //nolint:errcheck // it is only read
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil || len(raw) > maxAnswer {
-		return 0, "", errors.New("witness breaks off in its answer")
+		return 0, false, "", errors.New("witness breaks off in its answer")
 	}
-	if response.StatusCode == codeConflict && response.Header.Get("Content-Type") != typeSize {
-		// Something that is no witness, on the way to it.
-		return 0, "", errors.New("witness answers 409 without a size")
-	}
-	return response.StatusCode, string(raw), nil
+	return response.StatusCode, response.Header.Get("Content-Type") == typeSize, string(raw), nil
 }
