@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -175,7 +176,11 @@ func (f dataFolder) change(fn func(all []store.Entry) []store.Write) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	_, err = engine.Commit(context.Background(), nil, fn(all))
+	for some := range slices.Chunk(fn(all), 100) { // an engine takes no more than 128 at once
+		if _, failed := engine.Commit(context.Background(), nil, some); failed != nil {
+			err = failed
+		}
+	}
 	if err := errors.Join(err, engine.Close()); err != nil {
 		f.t.Fatal(err)
 	}
