@@ -82,8 +82,8 @@ func (h *auditing) ExportLog(_ *amparov1.ExportLogRequest, stream grpc.ServerStr
 	return stream.Send(part)
 }
 
-// GetCheckpoint returns the newest checkpoint and the proof that it extends an
-// older one.
+// GetCheckpoint returns a checkpoint, cosigned where it can be, and the proof that it
+// extends an older one.
 func (h *auditing) GetCheckpoint(ctx context.Context, req *amparov1.GetCheckpointRequest) (*amparov1.GetCheckpointResponse, error) {
 	checkpoint, proof, err := h.s.records.Consistency(ctx, req.GetOldSize())
 	if err != nil {

@@ -20,6 +20,9 @@ var peers = flag.Bool("peers", false, "also run the README's commands that use g
 // address is where the README's service answers.
 const address = "127.0.0.1:7443"
 
+// witnessAddress is where its witness does.
+const witnessAddress = "127.0.0.1:7380"
+
 // elsewhere are the README's two commands: the first is run by the tests of
 // cmd/amparo, the second is what runs this one.
 var elsewhere = []string{"go run ./cmd/amparo demo", "go test ./..."}
@@ -51,6 +54,8 @@ func TestEveryCommandOfTheReadmeRuns(t *testing.T) {
 	script = strings.ReplaceAll(script, "go run filippo.io", "go -C "+root+" run filippo.io")
 	script = strings.ReplaceAll(script, "-o recovery.age", "-o "+work+"/recovery.age")
 	script = strings.ReplaceAll(script, "--config deploy/amparod.yaml &", "--listen "+here+" --config "+root+"/deploy/amparod.yaml 2> service.log &\n"+waitForService)
+	script = strings.ReplaceAll(script, witnessAddress, freeAddress(t))
+	script = strings.ReplaceAll(script, "> witness.line &\n", "> witness.line 2> witness.log &\n"+waitForWitness)
 	out := run(t, work, script)
 	if *peers && !strings.Contains(out, "[OK]   100 responses") {
 		t.Errorf("ghz did not get its hundred answers:\n%s", lastLines(out))
@@ -62,6 +67,13 @@ const waitForService = `SERVICE=$!
 trap 'kill $SERVICE; wait $SERVICE || true' EXIT
 for i in $(seq 100); do grep -q unsealed service.log && break; sleep 0.1; done
 sleep 0.2`
+
+// waitForWitness stands where a partner reads the line that the witness prints.
+const waitForWitness = `WITNESS=$!
+trap 'kill $SERVICE $WITNESS; wait || true' EXIT
+for i in $(seq 100); do grep -q '"witness_key":"witness/' witness.line && break; sleep 0.1; done
+grep -q '"witness_key":"witness/' witness.line
+`
 
 // compile makes a script and files of the README's blocks.
 func compile(t *testing.T, text string) (script string, files map[string]string) {

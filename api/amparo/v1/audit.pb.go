@@ -364,13 +364,14 @@ func (x *GetCheckpointRequest) GetOldSize() uint64 {
 	return 0
 }
 
-// GetCheckpointResponse is the newest checkpoint.
+// GetCheckpointResponse is a checkpoint.
 type GetCheckpointResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// C2SP tlog-checkpoint, a signed note.
+	// C2SP tlog-checkpoint, a signed note. The log's signature is the first; those of
+	// witnesses may follow.
 	Checkpoint string `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
 	// RFC 6962 consistency proof from old_size; empty when old_size is zero or
-	// the newest size.
+	// the checkpoint's.
 	Proof         [][]byte `protobuf:"bytes,2,rep,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -41,8 +41,9 @@ type AuditServiceClient interface {
 	// Errors: DATA_LOSS.
 	// The caller must be enrolled as auditor.
 	ExportLog(ctx context.Context, in *ExportLogRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportLogResponse], error)
-	// GetCheckpoint returns the newest checkpoint, with the proof that it extends
-	// one of old_size leaves.
+	// GetCheckpoint returns the newest checkpoint that witnesses have signed, or the
+	// newest of all where there is none, with the proof that it extends one of
+	// old_size leaves.
 	// Errors: INVALID_ARGUMENT when old_size is beyond the log.
 	// The caller must be enrolled and confirmed in any role.
 	GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error)
@@ -110,8 +111,9 @@ type AuditServiceServer interface {
 	// Errors: DATA_LOSS.
 	// The caller must be enrolled as auditor.
 	ExportLog(*ExportLogRequest, grpc.ServerStreamingServer[ExportLogResponse]) error
-	// GetCheckpoint returns the newest checkpoint, with the proof that it extends
-	// one of old_size leaves.
+	// GetCheckpoint returns the newest checkpoint that witnesses have signed, or the
+	// newest of all where there is none, with the proof that it extends one of
+	// old_size leaves.
 	// Errors: INVALID_ARGUMENT when old_size is beyond the log.
 	// The caller must be enrolled and confirmed in any role.
 	GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error)
