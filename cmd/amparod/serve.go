@@ -173,11 +173,11 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 		log.Info().Msg("stopping")
 		s.Stop()
 		stopWork()
-		err := u.log.CatchUp(context.WithoutCancel(ctx))
-		if err == nil {
-			u.anchorLast(log)
+		if err := u.log.CatchUp(context.WithoutCancel(ctx)); err != nil {
+			return err
 		}
-		return err
+		u.anchorLast(log)
+		return u.cosignLast(context.WithoutCancel(ctx), log)
 	case err := <-broken:
 		log.Error().Err(err).Msg("SEALED: the store can vouch for nothing any more")
 		s.Seal()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -147,4 +148,23 @@ func newCosigner(peers []witness.Peer, log zerolog.Logger) (*witness.Cosigner, e
 		return nil, &failure{code: exitUsage, text: "read the configuration", err: err}
 	}
 	return c, nil
+}
+
+// lastCosigning is for how long a service that stops waits for its witnesses.
+const lastCosigning = 5 * time.Second
+
+// cosignLast has cosigned what a service that stops has done since. That no witness
+// answers is no failure; that one contradicts is.
+func (u *unsealed) cosignLast(ctx context.Context, log zerolog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, lastCosigning)
+	defer cancel()
+	err := u.cosigner.Last(ctx, u.log)
+	if errors.Is(err, witness.ErrAhead) || errors.Is(err, witness.ErrForked) {
+		log.Error().Err(err).Msg("SEALED: a witness has seen what this store does not hold")
+		return &failure{code: exitUnavailable, text: "the service sealed itself", err: err}
+	}
+	if err != nil {
+		log.Warn().Err(err).Msg("the last checkpoint was not cosigned")
+	}
+	return nil
 }

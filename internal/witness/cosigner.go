@@ -49,11 +49,11 @@ type Log interface {
 
 // Cosigner has the checkpoints of one log cosigned.
 type Cosigner struct {
-	log    Log
-	peers  []*peer
 	report func(witness string, err error)
 	pace   time.Duration
 
+	mu     sync.Mutex // held while a checkpoint is submitted
+	peers  []*peer
 	done   string // the checkpoint that all witnesses have cosigned
 	misses int    // rounds in which none has
 }
@@ -83,15 +83,17 @@ func NewCosigner(peers []Peer, report func(witness string, err error)) (*Cosigne
 
 // Run submits a log's checkpoints until ctx ends or a witness contradicts the log.
 func (c *Cosigner) Run(ctx context.Context, log Log) error {
-	c.log = log
 	ticker := time.NewTicker(c.pace)
 	defer ticker.Stop()
 	for waited := round; ; waited++ {
-		if newest := c.log.Checkpoint(); waited >= round && newest != c.done {
-			if err := c.submit(ctx, newest); err != nil {
+		if waited >= round {
+			asked, err := c.submit(ctx, log)
+			if err != nil {
 				return err
 			}
-			waited = 0
+			if asked {
+				waited = 0
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -101,13 +103,26 @@ func (c *Cosigner) Run(ctx context.Context, log Log) error {
 	}
 }
 
-// submit has one checkpoint cosigned by whoever is due, all at once.
-func (c *Cosigner) submit(ctx context.Context, checkpoint string) error {
+// Last submits what a service that stops has done since. Run may have ended by then.
+func (c *Cosigner) Last(ctx context.Context, log Log) error {
+	_, err := c.submit(ctx, log)
+	return err
+}
+
+// submit has the newest checkpoint cosigned by whoever is due, all at once. It reports
+// whether that was not done already.
+func (c *Cosigner) submit(ctx context.Context, log Log) (asked bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	checkpoint := log.Checkpoint()
+	if checkpoint == c.done {
+		return false, nil
+	}
 	_, rest, _ := strings.Cut(checkpoint, "\n")
 	number, _, _ := strings.Cut(rest, "\n")
 	size, err := strconv.ParseUint(number, 10, 63)
 	if err != nil {
-		return fmt.Errorf("cosign checkpoint: %w", err)
+		return false, fmt.Errorf("cosign checkpoint: %w", err)
 	}
 	errs := make([]error, len(c.peers))
 	var asking sync.WaitGroup
@@ -119,19 +134,21 @@ func (c *Cosigner) submit(ctx context.Context, checkpoint string) error {
 			p.rest--
 			continue
 		}
-		asking.Go(func() { errs[i] = p.submit(ctx, c.log, checkpoint, size) })
+		asking.Go(func() { errs[i] = p.submit(ctx, log, checkpoint, size) })
 	}
 	asking.Wait()
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
 	for i, p := range c.peers {
 		if errors.Is(errs[i], ErrAhead) || errors.Is(errs[i], ErrForked) {
-			return fmt.Errorf("%s: %w", p.verifier.Name(), errs[i])
+			return true, fmt.Errorf("%s: %w", p.verifier.Name(), errs[i])
 		}
-		c.note(p, errs[i], checkpoint)
+		if ctx.Err() == nil {
+			c.note(p, errs[i], checkpoint)
+		}
 	}
-	return c.show(checkpoint)
+	if ctx.Err() != nil {
+		return true, ctx.Err()
+	}
+	return true, c.show(log, checkpoint)
 }
 
 // note counts what a witness does not do, and leaves it alone for longer each time.
@@ -150,7 +167,7 @@ func (c *Cosigner) note(p *peer, err error, checkpoint string) {
 }
 
 // show has the checkpoint shown with all cosignatures that it has.
-func (c *Cosigner) show(checkpoint string) error {
+func (c *Cosigner) show(log Log, checkpoint string) error {
 	signed, all := checkpoint, true
 	for _, p := range c.peers {
 		if p.cosigned == checkpoint {
@@ -164,10 +181,10 @@ func (c *Cosigner) show(checkpoint string) error {
 	}
 	if signed != checkpoint {
 		c.misses = 0
-		return c.log.Cosign(signed)
+		return log.Cosign(signed)
 	}
 	if c.misses++; c.misses == stale {
-		return c.log.Cosign("")
+		return log.Cosign("")
 	}
 	return nil
 }

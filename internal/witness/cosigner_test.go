@@ -32,6 +32,8 @@ type service struct {
 	log  *audittest.Log
 	stop func() error
 
+	cosigner *witness.Cosigner
+
 	mu   sync.Mutex
 	told []string
 }
@@ -48,6 +50,7 @@ func cosign(t *testing.T, log *audittest.Log, peers ...witness.Peer) *service {
 		t.Fatal(err)
 	}
 	c.Hurry(hurried)
+	s.cosigner = c
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx, log) }()
@@ -120,6 +123,11 @@ func TestCheckpointsAreCosigned(t *testing.T) {
 	if err := s.stop(); !errors.Is(err, context.Canceled) {
 		t.Errorf("it ends with %v", err)
 	}
+	log.Grow(1) // what a service does while it stops
+	if err := s.cosigner.Last(t.Context(), log); err != nil {
+		t.Error(err)
+	}
+	s.shown(2, time.Second)
 }
 
 // TestAStoreThatIsNotWhatItWas: whatever the witness has cosigned before, a log that
