@@ -41,7 +41,7 @@ func TestTheSampleLoadsAndHoldsTheDefaults(t *testing.T) {
 	}
 	everySetting(t, "", reflect.ValueOf(config))
 	config.Witnesses[0].CAFile = "" // which may be another on this machine
-	if _, err := newCosigner(config.Witnesses, zerolog.Nop()); err != nil {
+	if _, err := newCosigner(config.Witnesses, zerolog.Nop(), func() {}); err != nil {
 		t.Errorf("the sample's witness cannot be used: %v", err)
 	}
 }

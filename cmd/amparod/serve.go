@@ -111,6 +111,7 @@ type outside struct {
 	sender   *notify.Sender
 	ways     []dispatch.Way
 	cosigner *witness.Cosigner
+	doubts   chan struct{} // a witness contradicts the log
 }
 
 // prepare makes it of a configuration, before anything is unsealed.
@@ -121,7 +122,13 @@ func prepare(config Config, log zerolog.Logger) (o outside, err error) {
 	if o.ways, err = newWays(config.Notify); err != nil {
 		return o, err
 	}
-	o.cosigner, err = newCosigner(config.Witnesses, log)
+	o.doubts = make(chan struct{}, 1)
+	o.cosigner, err = newCosigner(config.Witnesses, log, func() {
+		select {
+		case o.doubts <- struct{}{}:
+		default: // somebody is about to be told
+		}
+	})
 	return o, err
 }
 
@@ -160,6 +167,7 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 		func() error { return u.wake(work, log, u.ways) },
 		func() error { return s.Serve(listener) },
 		func() error { return u.cosigner.Run(work, u.log) },
+		func() error { return u.tellDoubts(work, log, config.LastAlarmTo) },
 	}
 	if u.anchor != nil {
 		parts = append(parts, func() error { return u.keepAnchored(work, log) })
@@ -177,7 +185,8 @@ func (u *unsealed) serve(ctx context.Context, log zerolog.Logger, from store.Rev
 			return err
 		}
 		u.anchorLast(log)
-		return u.cosignLast(context.WithoutCancel(ctx), log)
+		u.cosignLast(context.WithoutCancel(ctx), log)
+		return nil
 	case err := <-broken:
 		log.Error().Err(err).Msg("SEALED: the store can vouch for nothing any more")
 		s.Seal()

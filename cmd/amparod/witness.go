@@ -136,13 +136,19 @@ func witnessFailure(err error) error {
 }
 
 // newCosigner prepares what has the log cosigned by the witnesses of a configuration.
-func newCosigner(peers []witness.Peer, log zerolog.Logger) (*witness.Cosigner, error) {
+// doubt is called when one of them contradicts the log.
+func newCosigner(peers []witness.Peer, log zerolog.Logger, doubt func()) (*witness.Cosigner, error) {
 	c, err := witness.NewCosigner(peers, func(name string, err error) {
-		if err != nil {
+		switch {
+		case errors.Is(err, witness.ErrAhead), errors.Is(err, witness.ErrForked):
+			log.Error().Str("witness", name).Err(err).
+				Msg("A WITNESS HAS SEEN WHAT THIS STORE DOES NOT HOLD, or is wrong: the service goes on; compare with the devices and with what it was restored from")
+			doubt()
+		case err != nil:
 			log.Warn().Str("witness", name).Err(err).Msg("a witness does not cosign; the service goes on and asks it again")
-			return
+		default:
+			log.Info().Str("witness", name).Msg("the witness cosigns again")
 		}
-		log.Info().Str("witness", name).Msg("the witness cosigns again")
 	})
 	if err != nil {
 		return nil, &failure{code: exitUsage, text: "read the configuration", err: err}
@@ -154,17 +160,11 @@ func newCosigner(peers []witness.Peer, log zerolog.Logger) (*witness.Cosigner, e
 const lastCosigning = 5 * time.Second
 
 // cosignLast has cosigned what a service that stops has done since. That no witness
-// answers is no failure; that one contradicts is.
-func (u *unsealed) cosignLast(ctx context.Context, log zerolog.Logger) error {
+// answers is no failure.
+func (u *unsealed) cosignLast(ctx context.Context, log zerolog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, lastCosigning)
 	defer cancel()
-	err := u.cosigner.Last(ctx, u.log)
-	if errors.Is(err, witness.ErrAhead) || errors.Is(err, witness.ErrForked) {
-		log.Error().Err(err).Msg("SEALED: a witness has seen what this store does not hold")
-		return &failure{code: exitUnavailable, text: "the service sealed itself", err: err}
-	}
-	if err != nil {
+	if err := u.cosigner.Last(ctx, u.log); err != nil {
 		log.Warn().Err(err).Msg("the last checkpoint was not cosigned")
 	}
-	return nil
 }

@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/amparo-project/amparo/internal/audit/audittest"
+	"github.com/amparo-project/amparo/internal/notify"
+	"github.com/amparo-project/amparo/internal/notifytest"
 	"github.com/amparo-project/amparo/internal/server"
 	"github.com/amparo-project/amparo/internal/witness"
 )
@@ -60,13 +62,23 @@ func (f dataFolder) logPublic() (key string) {
 	return key
 }
 
-// TestWitnessedServiceThatIsPutBack: the witness has seen more, so the service stops;
-// without its witness it would have gone on.
+// TestWitnessedServiceThatIsPutBack: the witness has seen more, and those who run the
+// service are told. It goes on: what a witness says is for people to judge.
 func TestWitnessedServiceThatIsPutBack(t *testing.T) {
 	t.Parallel()
 	f := newFolder(t)
 	w := vouch(t, filepath.Join(t.TempDir(), "witness"), "127.0.0.1:0", f.logPublic())
-	config := writeConfig(t, Config{Witnesses: []witness.Peer{{URL: "http://" + w.Listening, Key: w.Key}}})
+	hook := notifytest.StartHook(t, nil)
+	config := writeConfig(t, Config{Witnesses: []witness.Peer{{URL: "http://" + w.Listening, Key: w.Key}}, Notify: notify.Config{Webhook: hook.Config()}})
+	told := func() int {
+		n := 0
+		for _, post := range hook.Posts() {
+			if strings.Contains(string(post.Body), "amparo.doubted") {
+				n++
+			}
+		}
+		return n
+	}
 	yesterday, err := os.ReadFile(f.store())
 	if err != nil {
 		t.Fatal(err)
@@ -75,14 +87,14 @@ func TestWitnessedServiceThatIsPutBack(t *testing.T) {
 	copied := f.copyTo(t)
 	f.served(config, 0)
 	// The copy has not seen what was cosigned since.
-	if got := copied.served(config, exitUnavailable); !strings.Contains(got.said, "SEALED") || !strings.Contains(got.said, "witness/") {
-		t.Errorf("the copy ends with %d: %s", got.code, got.said)
+	if got := copied.served(config, 0); !strings.Contains(got.said, "A WITNESS HAS SEEN WHAT") || !strings.Contains(got.said, "witness/") || told() != 1 {
+		t.Errorf("%d were told of the copy, which says %s", told(), got.said)
 	}
 	if err := os.WriteFile(f.store(), yesterday, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.served(config, exitUnavailable); !strings.Contains(got.said, "SEALED") || !strings.Contains(got.said, "it has seen more of this log") {
-		t.Errorf("the store that was put back ends with %d: %s", got.code, got.said)
+	if got := f.served(config, 0); !strings.Contains(got.said, "A WITNESS HAS SEEN WHAT") || !strings.Contains(got.said, "it has seen more of this log") || told() != 2 {
+		t.Errorf("%d were told of the store that was put back, which says %s", told(), got.said)
 	}
 	if got := w.stop(); got.code != 0 {
 		t.Errorf("the witness ends with %d: %s", got.code, got.said)

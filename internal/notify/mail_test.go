@@ -113,6 +113,7 @@ func TestEachKindHasItsText(t *testing.T) {
 		notify.Sealed:  "Subject: Urgent notice|The service has stopped by itself and needs its operator.",
 		notify.Silent:  "Subject: Urgent notice|The service does not answer and needs its operator.",
 		notify.Answers: "Subject: Notice|The service answers again.",
+		notify.Doubted: "Subject: Urgent notice|The service's memory is in doubt and it needs its operator.",
 	} {
 		m := toDesk(kind)
 		m.Ref = ""

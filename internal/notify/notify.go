@@ -2,7 +2,7 @@
 // people who may be asleep, in the street, or without their phone.
 //
 // A phone may be in anybody's hand, and mail is read on its way. So a notice has
-// one of five fixed texts and nothing of what it is about: no name, no number, no
+// one of six fixed texts and nothing of what it is about: no name, no number, no
 // risk, no case. The most that it can hold is the random id of an alarm, which
 // means nothing to anyone who cannot open it anyway.
 //
@@ -36,6 +36,8 @@ const (
 	Silent
 	// Answers says that a service which was silent answers again.
 	Answers
+	// Doubted says that somebody outside has seen what the service does not hold.
+	Doubted
 )
 
 // Message is one notice to some people.
@@ -178,7 +180,7 @@ func (m Message) check() error {
 	return nil
 }
 
-func (k Kind) urgent() bool { return k == Alarm || k == Sealed || k == Silent }
+func (k Kind) urgent() bool { return k == Alarm || k == Sealed || k == Silent || k == Doubted }
 
 // subject shows on a locked screen.
 func (m Message) subject() string {
@@ -201,6 +203,8 @@ func (m Message) text() string {
 		return "The service does not answer and needs its operator."
 	case Answers:
 		return "The service answers again."
+	case Doubted:
+		return "The service's memory is in doubt and it needs its operator."
 	default:
 		return ""
 	}
@@ -208,7 +212,7 @@ func (m Message) text() string {
 
 // word is the kind for programs.
 func (k Kind) word() string {
-	return map[Kind]string{Task: "task", Alarm: "alarm", Sealed: "sealed", Silent: "silent", Answers: "answers"}[k]
+	return map[Kind]string{Task: "task", Alarm: "alarm", Sealed: "sealed", Silent: "silent", Answers: "answers", Doubted: "doubted"}[k]
 }
 
 // CheckAddress refuses what is not one bare mail address of at most 254 ASCII

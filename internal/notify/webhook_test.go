@@ -148,7 +148,7 @@ func TestTheDocumentationIsTrue(t *testing.T) {
 	}
 	doc := string(raw)
 	hook := notifytest.StartHook(t, nil)
-	for kind := notify.Task; kind <= notify.Answers; kind++ {
+	for kind := notify.Task; kind <= notify.Doubted; kind++ {
 		if err := sender(t, notify.Config{Webhook: hook.Config()}).Send(t.Context(), toDesk(kind)).Err(); err != nil {
 			t.Fatal(err)
 		}

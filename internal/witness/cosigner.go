@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What ends a Cosigner: the store is not the one that it was.
+// What a witness says when the store is not the one that it was.
 var (
 	// ErrAhead: a witness has cosigned a larger log.
 	ErrAhead = errors.New("witness: it has seen more of this log")
@@ -58,9 +58,13 @@ type Cosigner struct {
 	misses int    // rounds in which none has
 }
 
-// NewCosigner prepares the cosigning of a log by these witnesses. report is told, by the name in a
-// witness's key, when that witness does not do its part, and with nil when it does
-// again.
+// NewCosigner prepares the cosigning of a log by these witnesses. report is told, by the
+// name in a witness's key, when that witness does not do its part, once with ErrAhead or
+// ErrForked when it contradicts the log, and with nil when it does its part again.
+//
+// What a witness says against a log is a number that nobody has signed, from a machine of
+// somebody else: it is for a person to judge, and it stops neither the service nor the
+// other witnesses.
 func NewCosigner(peers []Peer, report func(witness string, err error)) (*Cosigner, error) {
 	if len(peers) > maxPeers {
 		return nil, fmt.Errorf("%d witnesses, at most %d", len(peers), maxPeers)
@@ -81,7 +85,7 @@ func NewCosigner(peers []Peer, report func(witness string, err error)) (*Cosigne
 	return c, nil
 }
 
-// Run submits a log's checkpoints until ctx ends or a witness contradicts the log.
+// Run submits a log's checkpoints until ctx ends or the log fails.
 func (c *Cosigner) Run(ctx context.Context, log Log) error {
 	ticker := time.NewTicker(c.pace)
 	defer ticker.Stop()
@@ -138,9 +142,6 @@ func (c *Cosigner) submit(ctx context.Context, log Log) (asked bool, err error) 
 	}
 	asking.Wait()
 	for i, p := range c.peers {
-		if errors.Is(errs[i], ErrAhead) || errors.Is(errs[i], ErrForked) {
-			return true, fmt.Errorf("%s: %w", p.verifier.Name(), errs[i])
-		}
 		if ctx.Err() == nil {
 			c.note(p, errs[i], checkpoint)
 		}
@@ -153,15 +154,17 @@ func (c *Cosigner) submit(ctx context.Context, log Log) (asked bool, err error) 
 
 // note counts what a witness does not do, and leaves it alone for longer each time.
 func (c *Cosigner) note(p *peer, err error, checkpoint string) {
+	contradicts := errors.Is(err, ErrAhead) || errors.Is(err, ErrForked)
 	switch {
 	case err != nil:
-		if p.failures == 0 || errors.Is(err, errForgot) {
+		if p.failures == 0 || errors.Is(err, errForgot) || contradicts && !p.contradicts {
 			c.report(p.verifier.Name(), err)
 		}
+		p.contradicts = p.contradicts || contradicts // until it cosigns again
 		p.rest = min(1<<min(p.failures, 8), maxRest) - 1
 		p.failures++
 	case p.cosigned == checkpoint && p.failures > 0:
-		p.failures = 0
+		p.failures, p.contradicts = 0, false
 		c.report(p.verifier.Name(), nil)
 	}
 }

@@ -53,6 +53,8 @@ type peer struct {
 	line     string // with which line
 	failures int    // in a row
 	rest     int    // rounds until it is asked again
+
+	contradicts bool // it says that it has seen what the log does not hold
 }
 
 func newPeer(p Peer) (*peer, error) {
