@@ -114,6 +114,23 @@ func TestLeavesWhereverTheyLie(t *testing.T) {
 	}
 }
 
+// TestLeavesFarApart: where the leaves of a chunk lie among many others, not all of those
+// are read.
+func TestLeavesFarApart(t *testing.T) {
+	config, l := counted(t, 5000, func(int) uint32 { return rand.Uint32() })
+	counting := &scanning{Engine: config.Engine}
+	config.Engine = counting
+	apart := open(t, config)
+	before := counting.entries
+	got, err := passed(t.Context(), apart, 0, 256)
+	if err != nil || len(got) != 256 {
+		t.Errorf("%v, %d leaves of %d", err, len(got), l.State().Size)
+	}
+	if read := counting.entries - before; read > 10*256 {
+		t.Errorf("%d entries were read to find 256", read)
+	}
+}
+
 // TestLeavesOfEverySize holds the end of the log, which no node stands over yet, at
 // every size.
 func TestLeavesOfEverySize(t *testing.T) {
