@@ -107,7 +107,7 @@ func (b *textBatch) each(fn func(i int, line []byte) error) error {
 // taken in.
 type leafBatch struct {
 	textBatch
-	buffer []byte // for one leaf's bytes
+	buffer []byte               // for one leaf's bytes
 	leaves []amparov1.AuditLeaf // as many as it ever had
 	hashes []tlog.Hash
 	node   tlog.Hash // over a whole chunk
