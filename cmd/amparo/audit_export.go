@@ -68,8 +68,8 @@ func (a *app) exportCommand() *cobra.Command {
 		Long: `Writes every leaf up to the newest checkpoint into a file, and verifies it with
 the log's key that this device was enrolled with, and against the newest
 checkpoint that it has seen: a log that was rolled back or forked since is exit
-code 7. Anybody can verify the file again with amparo audit verify, without the
-service and without a profile.`,
+code 7, and so is a disclosure that nothing allowed. Anybody can verify the file
+again with amparo audit verify, without the service and without a profile.`,
 		Example: "  amparo audit export --to log.amparo",
 		Args:    noSuchCommand,
 	}

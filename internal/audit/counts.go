@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 
@@ -107,26 +108,21 @@ func trackName(track amparov1.DisclosureTrack) string {
 	}
 }
 
-// factsField is the number of AuditLeaf.facts.
+// factsField is the number of AuditLeaf.facts, and factsTag how a leaf spells it.
 const factsField = 17
 
-// factsOf returns what a leaf holds of ledgers. It decodes only leaves that hold any,
-// which few do, and leaves it to VerifyExport to refuse what is no leaf.
+var factsTag = protowire.AppendTag(nil, factsField, protowire.BytesType)
+
+// factsOf returns what a leaf holds of ledgers. It looks closer only at leaves that may
+// hold any, which few do, and leaves it to VerifyExport to refuse what is no leaf, or
+// is spelt in another way.
 func factsOf(raw []byte) ([]*amparov1.LedgerFact, error) {
-	for rest := raw; len(rest) > 0; {
-		number, _, n := protowire.ConsumeField(rest)
-		if n < 0 {
-			return nil, fmt.Errorf("%w: leaf that is no message", ErrInvalid)
-		}
-		if number != factsField {
-			rest = rest[n:]
-			continue
-		}
-		leaf := new(amparov1.AuditLeaf)
-		if err := proto.Unmarshal(raw, leaf); err != nil {
-			return nil, fmt.Errorf("%w: leaf that is no message", ErrInvalid)
-		}
-		return leaf.GetFacts(), nil
+	if !bytes.Contains(raw, factsTag) {
+		return nil, nil
 	}
-	return nil, nil
+	leaf := new(amparov1.AuditLeaf)
+	if err := proto.Unmarshal(raw, leaf); err != nil {
+		return nil, fmt.Errorf("%w: leaf that is no message", ErrInvalid)
+	}
+	return leaf.GetFacts(), nil
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
+	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -63,9 +65,9 @@ const exportBytes = 1 << 20
 // log's key, or the leaves are not those that it covers; then what was written is no
 // export. It leaves it to VerifyExport to judge what is in the leaves.
 //
-// leaves runs on a goroutine of its own, and has ended when WriteExport returns. Of
-// each leaf a hash is kept where a proof will need it, so that memory grows with the
-// entries of ledgers, by at most 64 bytes a leaf.
+// leaves runs on a goroutine of its own, and has ended when WriteExport returns; the
+// bytes that it yields must stay as they are. Hashes are kept where a proof will need
+// them, so that memory grows with the entries of ledgers, by at most 64 bytes a leaf.
 func WriteExport(w io.Writer, public, signed string, leaves iter.Seq2[[]byte, error]) error {
 	c, err := openExact(public, signed)
 	if err != nil {
@@ -88,13 +90,15 @@ type exporting struct {
 	checkpoint checkpoint
 	counts     *counts
 	tree       provingTree
-	proven     []int64 // leaves that hold entries of ledgers
+	proven     []int64   // leaves that hold entries of ledgers
+	spare      sync.Pool // of *exported
 }
 
-// exported is a run of leaves on their way into the file.
+// exported is a run of leaves on their way into the file. It is used again when it was
+// written.
 type exported struct {
-	raw    []byte
-	ends   []int // of each leaf in raw
+	raws   [][]byte
+	bytes  int // of all of them
 	lines  []byte
 	hashes []tlog.Hash
 	stored []tlog.Hash                    // of a whole chunk
@@ -104,7 +108,7 @@ type exported struct {
 // batches gathers leaves: a chunk of them, or fewer where they are large.
 func (e *exporting) batches(leaves iter.Seq2[[]byte, error]) iter.Seq2[*exported, error] {
 	return func(yield func(*exported, error) bool) {
-		batch, read := &exported{}, int64(0)
+		batch, read := e.freshBatch(), int64(0)
 		for raw, err := range leaves {
 			if err == nil && read == e.checkpoint.size {
 				err = fmt.Errorf("%w: more leaves than the checkpoint's %d", ErrInvalid, read)
@@ -113,31 +117,39 @@ func (e *exporting) batches(leaves iter.Seq2[[]byte, error]) iter.Seq2[*exported
 				yield(nil, err)
 				return
 			}
-			batch.raw = append(batch.raw, raw...)
-			batch.ends = append(batch.ends, len(batch.raw))
-			if read++; read%perChunk != 0 && len(batch.raw) < exportBytes {
+			batch.raws = append(batch.raws, raw)
+			batch.bytes += len(raw)
+			if read++; read%perChunk != 0 && batch.bytes < exportBytes {
 				continue
 			}
 			if !yield(batch, nil) {
 				return
 			}
-			batch = &exported{raw: make([]byte, 0, len(batch.raw)+len(batch.raw)/8), ends: make([]int, 0, perChunk)}
+			batch = e.freshBatch()
 		}
-		if len(batch.ends) > 0 {
+		if len(batch.raws) > 0 {
 			yield(batch, nil)
 		}
 	}
 }
 
+// freshBatch is a batch without anything in it.
+func (e *exporting) freshBatch() *exported {
+	b, ok := e.spare.Get().(*exported)
+	if !ok {
+		return &exported{raws: make([][]byte, 0, perChunk)}
+	}
+	clear(b.raws)
+	*b = exported{raws: b.raws[:0], lines: b.lines[:0], hashes: b.hashes[:0]}
+	return b
+}
+
 // work does for a batch all that needs no other one.
 func (b *exported) work() {
-	b.lines = make([]byte, 0, len(b.raw)/3*4+3*len(b.ends))
-	b.hashes = make([]tlog.Hash, len(b.ends))
-	from := 0
-	for i, to := range b.ends {
-		raw := b.raw[from:to]
+	b.lines = slices.Grow(b.lines, b.bytes/3*4+4*len(b.raws))
+	for i, raw := range b.raws {
 		b.lines = append(lineBase64.AppendEncode(b.lines, raw), '\n')
-		b.hashes[i] = tlog.RecordHash(raw)
+		b.hashes = append(b.hashes, tlog.RecordHash(raw))
 		// What is no leaf has no entries, and does not verify.
 		if facts, err := factsOf(raw); err == nil && len(facts) > 0 {
 			if b.facts == nil {
@@ -145,7 +157,6 @@ func (b *exported) work() {
 			}
 			b.facts[i] = facts
 		}
-		from = to
 	}
 	if len(b.hashes) == perChunk {
 		b.stored = storedOf(make([]tlog.Hash, 0, chunkHashes), b.hashes)
@@ -164,6 +175,7 @@ func (e *exporting) take(b *exported) error {
 	e.counts.leaves += uint64(len(b.hashes))
 	e.tree.add(b.hashes, b.stored, len(b.facts) > 0)
 	_, err := e.out.Write(b.lines)
+	e.spare.Put(b)
 	return err
 }
 
@@ -183,7 +195,7 @@ func (e *exporting) end() error {
 	_, _ = fmt.Fprintf(e.out, "%s%d\n", exportProofs, len(e.proven))
 	prover := e.tree.prover()
 	for _, index := range e.proven {
-		proof, err := tlog.ProveRecord(e.checkpoint.size, index, prover)
+		proof, err := prover.prove(index)
 		if err != nil {
 			return err
 		}

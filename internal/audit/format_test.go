@@ -180,7 +180,7 @@ func plainProofs(rest []string, tree tlog.Tree, leaves []tlog.Hash) (proven int,
 func TestAnotherProgramVerifies(t *testing.T) {
 	signer := prooftest.NewSigner(t)
 	log := prooftest.New(evening)
-	for n := range 40 {
+	for n := range 120 { // over four chunks
 		c := log.Case(prooftest.Pseudonym(n))
 		c.Consent()
 		for range n % 13 {
@@ -195,7 +195,7 @@ func TestAnotherProgramVerifies(t *testing.T) {
 		file, key string
 		proofs    int
 	}{
-		{kept, strings.Split(kept, "\n")[1], 3}, {file, signer.Key, 120}, {string(signer.Export(t, nil)), signer.Key, 0},
+		{kept, strings.Split(kept, "\n")[1], 3}, {file, signer.Key, 360}, {string(signer.Export(t, nil)), signer.Key, 0},
 	} {
 		if proven, err := plainly(c.file, c.key); err != nil || proven != c.proofs {
 			t.Errorf("%d proofs of %d hold: %v", proven, c.proofs, err)

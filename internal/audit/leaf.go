@@ -104,7 +104,7 @@ func checkChange(change *amparov1.FileChange) error {
 }
 
 // decodeLeaf is for whoever has reason to doubt the bytes: it refuses what this
-// version would overlook. leaf must be empty.
+// version would overlook. What leaf held before is gone.
 func decodeLeaf(raw []byte, leaf *amparov1.AuditLeaf) error {
 	if err := proto.Unmarshal(raw, leaf); err != nil {
 		return fmt.Errorf("%w: leaf that is no message", ErrInvalid)
@@ -129,18 +129,54 @@ func leafHasUnknown(leaf *amparov1.AuditLeaf) bool {
 }
 
 func hasUnknown(m protoreflect.Message) bool {
-	unknown := len(m.GetUnknown()) > 0
-	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+	if len(m.GetUnknown()) > 0 {
+		return true
+	}
+	for _, field := range messagesIn(m.Descriptor()) {
 		switch {
-		case field.Message() == nil:
+		case !m.Has(field):
 		case field.IsList():
-			for i := range value.List().Len() {
-				unknown = unknown || hasUnknown(value.List().Get(i).Message())
+			for list, i := m.Get(field).List(), 0; i < list.Len(); i++ {
+				if hasUnknown(list.Get(i).Message()) {
+					return true
+				}
 			}
 		default:
-			unknown = unknown || hasUnknown(value.Message())
+			if hasUnknown(m.Get(field).Message()) {
+				return true
+			}
 		}
-		return !unknown
-	})
-	return unknown
+	}
+	return false
+}
+
+// messages are the fields of each message in a leaf that hold messages themselves: of
+// some twenty fields there are one or two, and the others need not be looked at.
+var messages = gatherMessages(make(map[protoreflect.FullName][]protoreflect.FieldDescriptor), (&amparov1.AuditLeaf{}).ProtoReflect().Descriptor())
+
+func gatherMessages(known map[protoreflect.FullName][]protoreflect.FieldDescriptor, m protoreflect.MessageDescriptor) map[protoreflect.FullName][]protoreflect.FieldDescriptor {
+	if _, ok := known[m.FullName()]; !ok {
+		known[m.FullName()] = fieldsWithMessages(m)
+		for _, field := range known[m.FullName()] {
+			gatherMessages(known, field.Message())
+		}
+	}
+	return known
+}
+
+func fieldsWithMessages(m protoreflect.MessageDescriptor) []protoreflect.FieldDescriptor {
+	var fields []protoreflect.FieldDescriptor
+	for i := range m.Fields().Len() {
+		if field := m.Fields().Get(i); field.Message() != nil {
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+func messagesIn(m protoreflect.MessageDescriptor) []protoreflect.FieldDescriptor {
+	if fields, ok := messages[m.FullName()]; ok {
+		return fields
+	}
+	return fieldsWithMessages(m) // the log's own state
 }

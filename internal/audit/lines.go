@@ -18,7 +18,7 @@ type lineReader struct {
 }
 
 func newLineReader(r io.Reader) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(r, max(maxExportLine+1, exportBytes/4))}
+	return &lineReader{r: bufio.NewReaderSize(r, maxExportLine+1)}
 }
 
 // slice returns the next line without its end, until the next call.

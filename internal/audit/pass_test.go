@@ -3,16 +3,17 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/amparo-project/amparo/internal/audit"
 	"github.com/amparo-project/amparo/internal/store"
-	"github.com/amparo-project/amparo/internal/store/memory"
 )
 
 // counted is a log of n leaves, of which the i-th was counted as count says. Leaves
@@ -37,6 +38,22 @@ func counted(t testing.TB, n int, count func(i int) uint32) (audit.Config, *audi
 	}
 	catchUp(t, l)
 	return config, l
+}
+
+// scanning counts what is read of an engine by scans.
+type scanning struct {
+	store.Engine
+	mu             sync.Mutex
+	scans, entries int
+}
+
+func (s *scanning) Scan(ctx context.Context, prefix, after []byte, limit int) ([]store.Entry, error) {
+	found, err := s.Engine.Scan(ctx, prefix, after, limit)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scans++
+	s.entries += len(found)
+	return found, err
 }
 
 // one reads every leaf by itself, with a proof of its own.
@@ -77,19 +94,14 @@ func TestLeavesWhereverTheyLie(t *testing.T) {
 	} {
 		config, l := counted(t, n, c.count)
 		want := one(t, l)
-		scans := 0
-		config.Engine.(*memory.Engine).Inject(func(call memory.Call) memory.Fault {
-			if call.Kind == memory.Scan {
-				scans++
-			}
-			return memory.Fault{}
-		})
-		got, err := passed(t.Context(), l, 0, n)
+		counting := &scanning{Engine: config.Engine}
+		config.Engine = counting
+		got, err := passed(t.Context(), open(t, config), 0, n)
 		if err != nil || !slices.EqualFunc(got, want, bytes.Equal) {
 			t.Errorf("%s: %v, %d leaves, or others", c.name, err, len(got))
 		}
-		if scans > c.scans {
-			t.Errorf("%s: %d scans, want at most %d", c.name, scans, c.scans)
+		if counting.scans > c.scans+10 || counting.entries > 10*n { // ten to open it
+			t.Errorf("%s: %d scans of %d entries, want at most %d", c.name, counting.scans, counting.entries, c.scans)
 		}
 		for range 20 {
 			from := rand.IntN(n + 1)
@@ -99,6 +111,23 @@ func TestLeavesWhereverTheyLie(t *testing.T) {
 				t.Errorf("%s: leaves %d to %d: %v, or others", c.name, from, to, err)
 			}
 		}
+	}
+}
+
+// TestLeavesFarApart: where the leaves of a chunk lie among many others, not all of those
+// are read.
+func TestLeavesFarApart(t *testing.T) {
+	config, l := counted(t, 5000, func(int) uint32 { return rand.Uint32() })
+	counting := &scanning{Engine: config.Engine}
+	config.Engine = counting
+	apart := open(t, config)
+	before := counting.entries
+	got, err := passed(t.Context(), apart, 0, 256)
+	if err != nil || len(got) != 256 {
+		t.Errorf("%v, %d leaves of %d", err, len(got), l.State().Size)
+	}
+	if read := counting.entries - before; read > 10*256 {
+		t.Errorf("%d entries were read to find 256", read)
 	}
 }
 
@@ -154,6 +183,24 @@ func TestNoWrongLeafPasses(t *testing.T) {
 	}
 }
 
+// TestNoWrongChunkPasses replaces a leaf, and the node of the tree over its chunk so that
+// the two agree: whoever could seal leaves could do it. Nothing above them does.
+func TestNoWrongChunkPasses(t *testing.T) {
+	config, l := counted(t, 1100, func(i int) uint32 { return uint32(i) })
+	raws := one(t, l)
+	raws[17] = []byte("another leaf")
+	key := leafKey(t, config.Engine, 17)
+	put(t, config.Engine, key, config.Sealer.SealLeaf(key[1:], raws[17]))
+	node := merkle(raws[:256])
+	const index = 2*256 - 2 // in the stored order
+	chunk := get(t, config.Engine, chunkKey('h', index/256))
+	copy(chunk[index%256*32:], node[:])
+	put(t, config.Engine, chunkKey('h', index/256), chunk)
+	if got, err := passed(t.Context(), l, 0, 1100); !errors.Is(err, audit.ErrBroken) || len(got) > 0 {
+		t.Errorf("%v, %d leaves pass", err, len(got))
+	}
+}
+
 // TestForeignKeysBesideLeaves: keys of a form that no leaf has neither pass for one
 // nor keep the others from being found.
 func TestForeignKeysBesideLeaves(t *testing.T) {
@@ -166,8 +213,12 @@ func TestForeignKeysBesideLeaves(t *testing.T) {
 				break
 			}
 		}
-		for j := range 3 {
-			put(t, config.Engine, append(key, byte(j)), []byte("x"))
+		foreign := 3
+		if i%100 == 50 {
+			foreign = 300 // more than is read at a time
+		}
+		for j := range foreign {
+			put(t, config.Engine, binary.BigEndian.AppendUint16(key, uint16(j)), []byte("x"))
 		}
 	}
 	if got, err := passed(t.Context(), l, 0, 300); err != nil || !slices.EqualFunc(got, want, bytes.Equal) {

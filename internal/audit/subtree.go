@@ -95,24 +95,55 @@ func (t *provingTree) root() (tlog.Hash, error) {
 	return whole.root()
 }
 
-// prover reads the tree's hashes for the proofs of the leaves that were to be proven.
-func (t *provingTree) prover() tlog.HashReader {
-	last, tail := t.chunks.size/perChunk, storedOf(nil, t.tail)
-	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		hashes := make([]tlog.Hash, len(indexes))
-		for i, index := range indexes {
-			level, n := tlog.SplitStoredHashIndex(index)
-			if level >= chunkLevel {
-				hashes[i] = t.above[tlog.StoredHashIndex(level-chunkLevel, n)]
-				continue
-			}
-			chunk := n >> (chunkLevel - level)
-			stored := t.kept[chunk]
-			if chunk == last {
-				stored = tail
-			}
-			hashes[i] = stored[tlog.StoredHashIndex(level, n-chunk<<(chunkLevel-level))]
+// prover proves the leaves of a tree that were to be proven, in any order.
+type prover struct {
+	tree  *provingTree
+	tail  []tlog.Hash // what is stored of the chunk that is not whole
+	chunk int64       // whose path was proven last; -1 for none
+	path  tlog.RecordProof
+}
+
+func (t *provingTree) prover() *prover {
+	return &prover{tree: t, tail: storedOf(nil, t.tail), chunk: -1}
+}
+
+// prove returns the inclusion proof of a leaf. All leaves of a chunk share the part of
+// it that leads on from the node over the chunk.
+func (p *prover) prove(index int64) (tlog.RecordProof, error) {
+	chunk := index / perChunk
+	if chunk >= p.tree.chunks.size/perChunk {
+		return tlog.ProveRecord(p.tree.size(), index, p)
+	}
+	if chunk != p.chunk {
+		first, err := tlog.ProveRecord(p.tree.size(), chunk*perChunk, p)
+		if err != nil {
+			return nil, err
 		}
-		return hashes, nil
-	})
+		p.chunk, p.path = chunk, first
+	}
+	stored, at := p.tree.kept[chunk], index%perChunk
+	for level := range chunkLevel {
+		p.path[level] = stored[tlog.StoredHashIndex(level, at>>level^1)]
+	}
+	return p.path, nil
+}
+
+// ReadHashes implements tlog.HashReader, for the proofs of leaves to be proven.
+func (p *prover) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	t := p.tree
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		level, n := tlog.SplitStoredHashIndex(index)
+		if level >= chunkLevel {
+			hashes[i] = t.above[tlog.StoredHashIndex(level-chunkLevel, n)]
+			continue
+		}
+		chunk := n >> (chunkLevel - level)
+		stored := t.kept[chunk]
+		if chunk == t.chunks.size/perChunk {
+			stored = p.tail
+		}
+		hashes[i] = stored[tlog.StoredHashIndex(level, n-chunk<<(chunkLevel-level))]
+	}
+	return hashes, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -23,8 +24,9 @@ type VerifyOptions struct {
 	// log was cut at its end.
 	OlderCheckpoint string
 	// Leaf is called with each leaf, in order, on the caller's goroutine; an error
-	// ends the verification. Whatever follows from the leaves is worth nothing
-	// until VerifyExport has returned without an error.
+	// ends the verification. The leaf is used again after the call, but for the
+	// messages in it. Whatever follows from the leaves is worth nothing until
+	// VerifyExport has returned without an error.
 	Leaf func(index uint64, leaf *amparov1.AuditLeaf) error
 }
 
@@ -151,6 +153,7 @@ type verifying struct {
 	tree     edge
 	forked   bool
 	proven   []provenLeaf // leaves that hold entries of ledgers
+	spare    sync.Pool    // of *leafBatch
 }
 
 // provenLeaf is a leaf of which the file holds a proof.

@@ -103,21 +103,33 @@ func (b *textBatch) each(fn func(i int, line []byte) error) error {
 	return nil
 }
 
-// leafBatch is a run of leaves that all lie in one chunk.
+// leafBatch is a run of leaves that all lie in one chunk. It is used again when it was
+// taken in.
 type leafBatch struct {
 	textBatch
-	leaves []amparov1.AuditLeaf
+	buffer []byte               // for one leaf's bytes
+	leaves []amparov1.AuditLeaf // as many as it ever had
 	hashes []tlog.Hash
 	node   tlog.Hash // over a whole chunk
 	good   int       // leaves before the first that is none
 	err    error
 }
 
+// freshBatch is a batch without anything in it.
+func (v *verifying) freshBatch() *leafBatch {
+	b, ok := v.spare.Get().(*leafBatch)
+	if !ok {
+		return &leafBatch{}
+	}
+	b.line, b.text, b.ends, b.hashes, b.good, b.err = 0, b.text[:0], b.ends[:0], b.hashes[:0], 0, nil
+	return b
+}
+
 // leafBatches reads the leaves by the chunk, or fewer where they are large, and ends
 // one where the older checkpoint ends.
 func (v *verifying) leafBatches() iter.Seq2[*leafBatch, error] {
 	return func(yield func(*leafBatch, error) bool) {
-		batch := &leafBatch{}
+		batch := v.freshBatch()
 		for read := int64(0); read < v.newest.size; {
 			room, err := batch.more(v.lines)
 			if err != nil {
@@ -134,7 +146,7 @@ func (v *verifying) leafBatches() iter.Seq2[*leafBatch, error] {
 			if !yield(batch, nil) {
 				return
 			}
-			batch = &leafBatch{textBatch: textBatch{text: make([]byte, 0, len(batch.text)+len(batch.text)/8), ends: make([]int, 0, perChunk)}}
+			batch = v.freshBatch()
 		}
 	}
 }
@@ -145,13 +157,14 @@ func (v *verifying) work(b *leafBatch) {
 	if v.header.version == 1 {
 		encoding = base64.StdEncoding.Strict()
 	}
-	b.leaves = make([]amparov1.AuditLeaf, len(b.ends))
-	b.hashes = make([]tlog.Hash, len(b.ends))
-	buffer := make([]byte, 0, encoding.DecodedLen(len(b.text)))
+	if len(b.leaves) < len(b.ends) {
+		b.leaves = make([]amparov1.AuditLeaf, len(b.ends))
+	}
 	b.err = b.each(func(i int, line []byte) error {
-		raw, err := decodeLine(encoding, buffer[:0], line)
+		raw, err := decodeLine(encoding, b.buffer[:0], line)
 		if err == nil {
-			b.hashes[i] = tlog.RecordHash(raw)
+			b.buffer = raw
+			b.hashes = append(b.hashes, tlog.RecordHash(raw))
 			err = decodeLeaf(raw, &b.leaves[i])
 		}
 		if err == nil {
@@ -201,6 +214,7 @@ func (v *verifying) take(b *leafBatch) error {
 			v.tree.addSubtree(0, h)
 		}
 	}
+	v.spare.Put(b)
 	return v.compare()
 }
 
@@ -213,15 +227,18 @@ type provenBatch struct {
 
 func (v *verifying) proofBatches() iter.Seq2[*provenBatch, error] {
 	return func(yield func(*provenBatch, error) bool) {
+		size := 0 // of the largest batch so far
 		for rest := v.proven; len(rest) > 0; {
 			batch := &provenBatch{leaves: rest[:min(len(rest), perChunk)]}
 			rest = rest[len(batch.leaves):]
+			batch.text = make([]byte, 0, size)
 			for range batch.leaves {
 				if _, err := batch.more(v.lines); err != nil {
 					yield(nil, err)
 					return
 				}
 			}
+			size = max(size, len(batch.text))
 			if !yield(batch, nil) {
 				return
 			}
@@ -253,8 +270,9 @@ func readProof(line []byte, index int64) (tlog.RecordProof, error) {
 	}
 	line = line[len(lead):]
 	proof := make(tlog.RecordProof, 0, len(line)/step)
+	var buffer [tlog.HashSize + 2]byte
 	for ; len(line) > 0; line = line[step:] {
-		h, err := decodeLine(lineBase64, nil, line[1:step])
+		h, err := decodeLine(lineBase64, buffer[:0], line[1:step])
 		if err != nil || line[0] != ' ' || len(h) != tlog.HashSize {
 			return nil, fmt.Errorf("%w: not a proof of leaf %d", ErrInvalid, index)
 		}

@@ -188,12 +188,17 @@ func TestCheckpointWithFurtherSignatures(t *testing.T) {
 	signer := prooftest.NewSigner(t)
 	log := prooftest.New(evening)
 	log.Read("pseudonym-1")
-	file := string(signer.Export(t, log.Leaves))
-	lines := strings.SplitAfter(file, "\n")
-	signature := lines[6]
-	twice := strings.Replace(file, signature, signature+signature, 1)
-	if _, err := verify([]byte(twice), audit.VerifyOptions{}); !errors.Is(err, audit.ErrInvalid) {
-		t.Errorf("two signatures: %v, want ErrInvalid", err)
+	signed := signer.Note(t, log.Leaves)
+	signed += strings.SplitAfter(prooftest.NewSigner(t).Note(t, log.Leaves), "\n")[4]
+	if size, err := audit.CheckpointSize(signer.Key, signed); err != nil || size != 1 {
+		t.Fatalf("a checkpoint that somebody else has signed too: %v", err)
+	}
+	err := audit.WriteExport(io.Discard, signer.Key, signed, sequence(prooftest.Marshal(t, log.Leaves), nil))
+	if !errors.Is(err, audit.ErrInvalid) {
+		t.Errorf("as part of an export: %v, want ErrInvalid", err)
+	}
+	if _, err := verify(signer.Export(t, log.Leaves), audit.VerifyOptions{OlderCheckpoint: signed}); err != nil {
+		t.Errorf("as what was seen before: %v", err)
 	}
 	if root := tlog.Hash(merkle(nil)); !strings.Contains(string(signer.Export(t, nil)), fmt.Sprintf("\n0\n%s\n", root)) {
 		t.Error("an empty log has another root than RFC 6962 gives it")

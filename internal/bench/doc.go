@@ -9,7 +9,7 @@
 //
 // The rows of the table in the README are printed by
 //
-//	go test ./internal/bench -run '^$' -bench 'Intake|GetCase|Decision|Scale|Index|Sweep' -timeout 30m | grep '^|'
+//	go test ./internal/bench -run '^$' -bench 'Intake|GetCase|Decision|Scale|Index|Sweep|Audit' -timeout 30m | grep '^|'
 //
 // in about a minute and a half, with 100,000 cases. With -million they are a
 // million: it takes several minutes, nearly all of them to fill the store, and 6 GB

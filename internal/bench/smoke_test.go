@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -79,5 +80,25 @@ func TestIntakeIsTypical(t *testing.T) {
 		if keys := keysOf(request); keys != 9 {
 			t.Errorf("%d search keys of %q", keys, name(i))
 		}
+	}
+}
+
+// TestTheAuditIsMeasured runs the parts of the auditor's benchmark once on a small log:
+// what is exported verifies, what left was allowed, and the leaves are the same.
+func TestTheAuditIsMeasured(t *testing.T) {
+	h := open(t)
+	h.fillLog(t, 20*perTurn)
+	l := h.auditorsLog(t)
+	l.hold(t)
+	if l.size < 20*perTurn || len(l.leaves) != l.ends[l.size-1] {
+		t.Fatalf("%d leaves, %d bytes", l.size, len(l.leaves))
+	}
+	for name, part := range map[string]func() error{"bare": l.bare, "export and verification": func() error { return errors.Join(l.export(), l.verify()) }} {
+		if err := part(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if l.peak(t) == 0 {
+		t.Error("a verification without any memory")
 	}
 }

@@ -50,8 +50,9 @@ func (h *auditing) ListLeaves(ctx context.Context, req *amparov1.ListLeavesReque
 	return answer, h.s.records.Note(ctx, grant, &amparov1.AuditLeaf{})
 }
 
-// exportBytes is about how much of the log is sent in one part.
-const exportBytes = 256 << 10
+// exportBytes is about how much of the log is sent in one part: with one leaf more, and
+// what the message itself takes, it stays below the largest message.
+const exportBytes = 768 << 10
 
 // ExportLog streams the log up to its newest checkpoint.
 func (h *auditing) ExportLog(_ *amparov1.ExportLogRequest, stream grpc.ServerStreamingServer[amparov1.ExportLogResponse]) error {
