@@ -112,7 +112,18 @@ func Authorize(rules Rules, caller Caller, method string, now time.Time) (Grant,
 	if len(grant.relations) == 0 {
 		return Grant{}, fault.New(amparov1.Reason_REASON_ROLE_MISSING)
 	}
+	grant.oversight = oversees(rule, caller.Staff.GetRoles())
 	return grant, nil
+}
+
+// oversees reports whether somebody oversees by a role that the call is for: an operator
+// who is the data protection officer as well does not search restricted cases for that.
+func oversees(rule *amparov1.AccessRule, roles []amparov1.Role) bool {
+	return slices.ContainsFunc(rule.GetAllow(), func(allowance *amparov1.Allowance) bool {
+		return slices.ContainsFunc(allowance.GetRoles(), func(role amparov1.Role) bool {
+			return slices.Contains(overseers, role) && slices.Contains(roles, role)
+		})
+	})
 }
 
 // Service grants the service an act of its own: nobody called, so nobody's roles

@@ -126,11 +126,16 @@ func writeStore(t *testing.T, dir string) {
 				t.Fatal(err)
 			}
 		}
+		if i%4 == 0 {
+			if err := h.allows(p, records.Request{}, c.ID, strings.Repeat("she said yes ", i+1), amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN); err != nil {
+				t.Fatal(err)
+			}
+		}
 		s, err := h.read(p, c.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Text = s.String()
+		c.Text, c.Version = s.String(), s.version
 		d.Cases = append(d.Cases, c)
 	}
 	h.wantClean()
@@ -140,7 +145,7 @@ func writeStore(t *testing.T, dir string) {
 }
 
 func (s seen) String() string {
-	return fmt.Sprint(s.name, s.facts, s.version, s.risk, s.notes, s.levels)
+	return fmt.Sprint(s.name, s.facts, s.version, s.risk, s.notes, s.levels, s.ledger)
 }
 
 // readDamagedImages is a role. Its arguments: folder, first image, step, number of
@@ -295,7 +300,7 @@ func (h *house) judgeLists(p person, d *onDisk, damaged bool) string {
 	}
 	known := map[string]bool{}
 	for i, c := range d.Cases {
-		known[fmt.Sprint(c.ID, amparov1.RiskLevel(i%4+1), i%5+1)] = true
+		known[fmt.Sprint(c.ID, amparov1.RiskLevel(i%4+1), c.Version)] = true
 	}
 	for _, row := range rows {
 		if !known[fmt.Sprint(row.GetCaseId(), row.GetRiskLevel(), row.GetVersion())] {

@@ -100,6 +100,7 @@ type onDisk struct {
 type storedCase struct {
 	ID, Request, Name string
 	Text              string // all that can be read of it
+	Version           uint64
 }
 
 func (d *onDisk) database() string { return filepath.Join(d.Dir, "store.bolt") }

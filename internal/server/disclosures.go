@@ -83,7 +83,7 @@ func (h *disclosures) ReportBreach(ctx context.Context, req *amparov1.ReportBrea
 		if err != nil {
 			return added, err
 		}
-		return added, w.Tell(slices.Concat(h.protectors(), []string{f.Case().GetOwnerId()})...)
+		return added, w.Tell(slices.Concat(h.protectors(f.Case()), []string{f.Case().GetOwnerId()})...)
 	}, func(f *records.File, added disclosure.Added) *amparov1.ReportBreachResponse {
 		return &amparov1.ReportBreachResponse{
 			CaseId: f.ID(), Number: added.Last().GetNumber(), NoticeDueAt: disclosure.NoticeDue(f.Case(), added.Last().GetNumber()),
@@ -91,11 +91,13 @@ func (h *disclosures) ReportBreach(ctx context.Context, req *amparov1.ReportBrea
 	})
 }
 
-// protectors are the data protection officers, who are told of every breach.
-func (h *disclosures) protectors() []string {
+// protectors are the data protection officers, who are told of every breach in a case
+// that does not exclude them.
+func (h *disclosures) protectors(c *amparov1.Case) []string {
 	var ids []string
 	for _, member := range h.s.records.Directory().Staff() {
-		if slices.Contains(member.GetRoles(), amparov1.Role_ROLE_DATA_PROTECTION_OFFICER) {
+		excluded := slices.Contains(c.GetExcludedStaffIds(), member.GetId())
+		if !excluded && slices.Contains(member.GetRoles(), amparov1.Role_ROLE_DATA_PROTECTION_OFFICER) {
 			ids = append(ids, member.GetId())
 		}
 	}

@@ -107,11 +107,25 @@ func TestALedgerShowsEachWhatTheyMayKnow(t *testing.T) {
 			}
 		}
 	}
+	// Being the data protection officer lets them into the ledger, and into nothing else.
+	queue := amparov1.NewQueueServiceClient(both.Conn)
+	rows, err := queue.ListQueue(t.Context(), &amparov1.ListQueueRequest{})
+	found, err2 := queue.SearchCases(t.Context(), &amparov1.SearchCasesRequest{Text: "Prueba"})
+	if err != nil || err2 != nil || len(rows.GetRows())+len(found.GetRows()) > 0 {
+		t.Errorf("a restricted case stands in the queue %d times and is found %d times by an operator of the office: %v, %v", len(rows.GetRows()), len(found.GetRows()), err, err2)
+	}
 	if _, err := deskOf(barred).list(t, id); status.Code(err) != codes.NotFound {
 		t.Errorf("whom the case excludes is answered %v", err)
 	}
 	if rows := breaches(t, barred, protector); !slices.Equal(rows, []int{0, 1}) {
 		t.Errorf("the register shows %v breaches, want none to whom the case excludes", rows)
+	}
+	told := map[string]bool{}
+	for _, notice := range w.Records.Board().Notices {
+		told[notice.StaffID] = true
+	}
+	if !told[protector.StaffID] || told[barred.StaffID] {
+		t.Errorf("of the breach the data protection officer is told %v, and the one whom the case excludes %v", told[protector.StaffID], told[barred.StaffID])
 	}
 	for _, leaf := range w.since(t, before) {
 		if holds(t, leaf, canary) {

@@ -11,10 +11,6 @@ import (
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
-// ledgerKinds are the acts on the ledger of a case, with how many entries of it each
-// makes. A case of a writer's own gets any of them; none of them is ever refused.
-var ledgerKinds = map[string]int{"consent": 1, "withdraw": 1, "check": 1, "vital": 2, "breach": 1, "countersign": 1}
-
 // referralOf is the planned action of an act: its recipient is known by the act's own
 // name, so that no two acts are about the same.
 func referralOf(a *act) *amparov1.PlannedAction {
