@@ -118,7 +118,7 @@ func (r *recording) child(a age) {
 
 // unknownAge lets everybody's word stand who may speak for an adult or for a child.
 func (r *recording) unknownAge() {
-	switch r.terms.GetGiver().GetKind() { //nolint:exhaustive // the others need authority like a caregiver
+	switch r.terms.GetGiver().GetKind() {
 	case self, caseWorker:
 		if r.party != nil && r.terms.GetGiver().GetKind() == self && !r.terms.GetAskedAlone() {
 			r.add(amparov1.Reason_REASON_NOT_ASKED_ALONE, "asked_alone", "holds for everybody who goes along with somebody else")

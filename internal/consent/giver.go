@@ -56,7 +56,7 @@ func (r *recording) mandated() {
 // adult: the person themselves "wherever possible", a representative or family "in the
 // alternative" (Voices at Risk), with the reason why not the person.
 func (r *recording) adult() {
-	switch r.terms.GetGiver().GetKind() { //nolint:exhaustive // every other may speak for no adult
+	switch r.terms.GetGiver().GetKind() {
 	case self:
 		if r.party != nil && !r.terms.GetAskedAlone() {
 			r.add(amparov1.Reason_REASON_NOT_ASKED_ALONE, "asked_alone", "holds for everybody who goes along with somebody else")

@@ -105,7 +105,7 @@ func (a Act) basis(draft *amparov1.BasisDraft) (*amparov1.LedgerEntry, error) {
 // isOf reports whether a basis names what it is about, where it must.
 func (a Act) isOf(draft *amparov1.BasisDraft) bool {
 	of := ledger.Find(a.Entries, draft.GetOf())
-	switch draft.GetBasis() { //nolint:exhaustive // the others are about the case
+	switch draft.GetBasis() {
 	case amparov1.ListedBasis_LISTED_BASIS_RETURN_OR_DELETE:
 		return of.GetReturnRequest() != nil
 	case amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE:

@@ -348,7 +348,8 @@ func (w *world) revoke(t testing.TB, person *servertest.Person) {
 	}
 }
 
-// go test ./internal/server -long -timeout 1h runs the long forms: a minute of
+// go test ./internal/server -long -timeout 3h runs the long forms: a minute of
 // fuzzed calls a method, a thousand races for an invitation, ten times as many
-// frames in a flood. They take some forty minutes.
+// frames in a flood, ten thousand rounds of signatures, three thousand withdrawals.
+// They take some two hours.
 var long = flag.Bool("long", false, "run the long forms")
