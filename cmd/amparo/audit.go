@@ -13,7 +13,7 @@ import (
 
 func (a *app) auditCommand() *cobra.Command {
 	return group("audit", "Read, take away and verify the audit log", "  amparo audit log --since 24h",
-		a.logCommand(), a.consentsCommand(), a.exportCommand(), a.verifyCommand())
+		a.logCommand(), a.consentsCommand(), a.sampleCommand(), a.exportCommand(), a.verifyCommand())
 }
 
 func (a *app) logCommand() *cobra.Command {

@@ -26,35 +26,44 @@ func unsettled(c *amparov1.Case) []*amparov1.Term {
 
 func lapsed(t *amparov1.Term, now time.Time) bool { return now.After(t.GetDue().AsTime()) }
 
-// lapse lets the withdrawals of a case stand that nobody has settled within their term,
-// and reports whether there was one. To ask for everything back tells others of the
-// person and cannot be undone, so none lapses while the clock may have leapt. Its owner
-// is told: from now on there is somebody to ask.
-func (w *Work) lapse(file *File) (bool, error) {
+// lapse lets the withdrawals of a case stand that nobody has settled within their term. To
+// ask for everything back tells others of the person and cannot be undone, so none lapses
+// while the clock may have leapt. Its owner is told: from now on there is somebody to ask.
+func (w *Work) lapse(file *File) error {
 	overdue := slices.DeleteFunc(unsettled(file.Case()), func(t *amparov1.Term) bool { return !lapsed(t, w.Now) })
 	if len(overdue) == 0 || w.records.Frozen() {
-		return false, nil
+		return errNothing
 	}
 	for _, t := range overdue {
 		number, err := strconv.ParseUint(t.GetId(), 10, 32)
 		if err != nil {
-			return false, err
+			return err
 		}
 		act, err := w.LedgerAct(file)
 		if err != nil {
-			return false, err
+			return err
 		}
 		added, err := act.Lapse(uint32(number))
 		if err != nil {
-			return false, err
+			return err
 		}
 		w.write(file, added)
 	}
 	circle := w.records.circle(file.Case(), w.Now)
 	if circle.Reachable(circle.OwnerID) {
-		return true, w.Tell(circle.OwnerID)
+		return w.Tell(circle.OwnerID)
 	}
-	return true, w.Tell(circle.OnCall...)
+	return w.Tell(circle.OnCall...)
+}
+
+// mayLapse reports whether there are withdrawals of a case that may lapse now.
+func (r *Records) mayLapse(c *amparov1.Case) bool {
+	waiting := unsettled(c)
+	if len(waiting) == 0 {
+		return false
+	}
+	now := r.Now()
+	return slices.ContainsFunc(waiting, func(t *amparov1.Term) bool { return lapsed(t, now) }) && !r.Frozen()
 }
 
 // nextLapse is when withdrawals of a case may lapse that its people were told of, and

@@ -69,10 +69,15 @@ func TestAWithdrawalLapses(t *testing.T) {
 			if told, _ := h.waiting(); !slices.Contains(told, p.staff.GetId()) {
 				t.Error("its owner is not told")
 			}
-			before := len(h.leaves())
+			before := h.leaves()
+			if !slices.ContainsFunc(before, func(l *amparov1.AuditLeaf) bool {
+				return l.GetAction() == amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_LAPSED && l.GetStaffId() == "" && len(l.GetFacts()) > 1
+			}) {
+				t.Error("no leaf says so")
+			}
 			h.sweepAll(t)
-			if after := len(h.leaves()); after != before {
-				t.Errorf("it lapses again: %d leaves more", after-before)
+			if after := h.leaves(); len(after) != len(before) {
+				t.Errorf("it lapses again: %d leaves more", len(after)-len(before))
 			}
 			h.wantClean()
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
@@ -20,11 +21,19 @@ type logged struct {
 	fact *amparov1.LedgerFact
 }
 
-// DrawSample draws entries of ledgers from the log as its newest checkpoint has it, and
-// says in a leaf that it did. The root of that checkpoint and the caller's nonce decide
-// which entries: whoever has an export draws the same ones again.
-func (r *Records) DrawSample(ctx context.Context, grant access.Grant, count uint32, nonce []byte) (*amparov1.DrawSampleResponse, error) {
-	sample := &amparov1.SampleDraw{Size: r.LogSize(), Count: count, Nonce: nonce}
+// DrawSample draws entries of ledgers from the first size leaves of the log, and says in a
+// leaf that it did; size zero takes all that the newest checkpoint covers. The root of
+// those leaves and the caller's nonce decide which entries: whoever has an export draws
+// the same ones again.
+func (r *Records) DrawSample(ctx context.Context, grant access.Grant, request *amparov1.DrawSampleRequest) (*amparov1.DrawSampleResponse, error) {
+	size := request.GetSize()
+	if size > r.LogSize() {
+		return nil, fault.Field(amparov1.Reason_REASON_FIELD_INVALID, "size", "is no more than the log has leaves")
+	}
+	if size == 0 {
+		size = r.LogSize()
+	}
+	sample := &amparov1.SampleDraw{Size: size, Count: request.GetCount(), Nonce: request.GetNonce()}
 	entries, err := r.sampled(ctx, sample)
 	if err != nil {
 		return nil, err
@@ -56,8 +65,8 @@ func (r *Records) sampled(ctx context.Context, sample *amparov1.SampleDraw) ([]l
 	var population []spot
 	index := uint64(0)
 	err := r.EachLeaf(ctx, sample.GetSize(), func(raw []byte) error {
-		leaf, err := parseLeaf(raw)
-		for i := range leaf.GetFacts() {
+		n, err := factsIn(raw)
+		for i := range n {
 			population = append(population, spot{index, i})
 		}
 		index++
@@ -86,10 +95,34 @@ func (r *Records) sampled(ctx context.Context, sample *amparov1.SampleDraw) ([]l
 	return entries, nil
 }
 
+// factsField is the number of the facts in a leaf.
+var factsField = (*amparov1.AuditLeaf)(nil).ProtoReflect().Descriptor().Fields().ByName("facts").Number()
+
+// factsIn counts the facts in the bytes of a leaf, of which there may be a million.
+func factsIn(raw []byte) (n int, err error) {
+	for len(raw) > 0 {
+		number, kind, used := protowire.ConsumeTag(raw)
+		if used < 0 {
+			return 0, errLeaf
+		}
+		value := protowire.ConsumeFieldValue(number, kind, raw[used:])
+		if value < 0 {
+			return 0, errLeaf
+		}
+		if number == factsField && kind == protowire.BytesType {
+			n++
+		}
+		raw = raw[used+value:]
+	}
+	return n, nil
+}
+
+var errLeaf = fmt.Errorf("%w: a leaf does not parse", errProof)
+
 func parseLeaf(raw []byte) (*amparov1.AuditLeaf, error) {
 	leaf := &amparov1.AuditLeaf{}
 	if err := proto.Unmarshal(raw, leaf); err != nil {
-		return nil, fmt.Errorf("%w: a leaf does not parse", errProof)
+		return nil, errLeaf
 	}
 	return leaf, nil
 }

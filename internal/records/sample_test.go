@@ -26,7 +26,7 @@ func TestASampleLeavesADamagedLedgerOut(t *testing.T) {
 	if err := h.log.CatchUp(ctx); err != nil {
 		t.Fatal(err)
 	}
-	drawn, err := h.DrawSample(ctx, p.grant(t, "AuditService/DrawSample"), 9, bytes.Repeat([]byte{9}, 16))
+	drawn, err := h.DrawSample(ctx, p.grant(t, "AuditService/DrawSample"), &amparov1.DrawSampleRequest{Count: 9, Nonce: bytes.Repeat([]byte{9}, 16)})
 	if err != nil || len(drawn.GetFacts()) != 3 {
 		t.Fatalf("%d entries are drawn: %v", len(drawn.GetFacts()), err)
 	}
@@ -67,7 +67,7 @@ func TestASampleOfALongLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if _, err := h.DrawSample(ctx, p.grant(t, "AuditService/DrawSample"), 1, bytes.Repeat([]byte{9}, 16)); err != nil {
+	if _, err := h.DrawSample(ctx, p.grant(t, "AuditService/DrawSample"), &amparov1.DrawSampleRequest{Count: 1, Nonce: bytes.Repeat([]byte{9}, 16)}); err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(began)

@@ -65,18 +65,27 @@ func (r *Records) NextSweep() (time.Time, bool) {
 }
 
 func (r *Records) sweepCase(ctx context.Context, due *lookup.Head) (told bool, err error) {
-	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_TERMS_REACHED)
-	var seen *File
-	_, err = r.Update(ctx, grant, Request{}, Targets(textOf(due.ID)), func(w *Work) (proto.Message, error) {
+	told, seen, err := r.sweepFor(ctx, due, amparov1.LeafAction_LEAF_ACTION_TERMS_REACHED, (*Work).reach)
+	if err != nil || !r.mayLapse(seen.Case()) {
+		return told, err
+	}
+	lapsed, _, err := r.sweepFor(ctx, due, amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_LAPSED, (*Work).lapse)
+	return told || lapsed, err
+}
+
+// sweepFor does one act of the service's own on a case, which ends with errNothing when
+// there is nothing to do, and returns the case as it was seen.
+func (r *Records) sweepFor(ctx context.Context, due *lookup.Head, action amparov1.LeafAction, act func(*Work, *File) error) (done bool, seen *File, err error) {
+	_, err = r.Update(ctx, access.Service(action), Request{}, Targets(textOf(due.ID)), func(w *Work) (proto.Message, error) {
 		seen = w.File(0)
-		return nil, w.reach(seen)
+		return nil, act(w, seen)
 	})
 	switch {
 	case errors.Is(err, errNothing):
 		// Somebody was quicker, and the index knows it or will. If it does not, it
 		// must not bring the case up again and again.
 		r.index.SetWake(due.ID, uint64(seen.revision), wake(r.Book(), seen))
-		return false, nil
+		return false, seen, nil
 	case fault.Is(err, fault.Corrupt) && r.isBroken(due.ID):
 		// The case itself, and not the file of those who would be told, which every
 		// case needs: for want of that one all of them wait, and not in silence.
@@ -84,26 +93,20 @@ func (r *Records) sweepCase(ctx context.Context, due *lookup.Head) (told bool, e
 		// it that could be told to anybody.
 		r.index.SetWake(due.ID, due.Revision, 0)
 	}
-	return err == nil, err
+	return err == nil, seen, err
 }
 
 // reach does to a case what its terms have reached.
 func (w *Work) reach(file *File) error {
-	c, book := file.Case(), w.Book()
+	c := file.Case()
 	if c == nil {
 		return errNothing
 	}
-	reached := book.Reached(casefile.Watched(c), w.Now)
-	if len(reached) > 0 {
-		if err := w.tellReached(file, reached); err != nil {
-			return err
-		}
-	}
-	lapsed, err := w.lapse(file)
-	if err == nil && !lapsed && len(reached) == 0 {
+	reached := w.Book().Reached(casefile.Watched(c), w.Now)
+	if len(reached) == 0 {
 		return errNothing
 	}
-	return err
+	return w.tellReached(file, reached)
 }
 
 // tellReached records notices, and tells the people of the case.

@@ -264,7 +264,8 @@ func (r *Records) applied(ctx context.Context, work *Work, c *commit, revision u
 
 // room refuses new content while the disk is nearly full. What protects people is
 // let through: shutting somebody out, raising or confirming a risk, alarms, an arrest,
-// duress, a withdrawal, a breach, and telling what is overdue or nobody's.
+// duress, a withdrawal, a breach, a second signature, that the person was told, and
+// telling what is overdue or nobody's.
 func (r *Records) room(grant access.Grant) error {
 	if r.cfg.FreeSpace == nil {
 		return nil
@@ -280,7 +281,8 @@ func (r *Records) room(grant access.Grant) error {
 		amparov1.LeafAction_LEAF_ACTION_CARD_OPEN, amparov1.LeafAction_LEAF_ACTION_OWNER_ABSENT_TOLD,
 		amparov1.LeafAction_LEAF_ACTION_HANDOVER_REMINDED,
 		amparov1.LeafAction_LEAF_ACTION_CONSENT_WITHDRAW, amparov1.LeafAction_LEAF_ACTION_BREACH_REPORT,
-		amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_SETTLE, amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_LAPSED:
+		amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_SETTLE, amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_LAPSED,
+		amparov1.LeafAction_LEAF_ACTION_DISCLOSURE_COUNTERSIGN, amparov1.LeafAction_LEAF_ACTION_PERSON_INFORM:
 		return nil
 	}
 	if free, err := r.cfg.FreeSpace(); err != nil || free < minFree {

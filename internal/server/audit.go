@@ -98,7 +98,7 @@ func (h *auditing) GetCheckpoint(ctx context.Context, req *amparov1.GetCheckpoin
 
 // DrawSample draws entries of ledgers at random.
 func (h *auditing) DrawSample(ctx context.Context, req *amparov1.DrawSampleRequest) (*amparov1.DrawSampleResponse, error) {
-	return h.s.records.DrawSample(ctx, callOf(ctx).grant, req.GetCount(), req.GetNonce())
+	return h.s.records.DrawSample(ctx, callOf(ctx).grant, req)
 }
 
 // OpenSample opens the entries of a sample, redacted.

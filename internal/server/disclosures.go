@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/access"
 	"github.com/amparo-project/amparo/internal/disclosure"
 	"github.com/amparo-project/amparo/internal/records"
 )
@@ -91,17 +92,27 @@ func (h *disclosures) ReportBreach(ctx context.Context, req *amparov1.ReportBrea
 	})
 }
 
-// protectors are the data protection officers, who are told of every breach in a case
-// that does not exclude them.
+// protectors are the data protection officers of a case's office, who are told of every
+// breach in a case that does not exclude them. Where there is none, those are told who
+// answer for the office.
 func (h *disclosures) protectors(c *amparov1.Case) []string {
-	var ids []string
+	var officers, answering []string
 	for _, member := range h.s.records.Directory().Staff() {
 		excluded := slices.Contains(c.GetExcludedStaffIds(), member.GetId())
-		if !excluded && slices.Contains(member.GetRoles(), amparov1.Role_ROLE_DATA_PROTECTION_OFFICER) {
-			ids = append(ids, member.GetId())
+		if excluded || !slices.Contains(member.GetOffices(), c.GetOffice()) || !access.InService(member, h.s.records.Now()) {
+			continue
+		}
+		switch {
+		case slices.Contains(member.GetRoles(), amparov1.Role_ROLE_DATA_PROTECTION_OFFICER):
+			officers = append(officers, member.GetId())
+		case access.Reviews(member.GetRoles()) && access.MayKnow(member, c):
+			answering = append(answering, member.GetId())
 		}
 	}
-	return ids
+	if len(officers) == 0 {
+		return answering
+	}
+	return officers
 }
 
 // ListBreaches shows the register.

@@ -127,6 +127,20 @@ func TestASampleIsNobodysChoice(t *testing.T) {
 		}
 		w.opens(t, drawn, nonce, count)
 	}
+	// By a checkpoint that the auditor has kept before the nonce was drawn, the service
+	// chooses no size either.
+	pinned := w.size(t)
+	deskOf(officer).told(t, cases[0])
+	for size, want := range map[uint64]string{pinned: "", pinned + 1000: "FIELD_INVALID"} {
+		nonce := []byte(records.NewID())
+		drawn, err := client.DrawSample(t.Context(), &amparov1.DrawSampleRequest{Count: 9, Nonce: nonce, Size: size})
+		if reason(err) != want {
+			t.Fatalf("drawn from %d leaves: %v, want %q", size, err, want)
+		}
+		if err == nil && (drawn.GetSize() != size || !proto.Equal(drawn.GetFacts()[8], drawnByHand(t, exported(t, auditor)[:size], nonce, 9)[8].fact)) {
+			t.Errorf("drawn from %d leaves, want %d", drawn.GetSize(), size)
+		}
+	}
 	w.leavesOut(t, cases)
 	w.opensNothingElse(t)
 }
@@ -215,7 +229,7 @@ func (w *world) opensNothingElse(t *testing.T) {
 			t.Errorf("leaf %d, %v, opens as a sample: %v", number, leaf.GetAction(), err)
 		}
 	}
-	if samples != 4 {
-		t.Errorf("%d samples stand in the log, want 4", samples)
+	if samples != 5 {
+		t.Errorf("%d samples stand in the log, want 5", samples)
 	}
 }

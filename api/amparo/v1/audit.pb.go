@@ -427,7 +427,11 @@ type DrawSampleRequest struct {
 	// How many entries. Required.
 	Count uint32 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	// Random bytes of the caller's device. Required.
-	Nonce         []byte `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	Nonce []byte `protobuf:"bytes,2,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	// How many leaves of the log to draw from. The caller's device has kept a checkpoint
+	// of so many before it drew the nonce, so that the service can choose neither. Zero
+	// stands for all.
+	Size          uint64 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -474,6 +478,13 @@ func (x *DrawSampleRequest) GetNonce() []byte {
 		return x.Nonce
 	}
 	return nil
+}
+
+func (x *DrawSampleRequest) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
 }
 
 // DrawSampleResponse is the sample.
@@ -738,10 +749,11 @@ const file_amparo_v1_audit_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\tR\n" +
 	"checkpoint\x12\x1e\n" +
-	"\x05proof\x18\x02 \x03(\fB\b\xbaH\x05\x92\x01\x02\x10@R\x05proof\"U\n" +
+	"\x05proof\x18\x02 \x03(\fB\b\xbaH\x05\x92\x01\x02\x10@R\x05proof\"i\n" +
 	"\x11DrawSampleRequest\x12\x1f\n" +
 	"\x05count\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18d(\x01R\x05count\x12\x1f\n" +
-	"\x05nonce\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x10\x10\x18 R\x05nonce\"\x85\x01\n" +
+	"\x05nonce\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x10\x10\x18 R\x05nonce\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\"\x85\x01\n" +
 	"\x12DrawSampleResponse\x12\x16\n" +
 	"\x06sample\x18\x01 \x01(\x04R\x06sample\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x04R\x04size\x12\x16\n" +

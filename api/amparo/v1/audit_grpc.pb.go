@@ -49,9 +49,9 @@ type AuditServiceClient interface {
 	// Errors: INVALID_ARGUMENT when old_size is beyond the log.
 	// The caller must be enrolled and confirmed in any role.
 	GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error)
-	// DrawSample draws entries of ledgers at random: which, follows from the newest
-	// checkpoint and the nonce that the caller's device drew. The number of the sample
-	// is what the data protection officer needs to open it.
+	// DrawSample draws entries of ledgers at random: which, follows from the root of the
+	// log that they are drawn from and the nonce that the caller's device drew. The number
+	// of the sample is what the data protection officer needs to open it.
 	// Errors: FAILED_PRECONDITION when there is no entry to draw.
 	// The caller must be enrolled as auditor.
 	DrawSample(ctx context.Context, in *DrawSampleRequest, opts ...grpc.CallOption) (*DrawSampleResponse, error)
@@ -150,9 +150,9 @@ type AuditServiceServer interface {
 	// Errors: INVALID_ARGUMENT when old_size is beyond the log.
 	// The caller must be enrolled and confirmed in any role.
 	GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error)
-	// DrawSample draws entries of ledgers at random: which, follows from the newest
-	// checkpoint and the nonce that the caller's device drew. The number of the sample
-	// is what the data protection officer needs to open it.
+	// DrawSample draws entries of ledgers at random: which, follows from the root of the
+	// log that they are drawn from and the nonce that the caller's device drew. The number
+	// of the sample is what the data protection officer needs to open it.
 	// Errors: FAILED_PRECONDITION when there is no entry to draw.
 	// The caller must be enrolled as auditor.
 	DrawSample(context.Context, *DrawSampleRequest) (*DrawSampleResponse, error)
