@@ -26,10 +26,10 @@ func (l *lineReader) slice() ([]byte, error) {
 	l.number++
 	line, err := l.r.ReadSlice('\n')
 	switch {
-	case err == nil && len(line) > maxExportLine+1, errors.Is(err, bufio.ErrBufferFull):
-		return nil, fmt.Errorf("%w: line %d of the export is too long", ErrInvalid, l.number)
 	case err == nil:
 		return line[:len(line)-1], nil
+	case errors.Is(err, bufio.ErrBufferFull):
+		return nil, fmt.Errorf("%w: line %d of the export is too long", ErrInvalid, l.number)
 	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("%w: export ends in line %d", ErrInvalid, l.number)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -244,10 +243,29 @@ func TestLeavesStopWhereTheyAreStopped(t *testing.T) {
 	if got, err := passed(ctx, l, 0, 700); !errors.Is(err, context.Canceled) || len(got) > 0 {
 		t.Errorf("%v, %d leaves", err, len(got))
 	}
-	defer func() {
-		if p := recover(); fmt.Sprint(p) != "wrong" {
-			t.Errorf("a panic of the caller's own became %v", p)
-		}
-	}()
-	_ = l.Leaves(t.Context(), 0, 700, func([]byte) error { panic("wrong") })
+}
+
+// unwell is a sealer that does not live to open a leaf.
+type unwell struct{ audit.Sealer }
+
+func (unwell) OpenLeaf([]byte, []byte) ([]byte, error) { panic("wrong") }
+
+// TestAPanicIsTheCallers: what goes wrong on another core ends the call, and not the
+// service.
+func TestAPanicIsTheCallers(t *testing.T) {
+	config, l := counted(t, 700, func(i int) uint32 { return uint32(i) })
+	config.Sealer = unwell{config.Sealer}
+	for name, call := range map[string]func() error{
+		"the caller's own": func() error { return l.Leaves(t.Context(), 0, 700, func([]byte) error { panic("wrong") }) },
+		"of a core":        func() error { return open(t, config).Leaves(t.Context(), 0, 700, func([]byte) error { return nil }) },
+	} {
+		func() {
+			defer func() {
+				if p := recover(); p != "wrong" {
+					t.Errorf("a panic %s became %v", name, p)
+				}
+			}()
+			t.Errorf("a panic %s: %v", name, call())
+		}()
+	}
 }

@@ -133,10 +133,7 @@ func (v *verifying) leafBatches() iter.Seq2[*leafBatch, error] {
 		for read := int64(0); read < v.newest.size; {
 			room, err := batch.more(v.lines)
 			if err != nil {
-				// What came before it is told first.
-				if len(batch.ends) == 0 || yield(batch, nil) {
-					yield(nil, err)
-				}
+				yield(nil, err)
 				return
 			}
 			read++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -142,6 +143,7 @@ func TestWhatIsNotWritten(t *testing.T) {
 		"a newer checkpoint":        {write(io.Discard, l.PublicKey(), l.Checkpoint(), sequence(raws, nil)), audit.ErrInvalid},
 		"a checkpoint that is none": {write(io.Discard, l.PublicKey(), "x", sequence(raws, nil)), audit.ErrInvalid},
 		"a key that is none":        {write(io.Discard, "x", older, sequence(raws, nil)), audit.ErrInvalid},
+		"leaves without end":        {write(io.Discard, l.PublicKey(), older, endless(raws)), audit.ErrInvalid},
 		"broken off":                {write(io.Discard, l.PublicKey(), older, sequence(raws[:200], broken)), broken},
 		"a full disk":               {write(full{}, l.PublicKey(), older, sequence(raws, nil)), errFull},
 	} {
@@ -151,11 +153,78 @@ func TestWhatIsNotWritten(t *testing.T) {
 	}
 }
 
+// endless goes on for as long as anybody listens.
+func endless(raws [][]byte) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for i := 0; yield(raws[i%len(raws)], nil); i++ {
+		}
+	}
+}
+
 var errFull = errors.New("no room")
 
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
+
+// TestTheLineIsNamed: of a damaged file the reader is told where.
+func TestTheLineIsNamed(t *testing.T) {
+	signer := prooftest.NewSigner(t)
+	log := prooftest.New(evening)
+	c := log.Case("pseudonym-1")
+	for i := range 1500 {
+		log.Read("pseudonym-1")
+		if i%300 == 0 {
+			c.Consent()
+		}
+	}
+	lines := strings.SplitAfter(string(signer.Export(t, log.Leaves)), "\n")
+	for _, at := range []int{9, 300, 900, 1500, len(lines) - 3} {
+		changed := slices.Clone(lines)
+		changed[at-1] = "?" + changed[at-1][1:]
+		_, err := verify([]byte(strings.Join(changed, "")), audit.VerifyOptions{})
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("line %d of the export", at)) {
+			t.Errorf("line %d is damaged: %v", at, err)
+		}
+	}
+}
+
+// TestCounts: each entry is counted under its kind, and what left under its track.
+func TestCounts(t *testing.T) {
+	signer := prooftest.NewSigner(t)
+	log := prooftest.New(evening)
+	c := log.Case("pseudonym-1")
+	log.Case("pseudonym-2").Consent()
+	c.Consent()
+	c.Approve(c.Check(), prooftest.Reviewer)
+	left := c.Disclose()
+	c.DiscloseAtOnce()
+	c.DiscloseAtOnce(c.Vital)
+	basis := c.Basis()
+	c.Disclose(func(d *amparov1.DisclosureFact) {
+		d.Track, d.Basis = amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED, basis
+	})
+	c.Event(amparov1.LedgerEventKind_LEDGER_EVENT_KIND_STATUS)
+	withdrawal := c.Withdraw()
+	c.Together(amparov1.LeafAction_LEAF_ACTION_NOTE,
+		&amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Settlement{Settlement: &amparov1.SettlementFact{Withdrawal: withdrawal}}},
+		&amparov1.LedgerFact{Fact: &amparov1.LedgerFact_ReturnRequest{ReturnRequest: &amparov1.ReturnRequestFact{Disclosure: left}}},
+		&amparov1.LedgerFact{Fact: &amparov1.LedgerFact_ReturnAnswer{ReturnAnswer: &amparov1.ReturnAnswerFact{}}},
+		&amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Breach{Breach: &amparov1.BreachFact{}}},
+		&amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Informed{Informed: &amparov1.InformedFact{Of: left}}})
+	report, err := verify(signer.Export(t, log.Leaves), audit.VerifyOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]uint64{
+		"ledgers": 2, "facts": 18, "consents": 2, "withdrawals": 1, "settlements": 1, "checks": 3, "bases": 1, "approvals": 1,
+		"disclosures": 4, "disclosures-ordinary": 1, "disclosures-urgent": 1, "disclosures-vital": 1, "disclosures-listed": 1,
+		"events": 1, "return-requests": 1, "return-answers": 1, "breaches": 1, "informed": 1,
+	}
+	if !maps.Equal(report.Ledger, want) {
+		t.Errorf("%v, want %v", report.Ledger, want)
+	}
+}
 
 // TestLargeLeaves: leaves of the greatest length, which come by themselves instead of
 // by the chunk.

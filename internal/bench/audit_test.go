@@ -80,8 +80,8 @@ func timed(tb testing.TB, do func() error) (took, used time.Duration) {
 }
 
 // perTurn is how many leaves are of one case: three of them hold entries of its ledger,
-// thirteen others change it, and the rest is somebody who reads it.
-const perTurn = 60
+// a quarter of the others change it, and the rest is somebody who reads it.
+const perTurn = 150
 
 // fillLog records n leaves through records. Each worker has a case of its own, since
 // the entries of a ledger follow each other.

@@ -87,10 +87,10 @@ func TestIntakeIsTypical(t *testing.T) {
 // what is exported verifies, what left was allowed, and the leaves are the same.
 func TestTheAuditIsMeasured(t *testing.T) {
 	h := open(t)
-	h.fillLog(t, 20*perTurn)
+	h.fillLog(t, 8*perTurn)
 	l := h.auditorsLog(t)
 	l.hold(t)
-	if l.size < 20*perTurn || len(l.leaves) != l.ends[l.size-1] {
+	if l.size < 8*perTurn || len(l.leaves) != l.ends[l.size-1] {
 		t.Fatalf("%d leaves, %d bytes", l.size, len(l.leaves))
 	}
 	for name, part := range map[string]func() error{"bare": l.bare, "export and verification": func() error { return errors.Join(l.export(), l.verify()) }} {
