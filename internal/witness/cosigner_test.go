@@ -169,22 +169,25 @@ func TestAStoreThatIsNotWhatItWas(t *testing.T) {
 		{"as it was", log, nil},
 		{"grown", log.Fork().Grow(2), nil},
 	} {
-		r, _ := start(t, filepath.Join(t.TempDir(), "witness"), log.PublicKey())
-		r.post(submission(t, log, 0, 9))
-		other, _ := start(t, filepath.Join(t.TempDir(), "other"), log.PublicKey())
-		s := cosign(t, row.now, r.peer(), other.peer())
-		if row.told == nil {
-			s.shown(2, 5*time.Second)
-			if told := s.says(); len(told) > 0 {
-				t.Errorf("%s: told %q", row.name, told)
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := start(t, filepath.Join(t.TempDir(), "witness"), log.PublicKey())
+			r.post(submission(t, log, 0, 9))
+			other, _ := start(t, filepath.Join(t.TempDir(), "other"), log.PublicKey())
+			s := cosign(t, row.now, r.peer(), other.peer())
+			if row.told == nil {
+				s.shown(2, 5*time.Second)
+				if told := s.says(); len(told) > 0 {
+					t.Errorf("told %q", told)
+				}
+				return
 			}
-			continue
-		}
-		s.contradicted(row.told)
-		s.shown(1, 5*time.Second)
-		if err := s.stop(); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: it ends with %v", row.name, err)
-		}
+			s.contradicted(row.told)
+			s.shown(1, 5*time.Second)
+			if err := s.stop(); !errors.Is(err, context.Canceled) {
+				t.Errorf("it ends with %v", err)
+			}
+		})
 	}
 }
 
