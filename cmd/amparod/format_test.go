@@ -18,14 +18,60 @@ import (
 	"github.com/amparo-project/amparo/internal/records"
 )
 
-// Some cases last twenty years, and the format outlives the program that wrote it.
-// testdata/format1.tar.gz is a data folder of format 1 with its identity, as the
-// demo leaves one (amparo demo --keep), and format1.cases names its cases. It is
-// never written anew: a later format gets a file of its own, and this one must
-// still open.
+// Some cases last twenty years, and the format outlives the program that wrote it. Each
+// archive of testdata is a data folder of format 1 with its identity, as the demo left one
+// when there was something new to write (amparo demo --keep), and the list of the same
+// name holds some of its cases. None is ever written anew: what is written later gets an
+// archive of its own, and these must still open.
 func TestAFolderOfFormat1StillOpens(t *testing.T) {
+	for _, row := range []struct {
+		archive string
+		people  int
+		leaves  uint64
+		kinds   []amparov1.TimelineKind
+		entries int // of ledgers
+	}{
+		{"format1", 5, 50, []amparov1.TimelineKind{1, 2, 3, 4, 5, 6, 7, 9}, 0},
+		{"format1-ledger", 8, 200, []amparov1.TimelineKind{
+			amparov1.TimelineKind_TIMELINE_KIND_STATUS, amparov1.TimelineKind_TIMELINE_KIND_CONSENT, amparov1.TimelineKind_TIMELINE_KIND_DISCLOSURE,
+			amparov1.TimelineKind_TIMELINE_KIND_WITHDRAWAL,
+		}, 7},
+	} {
+		t.Run(row.archive, func(t *testing.T) {
+			r := openArchive(t, row.archive)
+			report, err := r.Check(t.Context(), "")
+			if err != nil || len(report.Faults) > 0 {
+				t.Fatalf("%v: %v", err, report.Faults)
+			}
+			if report.Files < 8 || report.Leaves < row.leaves || len(r.Directory().Staff()) != row.people {
+				t.Errorf("%+v and %d people: less than was written", report, len(r.Directory().Staff()))
+			}
+			ids, err := os.ReadFile(filepath.Join("testdata", row.archive+".cases"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kinds []amparov1.TimelineKind
+			entries := 0
+			for _, id := range strings.Fields(string(ids)) {
+				read, ledger := readCase(t, r, id)
+				kinds, entries = append(kinds, read...), entries+len(ledger)
+			}
+			for _, kind := range row.kinds {
+				if !slices.Contains(kinds, kind) {
+					t.Errorf("the folder has no entry of kind %v to read", kind)
+				}
+			}
+			if entries != row.entries {
+				t.Errorf("%d entries of ledgers, want %d", entries, row.entries)
+			}
+		})
+	}
+}
+
+func openArchive(t *testing.T, archive string) *records.Records {
+	t.Helper()
 	dir := t.TempDir()
-	unpack(t, filepath.Join("testdata", "format1.tar.gz"), dir)
+	unpack(t, filepath.Join("testdata", archive+".tar.gz"), dir)
 	f, err := openFolder(filepath.Join(dir, "data"), filepath.Join(dir, "identity.age"))
 	if err != nil {
 		t.Fatal(err)
@@ -34,37 +80,16 @@ func TestAFolderOfFormat1StillOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = engine.Close() }()
+	t.Cleanup(func() { _ = engine.Close() })
 	u, err := f.unseal(t.Context(), engine, func(pseudonym string) { t.Errorf("%s failed its proof", pseudonym) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := u.records.Check(t.Context(), "")
-	if err != nil || len(report.Faults) > 0 {
-		t.Fatalf("%v: %v", err, report.Faults)
-	}
-	if report.Files < 8 || report.Leaves < 50 || len(u.records.Directory().Staff()) != 5 {
-		t.Errorf("%+v and %d people: less than was written", report, len(u.records.Directory().Staff()))
-	}
-	ids, err := os.ReadFile(filepath.Join("testdata", "format1.cases"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var kinds []amparov1.TimelineKind
-	for _, id := range strings.Fields(string(ids)) {
-		kinds = append(kinds, readCase(t, u.records, id)...)
-	}
-	for kind := range amparov1.TimelineKind_name {
-		rare := kind == 0 || kind == int32(amparov1.TimelineKind_TIMELINE_KIND_RISK_PROPOSED) ||
-			kind == int32(amparov1.TimelineKind_TIMELINE_KIND_RESTRICTION)
-		if !rare && kind <= 10 && !slices.Contains(kinds, amparov1.TimelineKind(kind)) {
-			t.Errorf("the folder has no entry of kind %v to read", amparov1.TimelineKind(kind))
-		}
-	}
+	return u.records
 }
 
 // readCase reads every kind of record of a case and looks for what every case has.
-func readCase(t *testing.T, r *records.Records, id string) (kinds []amparov1.TimelineKind) {
+func readCase(t *testing.T, r *records.Records, id string) (kinds []amparov1.TimelineKind, ledger []*amparov1.LedgerEntry) {
 	t.Helper()
 	grant := access.Service(amparov1.LeafAction_LEAF_ACTION_CASE_READ)
 	_, err := r.View(t.Context(), grant, records.Targets(id), func(w *records.Work) (proto.Message, error) {
@@ -73,7 +98,9 @@ func readCase(t *testing.T, r *records.Records, id string) (kinds []amparov1.Tim
 		_, who := w.File(0).Get(records.RecordIdentity, "", identity)
 		_, risk := w.File(0).Assessments()
 		entries, _, timeline := w.File(0).Timeline(0, nil, 1000)
-		if err := errors.Join(facts, who, risk, timeline); err != nil {
+		var allowed error
+		ledger, allowed = w.File(0).Ledger()
+		if err := errors.Join(facts, who, risk, timeline, allowed); err != nil {
 			return nil, err
 		}
 		if intake.GetSubmitter() == nil || identity.GetPerson().GetLegalName() == "" || w.File(0).Case().GetId() != id {
@@ -87,7 +114,7 @@ func readCase(t *testing.T, r *records.Records, id string) (kinds []amparov1.Tim
 	if err != nil {
 		t.Errorf("case %s: %v", id, err)
 	}
-	return kinds
+	return kinds, ledger
 }
 
 func unpack(t *testing.T, archive, dir string) {
