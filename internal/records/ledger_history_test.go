@@ -163,7 +163,7 @@ func (h *history) happens(what string) {
 		entry.Kind, entry.FromLevel, entry.ToLevel = amparov1.TimelineKind_TIMELINE_KIND_RISK, h.level, amparov1.RiskLevel_RISK_LEVEL_HIGH
 	}
 	heard := false
-	h.service(h.id, func(w *records.Work, f *records.File) error {
+	h.service(h.id, func(_ *records.Work, f *records.File) error {
 		before, err := f.Ledger()
 		heard = len(before) > 0
 		if entry.GetPersonStatus() != 0 {
