@@ -40,9 +40,6 @@ const (
 	caseWorker     = amparov1.GiverKind_GIVER_KIND_CASE_WORKER
 )
 
-// tolerance is how far another's clock may be ahead.
-const tolerance = 5 * time.Minute
-
 // longest is how long a consent without an end of its own may last: one that was given
 // for the day of an arrest must still be there when it comes.
 const longest = 10 * 365 * 24 * time.Hour
@@ -132,15 +129,9 @@ func (r *recording) name() {
 
 // times fills in when it was said and for how long it is valid.
 func (r *recording) times() {
-	obtained := r.act.Now
-	if t := r.terms.GetObtainedAt(); t != nil {
-		obtained = t.AsTime()
-	}
-	if obtained.After(r.act.Now.Add(tolerance)) || obtained.Year() < 2000 {
+	obtained, possible := ledger.Said(r.terms.GetObtainedAt(), r.act.Now)
+	if !possible {
 		r.add(amparov1.Reason_REASON_VALIDITY_IMPOSSIBLE, "obtained_at", "is not in the future, nor before 2000")
-	}
-	if obtained.After(r.act.Now) {
-		obtained = r.act.Now
 	}
 	r.terms.ObtainedAt = timestamppb.New(obtained)
 	r.consent.Late = r.act.Now.Sub(obtained) > policy.Wait(r.book.Policy.GetConsent().GetLateAfter())

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/ledger"
 )
 
 func at(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
@@ -43,12 +44,13 @@ func (r *recording) giver() {
 func (r *recording) mandated() {
 	giver := r.terms.GetGiver()
 	decided := giver.GetAuthority().GetDecidedAt()
+	_, before := ledger.Said(decided, r.terms.GetObtainedAt().AsTime())
 	switch {
 	case giver.GetKind() != body:
 		r.add(amparov1.Reason_REASON_GIVER_NOT_AUTHORISED, "giver.kind", "is the body that the community or organisation has mandated")
 	case giver.GetAuthority().GetKind() != amparov1.AuthorityKind_AUTHORITY_KIND_MANDATE || giver.GetAuthority().GetDescription() == "":
 		r.add(amparov1.Reason_REASON_GIVER_NOT_AUTHORISED, "giver.authority", "describes the body's mandate and its decision")
-	case decided == nil || decided.AsTime().After(r.terms.GetObtainedAt().AsTime().Add(tolerance)):
+	case decided == nil || !before:
 		r.add(amparov1.Reason_REASON_GIVER_NOT_AUTHORISED, "giver.authority.decided_at", "is when the body decided, before it was said")
 	}
 }

@@ -188,10 +188,11 @@ func NoticeDue(c *amparov1.Case, breach uint32) *timestamppb.Timestamp {
 
 // past is an instant that is not in the future; now where none was named.
 func (a Act) past(t *timestamppb.Timestamp) *timestamppb.Timestamp {
-	if t == nil || t.AsTime().After(a.Now) || t.AsTime().Year() < 2000 {
-		return timestamppb.New(a.Now)
+	at, possible := ledger.Said(t, a.Now)
+	if !possible {
+		at = a.Now
 	}
-	return proto.CloneOf(t)
+	return timestamppb.New(at)
 }
 
 // answers does what a disclosure on a listed basis settles: a notice of a breach tells

@@ -23,9 +23,6 @@ const (
 	listed   = amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED
 )
 
-// tolerance is how far another's clock may be ahead.
-const tolerance = 5 * time.Minute
-
 // Disclose is the gate. It adds what leaves, with the check that was made in the same
 // breath on a track that leaves no time, or refuses with every reason that stands in
 // the way, each with the entries that it rests on.
@@ -105,15 +102,9 @@ func (a Act) look(draft *amparov1.DisclosureDraft) *gate {
 
 // when fills in when it happened.
 func (g *gate) when() {
-	at := g.act.Now
-	if t := g.draft.GetHappenedAt(); t != nil {
-		at = t.AsTime()
-	}
-	if at.After(g.act.Now.Add(tolerance)) || at.Year() < 2000 {
+	at, possible := ledger.Said(g.draft.GetHappenedAt(), g.act.Now)
+	if !possible {
 		g.stand(amparov1.Reason_REASON_VALIDITY_IMPOSSIBLE, "disclosure.happened_at", "is not in the future, nor before 2000")
-	}
-	if at.After(g.act.Now) {
-		at = g.act.Now
 	}
 	g.draft.HappenedAt = timestamppb.New(at)
 }

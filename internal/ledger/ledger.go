@@ -51,3 +51,21 @@ func Approvers(entries []*amparov1.LedgerEntry, number uint32) []string {
 	}
 	return ids
 }
+
+// ahead is how far the clock of whoever says when something was may be ahead.
+const ahead = 5 * time.Minute
+
+// Said is when something was, as somebody says it who speaks now; now, where they do not
+// say. It is never later than now. possible tells that it is neither in the future, by
+// more than a clock may be ahead, nor before 2000.
+func Said(at *timestamppb.Timestamp, now time.Time) (said time.Time, possible bool) {
+	if at == nil {
+		return now, true
+	}
+	said = at.AsTime()
+	possible = said.Year() >= 2000 && !said.After(now.Add(ahead))
+	if said.After(now) {
+		said = now
+	}
+	return said, possible
+}
