@@ -18,6 +18,7 @@ const overlap = time.Minute
 // ones before it.
 type history struct {
 	files  map[string]*version // by pseudonym
+	acts   []uint64            // by the number of their kind
 	report Report
 }
 
@@ -28,9 +29,19 @@ type version struct {
 
 func newHistory() *history {
 	return &history{
-		files:  make(map[string]*version),
-		report: Report{Acts: make(map[amparov1.LeafAction]uint64)},
+		files: make(map[string]*version),
 	}
+}
+
+// counted is how many acts there were of each kind.
+func (h *history) counted() map[amparov1.LeafAction]uint64 {
+	acts := make(map[amparov1.LeafAction]uint64)
+	for kind, n := range h.acts {
+		if n > 0 {
+			acts[amparov1.LeafAction(kind)] = n
+		}
+	}
+	return acts
 }
 
 // take takes in the next leaf. It does so also when the leaf does not follow from
@@ -43,7 +54,10 @@ func (h *history) take(leaf *amparov1.AuditLeaf) error {
 func (h *history) count(leaf *amparov1.AuditLeaf) {
 	acts := uint64(max(leaf.GetCount(), 1))
 	h.report.Size++
-	h.report.Acts[leaf.GetAction()] += acts
+	for kind := int(leaf.GetAction()); kind >= len(h.acts); {
+		h.acts = append(h.acts, 0)
+	}
+	h.acts[leaf.GetAction()] += acts
 	if leaf.GetOutcome() == amparov1.LeafOutcome_LEAF_OUTCOME_REFUSED {
 		h.report.Refused += acts
 	}

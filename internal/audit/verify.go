@@ -100,7 +100,7 @@ func VerifyExport(r io.Reader, options VerifyOptions) (Report, error) {
 		return Report{}, err
 	}
 	report.Root = base64.StdEncoding.EncodeToString(v.newest.root[:])
-	report.Ledger = make(map[string]uint64)
+	report.Acts, report.Ledger = v.history.counted(), make(map[string]uint64)
 	for _, name := range countNames[1:] {
 		report.Ledger[name] = v.counts.of(name)
 	}
