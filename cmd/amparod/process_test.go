@@ -6,10 +6,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +34,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("AMPAROD_TEST_SELF") != "" {
 		os.Exit(run(os.Args[1:]))
 	}
+	// More processes wait for one another here than there are cores.
+	flag.Parse()
+	_ = flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0))))
 	os.Exit(m.Run())
 }
 

@@ -186,7 +186,7 @@ func TestAShortenedLogIsNotAccepted(t *testing.T) {
 		t.Fatalf("check of the whole log ends with %d: %s", got.code, got.said)
 	}
 	all := s.damages()
-	every := 25
+	every := 75
 	if *long {
 		every = 1
 	}

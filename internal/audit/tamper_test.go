@@ -37,7 +37,7 @@ func everyByteCounts(t *testing.T, file []byte) {
 	for at, was := range file {
 		// The next three letters stand for the same bytes where base64 leaves bits
 		// over.
-		values := []byte{'\n', '\r', ' ', '=', 'A', 'B', '0', 0, was + 1, was + 2, was + 3}
+		values := []byte{'\n', ' ', '=', 0, was + 1, was + 2, was + 3}
 		for bit := range 8 {
 			values = append(values, was^1<<bit)
 		}
@@ -53,7 +53,7 @@ func everyByteCounts(t *testing.T, file []byte) {
 			refuse("changed", at, changed)
 		}
 		refuse("removed", at, slices.Delete(bytes.Clone(file), at, at+1))
-		for _, v := range []byte{'\n', '\r', ' ', '=', '\t', 0, was} {
+		for _, v := range []byte{'\n', ' ', '=', was} {
 			refuse("added before", at, slices.Insert(bytes.Clone(file), at, v))
 		}
 		if at > 0 {

@@ -120,7 +120,7 @@ func (s *signing) judged(t *testing.T, id string, number uint32, author *servert
 // on one person's word has one second signature. (go test -long: ten thousand rounds.)
 func TestTwoPeopleAlways(t *testing.T) {
 	s := newSigning(t)
-	rounds := 60
+	rounds := 30
 	if *long {
 		rounds = 10_000
 	}

@@ -22,12 +22,12 @@ func TestNoLeafNoWord(t *testing.T) {
 	person := w.everybody(t)
 	id := w.newCase(t, person, nil)
 	deskOf(person).record(t, id, yes())
-	reads := 200
+	reads := 120
 	if *long {
 		reads = 10_000
 	}
 	faults := []memory.Fault{
-		{}, {}, {Before: store.ErrFull}, {Before: store.ErrStopped}, {Before: store.ErrUnknown}, {After: store.ErrUnknown}, {Delay: 3 * time.Second},
+		{}, {}, {Before: store.ErrFull}, {Before: store.ErrStopped}, {Before: store.ErrUnknown}, {After: store.ErrUnknown}, {Delay: 2 * time.Second},
 	}
 	before := w.size(t)
 	var failing atomic.Int32
@@ -41,7 +41,7 @@ func TestNoLeafNoWord(t *testing.T) {
 	answered, silent := 0, 0
 	for range reads {
 		failing.Store(int32(rand.IntN(len(faults))))
-		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Millisecond)
 		begin := time.Now()
 		var shown bool
 		var err error

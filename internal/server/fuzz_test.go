@@ -156,7 +156,7 @@ func TestFuzz(t *testing.T) {
 	codec := grpc.WithDefaultCallOptions(grpc.ForceCodec(rawCodec{}), grpc.MaxCallRecvMsgSize(1<<20))
 	person.Conn = w.Dial(t, person.Certificate, codec)
 	door := w.dialDoor(t, person.Device, codec)
-	spent := 80 * time.Millisecond
+	spent := 45 * time.Millisecond
 	if *long {
 		spent = time.Minute
 	}

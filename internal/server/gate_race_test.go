@@ -16,7 +16,7 @@ import (
 // sending: in the order of the ledger nothing stands behind the withdrawal, and whoever
 // came too late is told why.
 func TestNothingLeavesAfterAWithdrawal(t *testing.T) {
-	rounds := 60
+	rounds := 30
 	if *long {
 		rounds = 3000
 	}

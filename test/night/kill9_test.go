@@ -49,7 +49,7 @@ type siegeTally struct {
 // it was sent; every other one wholly or not at all; and sending it again under the
 // same request id must make it there once.
 func TestKill9(t *testing.T) {
-	rounds := 50
+	rounds := 30
 	if *long {
 		rounds = 500
 	}
