@@ -92,15 +92,15 @@ func (a *archive) forgotten(move laid) bool {
 
 // TestSwappedRecords exchanges every stored record with every other one, and
 // copies each over each. Every refusal leaves its leaves, and every move reads all
-// of them, so a new archive is taken now and then. The short form plays a fifth of
-// the moves, another one each time.
+// of them, so a new archive is taken now and then. The short form plays a tenth of
+// the moves, others each time.
 func TestSwappedRecords(t *testing.T) {
 	const size, fresh = 49, 25
 	var a *archive
 	var cells []cell
-	moves, turn := 0, rand.IntN(5)
+	moves, turn := 0, rand.IntN(10)
 	play := func(move func() laid) {
-		if turn++; !*long && turn%5 != 0 {
+		if turn++; !*long && turn%10 != 0 {
 			return
 		}
 		if moves%fresh == 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"sync"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
@@ -20,9 +21,9 @@ type checker struct {
 	limits protovalidate.Validator
 }
 
-// newChecker compiles the limits of every request once; compiling on first use
-// would make the first caller of each method wait.
-func newChecker() (*checker, error) {
+// newChecker compiles the limits of every request, once in a process: they are part of
+// the program. Compiling on first use would make the first caller of each method wait.
+var newChecker = sync.OnceValues(func() (*checker, error) {
 	requests := []proto.Message{&amparov1.Capsule{}}
 	for _, service := range services() {
 		methods := service.Methods()
@@ -39,7 +40,7 @@ func newChecker() (*checker, error) {
 		return nil, err
 	}
 	return &checker{limits: limits}, nil
-}
+})
 
 // texts refuses unknown fields and unsafe texts of a request, which it is given in
 // its bytes too. Like fields, it names fields and rules and never a value.

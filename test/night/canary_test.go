@@ -45,6 +45,7 @@ type mine struct {
 // rows, the receipts, the process's own arguments and environment, the temporary
 // folder and the profiles. Only sealed may they lie there.
 func TestCanary(t *testing.T) {
+	t.Parallel()
 	m := open(t)
 	cases := m.work()
 	m.spoilEverything(cases)

@@ -9,5 +9,5 @@
 //
 // What can be tested in one process (the gate, each refusal, tampering with single
 // records) is tested beside the package that does it. The flag -long runs 500 kills
-// instead of 50, in about nine minutes: go test ./test/night -run Kill9 -long -timeout 60m.
+// instead of 30, in about nine minutes: go test ./test/night -run Kill9 -long -timeout 60m.
 package night

@@ -49,6 +49,7 @@ type night struct {
 // TestIncidents takes all reports in through eight operators at once, while the
 // service is killed three times in between, and then looks for every one of them.
 func TestIncidents(t *testing.T) {
+	t.Parallel()
 	n := begin(t)
 	n.timed("taking in", n.takeIn)
 	n.report()

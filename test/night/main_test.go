@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// long runs TestKill9 for 500 rounds instead of 50, which takes about nine minutes.
+// long runs TestKill9 for 500 rounds instead of 30, which takes about nine minutes.
 var long = flag.Bool("long", false, "run the long forms of the tests")
 
 // The two programs, built once for all tests.

@@ -46,6 +46,7 @@ func withoutLog(stderr string) string {
 // TestClientWithoutService asks the command for its exit codes while the service is
 // away, comes back, or is another.
 func TestClientWithoutService(t *testing.T) {
+	t.Parallel()
 	s := newService(t, "info")
 	s.start()
 	admin := s.administrator()
@@ -130,6 +131,7 @@ type badStart struct {
 // TestBadStarts asks amparod for a clear refusal of each bad start, on a copy of a
 // folder that holds a case.
 func TestBadStarts(t *testing.T) {
+	t.Parallel()
 	s := newService(t, "info")
 	s.start()
 	s.hire(s.administrator(), "officer", officer, "bogota")
