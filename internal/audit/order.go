@@ -15,8 +15,10 @@ import (
 // more when inOrder has returned. A panic of work is the caller's panic.
 func inOrder[T any](produce iter.Seq2[*T, error], work func(*T), take func(*T) error) error {
 	workers := runtime.GOMAXPROCS(0)
-	todo := make(chan *job[T])
-	ordered := make(chan *job[T], workers+1)
+	// Whoever produces or takes now and then waits for a line or a disk; the workers
+	// go on meanwhile.
+	todo := make(chan *job[T], 2*workers)
+	ordered := make(chan *job[T], 4*workers)
 	stopped := make(chan struct{})
 	var running sync.WaitGroup
 	for range workers {

@@ -202,7 +202,8 @@ func before(at locator) []byte {
 // prove holds a chunk against the node over it or, at the end of the log, where
 // there is none yet, against the edge of the tree.
 func (p *pass) prove(c *passed) error {
-	hashes := make([]tlog.Hash, len(c.raws))
+	var chunk [perChunk]tlog.Hash
+	hashes := chunk[:len(c.raws)]
 	for i, raw := range c.raws {
 		hashes[i] = tlog.RecordHash(raw)
 	}

@@ -1,10 +1,6 @@
 package audit
 
-import (
-	"slices"
-
-	"golang.org/x/mod/sumdb/tlog"
-)
+import "golang.org/x/mod/sumdb/tlog"
 
 // chunkLevel is the level in the tree of a node over perChunk leaves.
 const chunkLevel = 8
@@ -30,7 +26,8 @@ const chunkHashes = 2*perChunk - 1
 
 // nodeOver is the node over the leaves of a whole chunk.
 func nodeOver(leaves []tlog.Hash) tlog.Hash {
-	level := slices.Clone(leaves)
+	chunk := [perChunk]tlog.Hash(leaves)
+	level := chunk[:]
 	for ; len(level) > 1; level = level[:len(level)/2] {
 		for i := range len(level) / 2 {
 			level[i] = tlog.NodeHash(level[2*i], level[2*i+1])

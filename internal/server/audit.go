@@ -74,7 +74,7 @@ func (h *auditing) ExportLog(_ *amparov1.ExportLogRequest, stream grpc.ServerStr
 			return nil
 		}
 		full := part
-		part, bytes = &amparov1.ExportLogResponse{}, 0
+		part, bytes = &amparov1.ExportLogResponse{Leaves: make([][]byte, 0, len(full.GetLeaves()))}, 0
 		return stream.Send(full)
 	})
 	if err != nil || len(part.GetLeaves()) == 0 {

@@ -43,6 +43,7 @@ func (e *Engine) Scan(ctx context.Context, prefix, after []byte, limit int) ([]s
 	}
 	var found []store.Entry
 	err := e.view(ctx, func(b *bbolt.Bucket) error {
+		found = make([]store.Entry, 0, min(limit, scanCheck))
 		c := b.Cursor()
 		start := prefix
 		if bytes.Compare(after, start) > 0 {
