@@ -23,7 +23,8 @@ func (a *app) consentsCommand() *cobra.Command {
 case, under its pseudonym, what was allowed, withdrawn and checked, and for each
 disclosure the entries that allowed it. Recipients and people beside the person of
 the case are numbers; there is no content and no name. With --from it needs neither
-the service nor a profile. Exit codes are those of amparo audit verify.`,
+the service nor a profile. Exit codes are those of amparo audit verify; with --case,
+what left of other cases is not judged.`,
 		Example: `  amparo audit consents
   amparo audit consents --from log.amparo --case ` + exampleCase,
 		Args: noSuchCommand,
@@ -192,7 +193,11 @@ func (p *page) fact(fact *amparov1.LedgerFact) (kind, detail string) {
 	case *amparov1.LedgerFact_ReturnAnswer:
 		return "answer: " + word(f.ReturnAnswer.GetOutcome()), fmt.Sprintf("entry %d", f.ReturnAnswer.GetRequest())
 	case *amparov1.LedgerFact_Breach:
-		return "breach", factJoin(factRecipients([]uint32{f.Breach.GetRecipient()}), words(f.Breach.GetCategories()), "known since "+p.minute(f.Breach.GetAwareAt()))
+		whom := "to somebody unknown"
+		if f.Breach.GetRecipient() > 0 {
+			whom = factRecipients([]uint32{f.Breach.GetRecipient()})
+		}
+		return "breach", factJoin(whom, words(f.Breach.GetCategories()), "known since "+p.minute(f.Breach.GetAwareAt()))
 	case *amparov1.LedgerFact_Informed:
 		return "told the person", fmt.Sprintf("entry %d", f.Informed.GetOf())
 	default:

@@ -67,7 +67,7 @@ func (p *page) left(r *proof.Report) {
 	for _, l := range r.Ledgers {
 		entries += len(l.Entries)
 	}
-	p.heading(fmt.Sprintf("WHAT LEFT, OF %d ENTRIES IN %d LEDGERS", entries, len(r.Ledgers)))
+	p.heading(fmt.Sprintf("WHAT LEFT (ENTRIES: %d, LEDGERS: %d)", entries, len(r.Ledgers)))
 	for _, class := range proof.Classes() {
 		text := fmt.Sprint(r.Classes[class])
 		if class == proof.Uncovered && r.Classes[class] > 0 {

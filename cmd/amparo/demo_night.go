@@ -252,5 +252,5 @@ func (d *demo) morning(ctx context.Context) (string, error) {
 	if len(signed.GetOffer().GetSignature()) == 0 || len(signed.GetAnswers()) == 0 {
 		return "", errors.New("the hand-over does not bear both signatures")
 	}
-	return fmt.Sprintf("%d open cases handed over and accepted, signed by both devices", begun.GetItems()), nil
+	return fmt.Sprintf("what was open (%d) is handed over and accepted, signed by both devices", begun.GetItems()), nil
 }

@@ -166,7 +166,7 @@ func (l *ledgerPage) giver(g *amparov1.ConsentGiver) {
 // told writes what the person was told, and what was noticed while they answered.
 func (l *ledgerPage) told(terms *amparov1.ConsentTerms) {
 	if s := terms.GetTold().GetStatement(); s != nil {
-		l.say("told", fmt.Sprintf("%s, version %d, %s", s.GetId(), s.GetVersion(), s.GetLanguage()))
+		l.say("told", strings.TrimSuffix(fmt.Sprintf("%s, version %d, %s", s.GetId(), s.GetVersion(), s.GetLanguage()), ", "))
 	}
 	l.say("spoken", terms.GetTold().GetLanguage())
 	l.say("interpreter", terms.GetTold().GetInterpreterId()+yes(terms.GetTold().GetUnvettedInterpreter(), "NOT VETTED: "+terms.GetTold().GetInterpreterReason()))

@@ -57,7 +57,7 @@ that it explains.`,
 // texts writes one line for each version of a text, with its languages.
 func (p *page) texts(all []*amparov1.TextVersion) {
 	if len(all) == 0 {
-		p.line("no text")
+		p.line("There is no text in that language; see: amparo texts list")
 		return
 	}
 	columns := []column{{title: "TEXT"}, {title: "KIND"}, {title: "VERSION"}, {title: "LANGUAGES"}, {title: "EXPLAINS", spare: true}}

@@ -29,8 +29,8 @@ func witnessCommand() *cobra.Command {
 		Short: "Cosign the log of a service, on a machine of somebody else",
 		Long: `Cosigns each checkpoint of a service's audit log that is proven to extend the one
 before, by the C2SP tlog-witness protocol, and remembers the last. A service whose
-store was put back or copied is refused, and stops. A witness sees how many leaves
-a log has and when it grows, and nothing of what is in it.
+store was put back or copied is refused, and tells its operators. A witness sees how
+many leaves a log has and when it grows, and nothing of what is in it.
 
 DIR is made when it is absent, with a key. The first line on standard output names
 that key, for the service's configuration:

@@ -32,20 +32,24 @@ const (
 // reasonLog is the reason of every failure that is about the log itself.
 const reasonLog = "LOG_INCONSISTENT"
 
-// KeepCheckpoint asks the service for its newest checkpoint of the audit log and
-// keeps it in the profile, once it is proven to hold all that the one kept before
-// held. A service whose log was rolled back or forked is a Failure with exit code
+// KeepCheckpoint asks the service for a checkpoint of the audit log that covers all
+// that was acknowledged until now, and keeps it in the profile once it is proven to hold
+// all that the one kept before held. A service whose log was rolled back or forked is a Failure with exit code
 // 7 that names two files of the profile: the older checkpoint, which stays as it is,
 // and the newer one, which is kept beside it. Together they are the evidence.
 func (c *Conn) KeepCheckpoint(ctx context.Context) error {
 	c.verdict.begun()
-	return c.keepCheckpoint(ctx)
+	return c.replaceKept(ctx, true)
 }
 
-// keepCheckpoint is done by one process of a profile at a time, from reading the
+// keepCheckpoint is KeepCheckpoint with the newest one that there is, for which nobody
+// waits.
+func (c *Conn) keepCheckpoint(ctx context.Context) error { return c.replaceKept(ctx, false) }
+
+// replaceKept is done by one process of a profile at a time, from reading the
 // older checkpoint until the newer one is in its place: so none is ever replaced by
 // one that was asked for before it.
-func (c *Conn) keepCheckpoint(ctx context.Context) error {
+func (c *Conn) replaceKept(ctx context.Context, upToDate bool) error {
 	p := c.profile
 	lock := flock.New(p.path(fileCheckpointLock))
 	if _, err := lock.TryLockContext(ctx, lockPause); err != nil && ctx.Err() != nil {
@@ -63,7 +67,7 @@ func (c *Conn) keepCheckpoint(ctx context.Context) error {
 			return logFault("ALARM: the checkpoint kept in the profile's file "+fileCheckpoint+" is damaged, or of another log", err)
 		}
 	}
-	answer, err := c.Audit.GetCheckpoint(ctx, &amparov1.GetCheckpointRequest{OldSize: size})
+	answer, err := c.Audit.GetCheckpoint(ctx, &amparov1.GetCheckpointRequest{OldSize: size, UpToDate: upToDate})
 	if err != nil {
 		if size > 0 && Explain(err).Exit == exitInvalid {
 			return c.shrunk(ctx, older, err)

@@ -143,7 +143,7 @@ func (g *gate) onListedBasis() {
 		g.stand(amparov1.Reason_REASON_BASIS_EXPIRED, "disclosure.basis", "is not too old", number)
 	}
 	if uint32(len(ledger.Approvers(g.act.Entries, number))) < basis.GetApprovalsNeeded() {
-		g.stand(amparov1.Reason_REASON_APPROVAL_MISSING, "disclosure.basis", fmt.Sprintf("is one to which %d more agreed", basis.GetApprovalsNeeded()), number)
+		g.stand(amparov1.Reason_REASON_APPROVAL_MISSING, "disclosure.basis", fmt.Sprintf("is one to which %d beside its author agreed", basis.GetApprovalsNeeded()), number)
 	}
 	if action.GetChannel() == amparov1.ContactChannel_CONTACT_CHANNEL_UNSPECIFIED {
 		g.stand(amparov1.Reason_REASON_CHANNEL_UNSAFE, "disclosure.action.channel", "says by which way")

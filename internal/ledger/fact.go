@@ -27,6 +27,7 @@ func Fact(entry *amparov1.LedgerEntry, pseudonym string) *amparov1.LedgerFact {
 		fact.Fact = &amparov1.LedgerFact_Basis{Basis: &amparov1.BasisFact{
 			Basis: draft.GetBasis(), Recipient: draft.GetAction().GetRecipient().GetNumber(), Categories: draft.GetAction().GetCategories(),
 			ApprovalsNeeded: e.Basis.GetApprovalsNeeded(), ValidUntil: e.Basis.GetValidUntil(),
+			Purpose: draft.GetAction().GetPurpose(), Parties: Numbers(draft.GetAction().GetAbout()), Of: draft.GetOf(),
 		}}
 	case *amparov1.LedgerEntry_Approval:
 		fact.Fact = &amparov1.LedgerFact_Approval{Approval: &amparov1.ApprovalFact{Of: e.Approval.GetOf()}}

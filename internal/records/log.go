@@ -24,6 +24,10 @@ func (r *Records) Checkpoint() (signed string, size uint64) {
 	return state.Checkpoint, state.Size
 }
 
+// CatchUp returns when the newest checkpoint covers every act that was acknowledged
+// before the call: what an auditor takes away leaves out none of those.
+func (r *Records) CatchUp(ctx context.Context) error { return logFault(r.cfg.Log.CatchUp(ctx)) }
+
 // Leaves returns up to limit leaves before an index, newest first.
 func (r *Records) Leaves(ctx context.Context, before uint64, limit int) ([]*amparov1.LoggedLeaf, error) {
 	leaves, err := r.cfg.Log.List(ctx, before, limit)

@@ -130,8 +130,8 @@ func parseLeaf(raw []byte) (*amparov1.AuditLeaf, error) {
 // indexOf is where a leaf that was just recorded stands in the log. The salt tells it
 // from every other.
 func (r *Records) indexOf(ctx context.Context, recorded *amparov1.AuditLeaf, from uint64) (index uint64, err error) {
-	if err := r.cfg.Log.CatchUp(ctx); err != nil {
-		return 0, logFault(err)
+	if err := r.CatchUp(ctx); err != nil {
+		return 0, err
 	}
 	found, next := false, from
 	err = r.cfg.Log.Leaves(ctx, from, r.LogSize(), func(raw []byte) error {

@@ -23,6 +23,11 @@ func (h *auditing) ListLeaves(ctx context.Context, req *amparov1.ListLeavesReque
 	if err != nil {
 		return nil, err
 	}
+	if req.GetPageToken() == "" {
+		if err := h.s.records.CatchUp(ctx); err != nil {
+			return nil, err
+		}
+	}
 	size := h.s.records.LogSize()
 	before := size
 	if len(place) == 8 {
@@ -54,10 +59,13 @@ func (h *auditing) ListLeaves(ctx context.Context, req *amparov1.ListLeavesReque
 // what the message itself takes, it stays below the largest message.
 const exportBytes = 768 << 10
 
-// ExportLog streams the log up to its newest checkpoint.
+// ExportLog streams the log, its own leaf included.
 func (h *auditing) ExportLog(_ *amparov1.ExportLogRequest, stream grpc.ServerStreamingServer[amparov1.ExportLogResponse]) error {
 	ctx := stream.Context()
 	if err := h.s.records.Note(ctx, callOf(ctx).grant, &amparov1.AuditLeaf{}); err != nil {
+		return err
+	}
+	if err := h.s.records.CatchUp(ctx); err != nil {
 		return err
 	}
 	checkpoint, size := h.s.records.Checkpoint()
@@ -86,6 +94,11 @@ func (h *auditing) ExportLog(_ *amparov1.ExportLogRequest, stream grpc.ServerStr
 // GetCheckpoint returns a checkpoint, cosigned where it can be, and the proof that it
 // extends an older one.
 func (h *auditing) GetCheckpoint(ctx context.Context, req *amparov1.GetCheckpointRequest) (*amparov1.GetCheckpointResponse, error) {
+	if req.GetUpToDate() {
+		if err := h.s.records.CatchUp(ctx); err != nil {
+			return nil, err
+		}
+	}
 	checkpoint, proof, err := h.s.records.Consistency(ctx, req.GetOldSize())
 	if err != nil {
 		return nil, err

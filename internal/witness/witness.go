@@ -8,9 +8,9 @@
 // learns nothing of what is in the log.
 //
 // The service's side is the Cosigner: it submits each new checkpoint, and has the
-// cosigned ones shown to clients. A witness that does not answer holds nothing up. One
-// that has seen more than the service has, or something else, ends Run: the service's
-// store is not the one that it was.
+// cosigned ones shown to clients. A witness that does not answer holds nothing up. Of one
+// that has seen more than the service has, or something else, people are told: the
+// service's store is not the one that it was.
 //
 // A witness whose whole folder is put back to an older state does not notice that by
 // itself; the service that it cosigns for does. It cosigns logs of Amparo, whose

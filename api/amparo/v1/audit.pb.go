@@ -322,7 +322,10 @@ func (x *ExportLogResponse) GetLeaves() [][]byte {
 type GetCheckpointRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Size of the checkpoint that the caller knows; zero when none.
-	OldSize       uint64 `protobuf:"varint,1,opt,name=old_size,json=oldSize,proto3" json:"old_size,omitempty"`
+	OldSize uint64 `protobuf:"varint,1,opt,name=old_size,json=oldSize,proto3" json:"old_size,omitempty"`
+	// Wait until a checkpoint covers every act that was acknowledged before the call.
+	// One that witnesses have signed may still be older.
+	UpToDate      bool `protobuf:"varint,2,opt,name=up_to_date,json=upToDate,proto3" json:"up_to_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -362,6 +365,13 @@ func (x *GetCheckpointRequest) GetOldSize() uint64 {
 		return x.OldSize
 	}
 	return 0
+}
+
+func (x *GetCheckpointRequest) GetUpToDate() bool {
+	if x != nil {
+		return x.UpToDate
+	}
+	return false
 }
 
 // GetCheckpointResponse is a checkpoint.
@@ -742,9 +752,11 @@ const file_amparo_v1_audit_proto_rawDesc = "" +
 	"checkpoint\x18\x01 \x01(\tR\n" +
 	"checkpoint\x12\x17\n" +
 	"\alog_key\x18\x02 \x01(\tR\x06logKey\x12\x16\n" +
-	"\x06leaves\x18\x03 \x03(\fR\x06leaves\"1\n" +
+	"\x06leaves\x18\x03 \x03(\fR\x06leaves\"O\n" +
 	"\x14GetCheckpointRequest\x12\x19\n" +
-	"\bold_size\x18\x01 \x01(\x04R\aoldSize\"W\n" +
+	"\bold_size\x18\x01 \x01(\x04R\aoldSize\x12\x1c\n" +
+	"\n" +
+	"up_to_date\x18\x02 \x01(\bR\bupToDate\"W\n" +
 	"\x15GetCheckpointResponse\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\tR\n" +

@@ -34,12 +34,14 @@ const (
 //
 // AuditService reads the audit log. It shows no content of any case.
 type AuditServiceClient interface {
-	// ListLeaves shows the log, newest first.
+	// ListLeaves shows the log, newest first. The first page begins with what was
+	// acknowledged last before the call.
 	// Errors: INVALID_ARGUMENT for a foreign cursor, DATA_LOSS.
 	// The caller must be enrolled as auditor.
 	ListLeaves(ctx context.Context, in *ListLeavesRequest, opts ...grpc.CallOption) (*ListLeavesResponse, error)
-	// ExportLog streams every leaf up to the newest checkpoint, in order, with
-	// what proves them, so that the file verifies without the service.
+	// ExportLog streams every leaf up to a checkpoint that covers all that was
+	// acknowledged before the call, in order, with what proves them, so that the file
+	// verifies without the service.
 	// Errors: DATA_LOSS.
 	// The caller must be enrolled as auditor.
 	ExportLog(ctx context.Context, in *ExportLogRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ExportLogResponse], error)
@@ -135,12 +137,14 @@ func (c *auditServiceClient) OpenSample(ctx context.Context, in *OpenSampleReque
 //
 // AuditService reads the audit log. It shows no content of any case.
 type AuditServiceServer interface {
-	// ListLeaves shows the log, newest first.
+	// ListLeaves shows the log, newest first. The first page begins with what was
+	// acknowledged last before the call.
 	// Errors: INVALID_ARGUMENT for a foreign cursor, DATA_LOSS.
 	// The caller must be enrolled as auditor.
 	ListLeaves(context.Context, *ListLeavesRequest) (*ListLeavesResponse, error)
-	// ExportLog streams every leaf up to the newest checkpoint, in order, with
-	// what proves them, so that the file verifies without the service.
+	// ExportLog streams every leaf up to a checkpoint that covers all that was
+	// acknowledged before the call, in order, with what proves them, so that the file
+	// verifies without the service.
 	// Errors: DATA_LOSS.
 	// The caller must be enrolled as auditor.
 	ExportLog(*ExportLogRequest, grpc.ServerStreamingServer[ExportLogResponse]) error

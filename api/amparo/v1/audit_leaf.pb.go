@@ -1585,7 +1585,13 @@ type BasisFact struct {
 	// How many others must agree before it allows anything.
 	ApprovalsNeeded uint32 `protobuf:"varint,4,opt,name=approvals_needed,json=approvalsNeeded,proto3" json:"approvals_needed,omitempty"`
 	// From when it is too old.
-	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	ValidUntil *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// For what.
+	Purpose Purpose `protobuf:"varint,6,opt,name=purpose,proto3,enum=amparo.v1.Purpose" json:"purpose,omitempty"`
+	// About whom besides the person of the case.
+	Parties []uint32 `protobuf:"varint,7,rep,packed,name=parties,proto3" json:"parties,omitempty"`
+	// The request to return or delete, or the breach, that it is about, by its number.
+	Of            uint32 `protobuf:"varint,8,opt,name=of,proto3" json:"of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1653,6 +1659,27 @@ func (x *BasisFact) GetValidUntil() *timestamppb.Timestamp {
 		return x.ValidUntil
 	}
 	return nil
+}
+
+func (x *BasisFact) GetPurpose() Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return Purpose_PURPOSE_UNSPECIFIED
+}
+
+func (x *BasisFact) GetParties() []uint32 {
+	if x != nil {
+		return x.Parties
+	}
+	return nil
+}
+
+func (x *BasisFact) GetOf() uint32 {
+	if x != nil {
+		return x.Of
+	}
+	return 0
 }
 
 // ApprovalFact is a second person's word.
@@ -2387,7 +2414,7 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"short_form\x18\x06 \x01(\bR\tshortForm\x12;\n" +
 	"\vvalid_until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"validUntil\x12)\n" +
-	"\x10approvals_needed\x18\b \x01(\rR\x0fapprovalsNeeded\"\xf8\x01\n" +
+	"\x10approvals_needed\x18\b \x01(\rR\x0fapprovalsNeeded\"\xd0\x02\n" +
 	"\tBasisFact\x12,\n" +
 	"\x05basis\x18\x01 \x01(\x0e2\x16.amparo.v1.ListedBasisR\x05basis\x12\x1c\n" +
 	"\trecipient\x18\x02 \x01(\rR\trecipient\x127\n" +
@@ -2396,7 +2423,10 @@ const file_amparo_v1_audit_leaf_proto_rawDesc = "" +
 	"categories\x12)\n" +
 	"\x10approvals_needed\x18\x04 \x01(\rR\x0fapprovalsNeeded\x12;\n" +
 	"\vvalid_until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"validUntil\"\x1e\n" +
+	"validUntil\x12,\n" +
+	"\apurpose\x18\x06 \x01(\x0e2\x12.amparo.v1.PurposeR\apurpose\x12\x18\n" +
+	"\aparties\x18\a \x03(\rR\aparties\x12\x0e\n" +
+	"\x02of\x18\b \x01(\rR\x02of\"\x1e\n" +
 	"\fApprovalFact\x12\x0e\n" +
 	"\x02of\x18\x01 \x01(\rR\x02of\"\xfe\x03\n" +
 	"\x0eDisclosureFact\x12,\n" +
@@ -2664,23 +2694,24 @@ var file_amparo_v1_audit_leaf_proto_depIdxs = []int32{
 	27, // 36: amparo.v1.BasisFact.basis:type_name -> amparo.v1.ListedBasis
 	23, // 37: amparo.v1.BasisFact.categories:type_name -> amparo.v1.DataCategory
 	19, // 38: amparo.v1.BasisFact.valid_until:type_name -> google.protobuf.Timestamp
-	22, // 39: amparo.v1.DisclosureFact.purpose:type_name -> amparo.v1.Purpose
-	23, // 40: amparo.v1.DisclosureFact.categories:type_name -> amparo.v1.DataCategory
-	19, // 41: amparo.v1.DisclosureFact.happened_at:type_name -> google.protobuf.Timestamp
-	28, // 42: amparo.v1.DisclosureFact.track:type_name -> amparo.v1.DisclosureTrack
-	19, // 43: amparo.v1.DisclosureFact.second_due_at:type_name -> google.protobuf.Timestamp
-	19, // 44: amparo.v1.DisclosureFact.act_expires_at:type_name -> google.protobuf.Timestamp
-	29, // 45: amparo.v1.EventFact.kind:type_name -> amparo.v1.LedgerEventKind
-	19, // 46: amparo.v1.ReturnRequestFact.answer_due_at:type_name -> google.protobuf.Timestamp
-	30, // 47: amparo.v1.ReturnAnswerFact.outcome:type_name -> amparo.v1.ReturnOutcome
-	23, // 48: amparo.v1.BreachFact.categories:type_name -> amparo.v1.DataCategory
-	19, // 49: amparo.v1.BreachFact.happened_at:type_name -> google.protobuf.Timestamp
-	19, // 50: amparo.v1.BreachFact.aware_at:type_name -> google.protobuf.Timestamp
-	51, // [51:51] is the sub-list for method output_type
-	51, // [51:51] is the sub-list for method input_type
-	51, // [51:51] is the sub-list for extension type_name
-	51, // [51:51] is the sub-list for extension extendee
-	0,  // [0:51] is the sub-list for field type_name
+	22, // 39: amparo.v1.BasisFact.purpose:type_name -> amparo.v1.Purpose
+	22, // 40: amparo.v1.DisclosureFact.purpose:type_name -> amparo.v1.Purpose
+	23, // 41: amparo.v1.DisclosureFact.categories:type_name -> amparo.v1.DataCategory
+	19, // 42: amparo.v1.DisclosureFact.happened_at:type_name -> google.protobuf.Timestamp
+	28, // 43: amparo.v1.DisclosureFact.track:type_name -> amparo.v1.DisclosureTrack
+	19, // 44: amparo.v1.DisclosureFact.second_due_at:type_name -> google.protobuf.Timestamp
+	19, // 45: amparo.v1.DisclosureFact.act_expires_at:type_name -> google.protobuf.Timestamp
+	29, // 46: amparo.v1.EventFact.kind:type_name -> amparo.v1.LedgerEventKind
+	19, // 47: amparo.v1.ReturnRequestFact.answer_due_at:type_name -> google.protobuf.Timestamp
+	30, // 48: amparo.v1.ReturnAnswerFact.outcome:type_name -> amparo.v1.ReturnOutcome
+	23, // 49: amparo.v1.BreachFact.categories:type_name -> amparo.v1.DataCategory
+	19, // 50: amparo.v1.BreachFact.happened_at:type_name -> google.protobuf.Timestamp
+	19, // 51: amparo.v1.BreachFact.aware_at:type_name -> google.protobuf.Timestamp
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_amparo_v1_audit_leaf_proto_init() }
