@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 	"github.com/amparo-project/amparo/internal/policy"
 )
@@ -54,36 +56,60 @@ func (r *recording) age() age {
 	}
 }
 
-// youngest is the least age in full years of somebody born on an EDTF date (1984,
-// 1984-03, 1984-03-09, 1984~): what is left open is taken to be late in the year or the
-// month, and "about" to be a year later.
+// youngest is the least age in full years of somebody born on an EDTF date.
 func youngest(born string, now time.Time) (years int, ok bool) {
-	text, about := strings.CutSuffix(born, "~")
-	parts := strings.Split(text, "-")
-	year, err := strconv.Atoi(parts[0])
-	if err != nil {
+	latest, ok := latestBirth(born)
+	if !ok {
 		return 0, false
 	}
-	month, day := 12, 31
-	if len(parts) > 1 {
-		if month, err = strconv.Atoi(parts[1]); err != nil {
-			return 0, false
-		}
-		day = time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
-	}
-	if len(parts) > 2 {
-		if day, err = strconv.Atoi(parts[2]); err != nil {
-			return 0, false
-		}
-	}
-	if about {
-		year++
-	}
-	years = now.Year() - year
-	if now.Month() < time.Month(month) || now.Month() == time.Month(month) && now.Day() < day {
+	years = now.Year() - latest.Year()
+	if now.Month() < latest.Month() || now.Month() == latest.Month() && now.Day() < latest.Day() {
 		years--
 	}
 	return max(0, years), true
+}
+
+// latestBirth is the last day that an EDTF date of birth may mean (1984, 1984-03,
+// 1984-03-09, 1984~): what is left open is taken to be late in the year or the month,
+// and "about" to be a year later.
+func latestBirth(born string) (day time.Time, ok bool) {
+	text, about := strings.CutSuffix(born, "~")
+	parts := strings.Split(text, "-")
+	numbers := []int{0, 12, 31}
+	for i, part := range parts[:min(len(parts), len(numbers))] {
+		number, err := strconv.Atoi(part)
+		if err != nil {
+			return time.Time{}, false
+		}
+		numbers[i] = number
+	}
+	if about {
+		numbers[0]++
+	}
+	last := time.Date(numbers[0], time.Month(numbers[1])+1, 0, 0, 0, 0, 0, time.UTC)
+	if len(parts) > 2 && numbers[2] < last.Day() {
+		last = last.AddDate(0, 0, numbers[2]-last.Day())
+	}
+	return last, true
+}
+
+// untilOfAge ends what others allow for a child on the day on which they come of age, by
+// the same reading of a date: from then on they are asked themselves (Caring for Child
+// Survivors: at 18 their own consent is obtained anew).
+func (r *recording) untilOfAge() {
+	born := r.book.Identity.GetPerson().GetBirthDate()
+	if r.party != nil {
+		born = r.party.GetBirthDate()
+	}
+	latest, ok := latestBirth(born)
+	ofAge := latest.AddDate(adulthood, 0, 0)
+	if !ok || r.terms.GetGiver().GetKind() == self || !r.terms.GetExpiresAt().AsTime().After(ofAge) {
+		return
+	}
+	if r.endNamed {
+		r.add(amparov1.Reason_REASON_VALIDITY_IMPOSSIBLE, "expires_at", "is no later than the day on which they come of age")
+	}
+	r.terms.ExpiresAt = timestamppb.New(ofAge)
 }
 
 // child holds a consent to the table of the policy (IRC and UNICEF, Caring for Child
@@ -102,6 +128,7 @@ func (r *recording) child(a age) {
 		r.unknownAge()
 		return
 	}
+	r.untilOfAge()
 	row := policy.ChildRow(r.book.Policy, r.country(), a.years)
 	if child.GetBestInterests() == "" || child.GetViews() == "" {
 		r.add(amparov1.Reason_REASON_BEST_INTERESTS_MISSING, "child", "says why it is in the child's best interests, and how the child was asked and what they said")

@@ -93,6 +93,8 @@ type recording struct {
 	consent *amparov1.Consent
 	party   *amparov1.Party // whose consent it is; nil for the person of the case
 	wrong   []fault.Violation
+	// endNamed is that somebody named an end.
+	endNamed bool
 }
 
 func (r *recording) add(reason amparov1.Reason, field, rule string) {
@@ -144,7 +146,7 @@ func (r *recording) times() {
 		from = t.AsTime()
 	}
 	r.terms.ValidFrom = timestamppb.New(from)
-	if r.terms.GetExpiresAt() == nil {
+	if r.endNamed = r.terms.GetExpiresAt() != nil; !r.endNamed {
 		r.terms.ExpiresAt = timestamppb.New(r.expiry(from))
 	}
 	if from.Before(obtained) {

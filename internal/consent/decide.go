@@ -166,10 +166,12 @@ func (f *finding) standing(entry *amparov1.LedgerEntry) amparov1.Reason {
 	}
 }
 
-// operative reports whether what a consent waits for has befallen the person.
+// operative reports whether what a consent waits for had befallen the person at the
+// time; in a hurry it may be written down in the same breath.
 func (f *finding) operative(number uint32) bool {
 	return slices.ContainsFunc(f.entries[number:], func(entry *amparov1.LedgerEntry) bool {
-		return slices.Contains(entry.GetEvent().GetOperative(), number)
+		known := f.asked.Urgent || !entry.GetRecordedAt().AsTime().After(f.asked.At)
+		return known && slices.Contains(entry.GetEvent().GetOperative(), number)
 	})
 }
 
@@ -241,29 +243,32 @@ func (f *finding) obstacle(party uint32, reason amparov1.Reason, number uint32) 
 // InForce are the consents that allow anything at all now, at least in part, by their
 // numbers.
 func InForce(entries []*amparov1.LedgerEntry, now time.Time) []uint32 {
+	var nos []stop // the newest first, which most often reaches furthest
+	for _, entry := range slices.Backward(entries) {
+		nos = append(nos, stopsOf(entry)...)
+	}
 	var numbers []uint32
 	for _, entry := range entries {
-		if allowsAnything(entries, entry, now) {
+		if allowsAnything(entries, nos, entry, now) {
 			numbers = append(numbers, entry.GetNumber())
 		}
 	}
 	return numbers
 }
 
-func allowsAnything(entries []*amparov1.LedgerEntry, entry *amparov1.LedgerEntry, now time.Time) bool {
+func allowsAnything(entries []*amparov1.LedgerEntry, nos []stop, entry *amparov1.LedgerEntry, now time.Time) bool {
 	terms := entry.GetConsent().GetTerms()
-	if terms.GetAnswer() != given {
+	f := &finding{entries: entries, asked: Asked{At: now}}
+	if terms.GetAnswer() != given || f.standing(entry) != amparov1.Reason_REASON_UNSPECIFIED {
 		return false
 	}
 	for _, purpose := range terms.GetPurposes() {
 		for _, recipient := range terms.GetRecipients() {
-			f := &finding{entries: entries, asked: Asked{Purpose: purpose, Recipient: recipient.GetNumber(), At: now}}
-			f.gather()
-			if f.standing(entry) != amparov1.Reason_REASON_UNSPECIFIED {
-				return false
-			}
 			for _, category := range terms.GetCategories() {
-				if !f.stopped(terms.GetParty().GetNumber(), category).stops(entry) {
+				if !slices.ContainsFunc(nos, func(s stop) bool {
+					return s.party == terms.GetParty().GetNumber() && s.reaches(purpose, recipient.GetNumber(), category) &&
+						(&latestNo{number: s.number, said: s.said}).stops(entry)
+				}) {
 					return true
 				}
 			}
@@ -275,7 +280,7 @@ func allowsAnything(entries []*amparov1.LedgerEntry, entry *amparov1.LedgerEntry
 // Operative are the consents that begin to count when something befalls the person: what
 // they allowed in advance becomes operative on its event.
 func Operative(entries []*amparov1.LedgerEntry, status amparov1.PersonStatus) []uint32 {
-	f := &finding{entries: entries}
+	f := &finding{entries: entries, asked: Asked{Urgent: true}} // at whatever time it befell them
 	var numbers []uint32
 	for _, entry := range entries {
 		terms := entry.GetConsent().GetTerms()

@@ -29,22 +29,24 @@ func Withdraw(entries []*amparov1.LedgerEntry, draft *amparov1.WithdrawalDraft, 
 		return nil, err
 	}
 	var wrong []fault.Violation
+	var reached []uint32
 	for i, recipient := range draft.GetRecipients() {
-		number := people.FindRecipient(recipient)
-		if number == ledger.Unknown {
+		numbers := meant(people, recipient)
+		if len(numbers) == 0 {
 			wrong = append(wrong, fault.Violation{
 				Field: "withdrawal." + at("recipients", i), Rule: "is known to the case", Reason: amparov1.Reason_REASON_RECIPIENT_UNKNOWN,
 			})
 		}
-		w.Draft.Recipients[i].Number = number
+		reached = append(reached, numbers...)
 	}
 	if err := fault.Fields(wrong); err != nil {
 		return nil, err
 	}
 	if len(draft.GetRecipients()) > 0 {
-		w.Recipients = nil
-		for _, recipient := range w.GetDraft().GetRecipients() {
-			w.Recipients = append(w.Recipients, recipient.GetNumber())
+		slices.Sort(reached)
+		w.Recipients, w.Draft.Recipients = slices.Compact(reached), nil
+		for _, number := range w.GetRecipients() {
+			w.Draft.Recipients = append(w.Draft.Recipients, people.Recipient(&amparov1.Recipient{Number: number}))
 		}
 	}
 	if len(draft.GetPurposes()) > 0 {
@@ -57,6 +59,17 @@ func Withdraw(entries []*amparov1.LedgerEntry, draft *amparov1.WithdrawalDraft, 
 	}
 	w.Draft.SaidAt = timestamppb.New(said)
 	return &amparov1.LedgerEntry{Entry: &amparov1.LedgerEntry_Withdrawal{Withdrawal: w}}, nil
+}
+
+// meant are all whom somebody may mean in a no: where two bear the name, both.
+func meant(people *ledger.People, r *amparov1.Recipient) []uint32 {
+	if r.GetNumber() == 0 {
+		return people.Alike(r)
+	}
+	if n := people.FindRecipient(r); n != ledger.Unknown {
+		return []uint32{n}
+	}
+	return nil
 }
 
 // reach is whose withdrawal it is, and how far the consent named reaches.
@@ -172,6 +185,11 @@ type stop struct {
 	recipients []uint32
 	categories []amparov1.DataCategory
 	said       time.Time
+}
+
+// reaches reports whether a no is to this.
+func (s stop) reaches(purpose amparov1.Purpose, recipient uint32, category amparov1.DataCategory) bool {
+	return within(s.purposes, purpose) && within(s.recipients, recipient) && within(s.categories, category)
 }
 
 // stopsOf are the nos of an entry: a withdrawal, a refusal, and what a consent

@@ -20,7 +20,9 @@ func (a Act) Withdraw(draft *amparov1.WithdrawalDraft) (Added, error) {
 		return Added{}, err
 	}
 	s.add(entry)
-	s.meets(amparov1.TermKind_TERM_KIND_CONSENT_RECONFIRMATION, 0)
+	if entry.GetWithdrawal().GetParty() == 0 {
+		s.meets(amparov1.TermKind_TERM_KIND_CONSENT_RECONFIRMATION, 0)
+	}
 	s.starts(amparov1.TermKind_TERM_KIND_WITHDRAWAL_SETTLEMENT, entry.GetNumber(), a.Now)
 	return s.end(amparov1.TimelineKind_TIMELINE_KIND_WITHDRAWAL)
 }
@@ -68,8 +70,12 @@ func (a Act) settle(settlement *amparov1.Settlement) (Added, error) {
 	s.meets(amparov1.TermKind_TERM_KIND_WITHDRAWAL_SETTLEMENT, number)
 	if settlement.GetDraft().GetStands() {
 		withdrawal := ledger.Find(a.Entries, number).GetWithdrawal()
-		for _, past := range a.Entries[:number] {
-			if d := past.GetDisclosure(); d != nil && consent.Reaches(withdrawal, d) && !s.asked(past.GetNumber()) {
+		for _, past := range a.Entries {
+			d := past.GetDisclosure()
+			// What left later left on a later yes, or on none; what the law demanded stays
+			// with whoever the law gives it to.
+			concerned := past.GetNumber() < number || d.GetDraft().GetTrack() == vital
+			if d != nil && concerned && d.GetDraft().GetTrack() != listed && consent.Reaches(withdrawal, d) && !s.asked(past.GetNumber()) {
 				s.request(past.GetNumber(), d, number)
 			}
 		}
@@ -137,11 +143,11 @@ func (a Act) Breach(draft *amparov1.BreachDraft) (Added, error) {
 	// A number that nobody has is a slip; somebody without a name gets none, and what else
 	// is said of them is kept.
 	if r := b.GetRecipient(); r != nil {
-		if r.GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED {
-			r.Kind = amparov1.RecipientKind_RECIPIENT_KIND_OTHER
-		}
 		if people.FindRecipient(r) == ledger.Unknown {
 			r.Number = 0
+			if r.GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED {
+				r.Kind = amparov1.RecipientKind_RECIPIENT_KIND_OTHER
+			}
 		}
 		if numbered := people.Recipient(r); numbered != nil {
 			b.Recipient = numbered
@@ -199,7 +205,7 @@ func (a Act) past(t *timestamppb.Timestamp) *timestamppb.Timestamp {
 // the authority, and closes it in the register.
 func (g *gate) answers(entry *amparov1.LedgerEntry) {
 	basis := ledger.Find(g.all, g.basis).GetBasis().GetDraft()
-	if basis.GetBasis() != amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE || NoticeOf(g.all[:entry.GetNumber()-1], basis.GetOf()) != nil {
+	if !notifies(basis) || NoticeOf(g.all[:entry.GetNumber()-1], basis.GetOf()) != nil {
 		return
 	}
 	g.meets(amparov1.TermKind_TERM_KIND_DATA_BREACH_NOTICE, basis.GetOf())
@@ -210,11 +216,18 @@ func (g *gate) answers(entry *amparov1.LedgerEntry) {
 func NoticeOf(entries []*amparov1.LedgerEntry, breach uint32) *amparov1.LedgerEntry {
 	for _, entry := range entries {
 		basis := ledger.Find(entries, entry.GetDisclosure().GetBasis()).GetBasis().GetDraft()
-		if basis.GetBasis() == amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE && basis.GetOf() == breach {
+		if notifies(basis) && basis.GetOf() == breach {
 			return entry
 		}
 	}
 	return nil
+}
+
+// notifies reports whether a basis is that of telling the authority; the person is told
+// on the same one, and that stops no clock.
+func notifies(basis *amparov1.BasisDraft) bool {
+	return basis.GetBasis() == amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE &&
+		basis.GetAction().GetRecipient().GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_AUTHORITY
 }
 
 // InformedOf is the entry that says that the person was told of another, or nil.
@@ -250,6 +263,26 @@ func (a Act) Carry(from []*amparov1.LedgerEntry, before int) []*amparov1.LedgerE
 	s := a.begin()
 	if before == 0 && len(from) > 0 {
 		s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED}, a.Now)
+	}
+	for _, entry := range consent.Carry(from, before, a.Entries) {
+		s.add(entry)
+	}
+	return s.all[s.from:]
+}
+
+// CarryBack is Carry for a case that goes its own way again: what was said in the other
+// while the two were one holds here too, and an act against the person that was recorded
+// there ends the checks here.
+func (a Act) CarryBack(from []*amparov1.LedgerEntry, before int) []*amparov1.LedgerEntry {
+	s := a.begin()
+	if before > len(from) || len(a.Entries) == 0 {
+		return nil // nothing was allowed or checked here that could leave
+	}
+	for _, entry := range from[before:] {
+		if entry.GetEvent().GetKind() == amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT {
+			s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT}, entry.GetEvent().GetAt().AsTime())
+			break
+		}
 	}
 	for _, entry := range consent.Carry(from, before, a.Entries) {
 		s.add(entry)

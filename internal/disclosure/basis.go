@@ -62,12 +62,12 @@ func (a Act) asked(action *amparov1.PlannedAction, at time.Time, hurried bool) c
 }
 
 // check makes the entry of a do-no-harm check of an action whose people have numbers.
-func (a Act) check(draft *amparov1.HarmDraft, action *amparov1.PlannedAction) (*amparov1.LedgerEntry, error) {
+func (a Act) check(draft *amparov1.HarmDraft, action *amparov1.PlannedAction, hurried bool) (*amparov1.LedgerEntry, error) {
 	harm := proto.CloneOf(draft)
 	harm.Action = proto.CloneOf(action)
 	return risk.CheckHarm(harm, risk.Standard{
 		Level: a.Case.GetRiskLevel(), Approvals: policy.Demands(a.Policy, a.Case.GetRiskLevel()).GetApprovals(),
-		Valid: policy.Wait(a.Policy.GetDisclosure().GetCheckValid()),
+		Valid: policy.Wait(a.Policy.GetDisclosure().GetCheckValid()), Hurried: hurried,
 	}, a.Now)
 }
 
@@ -78,15 +78,15 @@ func (a Act) basis(draft *amparov1.BasisDraft) (*amparov1.LedgerEntry, error) {
 		return nil, fault.Field(amparov1.Reason_REASON_BASIS_MISSING, "basis.basis", "is one of the policy's list")
 	}
 	action, err := a.number(draft.GetAction(), "basis.action")
-	if err != nil {
-		return nil, err
-	}
-	var wrong []fault.Violation
+	wrong := violationsOf(err)
 	if !holds(rule.GetCategories(), action.GetCategories()) {
 		wrong = append(wrong, fault.Violation{Field: "basis.action.categories", Rule: "is no more than the policy allows on this basis", Reason: amparov1.Reason_REASON_MORE_THAN_MINIMUM})
 	}
 	if draft.GetReason() == "" {
 		wrong = append(wrong, fault.Violation{Field: "basis.reason", Rule: "says what demands it", Reason: amparov1.Reason_REASON_BASIS_MISSING})
+	}
+	if action.GetRecipient() != nil && !a.mayGoTo(draft, action) {
+		wrong = append(wrong, fault.Violation{Field: "basis.action.recipient", Rule: "is one to whom this basis leads", Reason: amparov1.Reason_REASON_BASIS_OTHER_ACTION})
 	}
 	if !a.isOf(draft) {
 		wrong = append(wrong, fault.Violation{Field: "basis.of", Rule: "is the number of the request or of the breach that it is about", Reason: amparov1.Reason_REASON_ENTRY_UNKNOWN})
@@ -115,10 +115,32 @@ func (a Act) isOf(draft *amparov1.BasisDraft) bool {
 	}
 }
 
+// mayGoTo reports whether a basis leads to a recipient: whoever holds what is asked back,
+// for what they were given it; the person, or who speaks for them; the authority, or the
+// person. Who is to have a report or answers an order, the law says.
+func (a Act) mayGoTo(draft *amparov1.BasisDraft, action *amparov1.PlannedAction) bool {
+	kind := action.GetRecipient().GetKind()
+	switch draft.GetBasis() {
+	case amparov1.ListedBasis_LISTED_BASIS_RETURN_OR_DELETE:
+		request := ledger.Find(a.Entries, draft.GetOf()).GetReturnRequest()
+		left := ledger.Find(a.Entries, request.GetDisclosure()).GetDisclosure().GetDraft().GetAction()
+		return request == nil || request.GetRecipient() == action.GetRecipient().GetNumber() && left.GetPurpose() == action.GetPurpose()
+	case amparov1.ListedBasis_LISTED_BASIS_SUBJECT_ACCESS:
+		return kind == amparov1.RecipientKind_RECIPIENT_KIND_SUBJECT || kind == amparov1.RecipientKind_RECIPIENT_KIND_LAWYER || kind == amparov1.RecipientKind_RECIPIENT_KIND_FAMILY
+	case amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE:
+		return kind == amparov1.RecipientKind_RECIPIENT_KIND_AUTHORITY || kind == amparov1.RecipientKind_RECIPIENT_KIND_SUBJECT
+	default:
+		return true
+	}
+}
+
 // onListedBasis: a stated basis of this action to which as many agreed as the policy
 // demands. It asks for no consent and no check: the law, or the person's own request,
 // leaves no choice.
 func (g *gate) onListedBasis() {
+	if g.draft.GetAction().GetChannel() == amparov1.ContactChannel_CONTACT_CHANNEL_UNSPECIFIED {
+		g.stand(amparov1.Reason_REASON_CHANNEL_UNSAFE, "disclosure.action.channel", "says by which way")
+	}
 	number := g.draft.GetBasis()
 	if number == 0 {
 		number = g.newestBasis()
@@ -142,12 +164,18 @@ func (g *gate) onListedBasis() {
 	if !at.Before(basis.GetValidUntil().AsTime()) {
 		g.stand(amparov1.Reason_REASON_BASIS_EXPIRED, "disclosure.basis", "is not too old", number)
 	}
-	if uint32(len(ledger.Approvers(g.act.Entries, number))) < basis.GetApprovalsNeeded() {
-		g.stand(amparov1.Reason_REASON_APPROVAL_MISSING, "disclosure.basis", fmt.Sprintf("is one to which %d beside its author agreed", basis.GetApprovalsNeeded()), number)
+	if needed := g.act.basisApprovals(basis); uint32(len(ledger.Approvers(g.act.Entries, number, at))) < needed {
+		g.stand(amparov1.Reason_REASON_APPROVAL_MISSING, "disclosure.basis", fmt.Sprintf("is one to which %d beside its author had agreed", needed), number)
 	}
-	if action.GetChannel() == amparov1.ContactChannel_CONTACT_CHANNEL_UNSPECIFIED {
-		g.stand(amparov1.Reason_REASON_CHANNEL_UNSAFE, "disclosure.action.channel", "says by which way")
+}
+
+// basisApprovals is how many others must agree to a stated basis: as many as the policy
+// asked for when it was stated, and no fewer than it asks for now.
+func (a Act) basisApprovals(basis *amparov1.StatedBasis) uint32 {
+	if basis == nil {
+		return 0
 	}
+	return max(basis.GetApprovalsNeeded(), policy.BasisOf(a.Policy, basis.GetDraft().GetBasis()).GetApprovals())
 }
 
 // newestBasis is the newest stated basis for the recipient.
@@ -183,10 +211,18 @@ func violations(obstacles []*amparov1.Obstacle) []fault.Violation {
 	return all
 }
 
+// violationsOf are what a refusal names; none for no refusal.
+func violationsOf(err error) []fault.Violation {
+	if err == nil {
+		return nil
+	}
+	return fault.As(err).Violations
+}
+
 // obstaclesOf are what a refused check stands in the way with.
 func obstaclesOf(err error) []*amparov1.Obstacle {
 	var all []*amparov1.Obstacle
-	for _, v := range fault.As(err).Violations {
+	for _, v := range violationsOf(err) {
 		all = append(all, &amparov1.Obstacle{Reason: v.Reason, Field: "disclosure." + v.Field, Rule: v.Rule})
 	}
 	return all

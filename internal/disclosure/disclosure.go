@@ -121,7 +121,9 @@ func (a Act) Consent(terms *amparov1.ConsentTerms, identity *amparov1.Identity) 
 	s.add(entry)
 	// What was allowed for an event that has happened already counts at once.
 	s.operative(a.Case.GetPersonStatus())
-	s.meets(amparov1.TermKind_TERM_KIND_CONSENT_RECONFIRMATION, 0)
+	if entry.GetConsent().GetTerms().GetParty().GetNumber() == 0 {
+		s.meets(amparov1.TermKind_TERM_KIND_CONSENT_RECONFIRMATION, 0)
+	}
 	added, err := s.end(amparov1.TimelineKind_TIMELINE_KIND_CONSENT)
 	added.timeline.LedgerNumber = entry.GetNumber()
 	return added, err
@@ -144,12 +146,13 @@ func (s *step) event(event *amparov1.LedgerEvent, at time.Time) {
 // purpose that nobody was asked about makes it a task to ask.
 func (a Act) CheckHarm(draft *amparov1.HarmDraft) (Added, error) {
 	s := a.begin()
-	action, err := a.number(draft.GetAction(), "harm.action")
-	if err != nil {
-		return Added{}, err
+	action, unclear := a.number(draft.GetAction(), "harm.action")
+	wrong := violationsOf(unclear)
+	if action.GetChannel() == amparov1.ContactChannel_CONTACT_CHANNEL_UNSPECIFIED {
+		wrong = append(wrong, fault.Violation{Field: "harm.action.channel", Rule: "says by which way", Reason: amparov1.Reason_REASON_CHANNEL_UNSAFE})
 	}
-	check, err := a.check(draft, action)
-	if err != nil {
+	check, open := a.check(draft, action, false)
+	if err := fault.Fields(append(wrong, violationsOf(open)...)); err != nil {
 		return Added{}, err
 	}
 	s.add(check)
@@ -180,7 +183,7 @@ func (a Act) StateBasis(draft *amparov1.BasisDraft) (Added, error) {
 // (REASON_SECOND_PERSON_NEEDED). missing is how many more must agree.
 func (a Act) Approve(number uint32) (added Added, missing uint32, err error) {
 	entry := ledger.Find(a.Entries, number)
-	needed := max(entry.GetCheck().GetApprovalsNeeded(), entry.GetBasis().GetApprovalsNeeded())
+	needed := max(entry.GetCheck().GetApprovalsNeeded(), a.basisApprovals(entry.GetBasis()))
 	if demand := policy.Demands(a.Policy, a.Case.GetRiskLevel()).GetApprovals(); entry.GetCheck() != nil && !entry.GetCheck().GetShortForm() {
 		needed = max(needed, demand)
 	}
@@ -223,7 +226,7 @@ func (a Act) Countersign(number uint32) (Added, error) {
 // mayAgree refuses the author of an entry and whoever agreed to it before, on whatever
 // device, and counts those who did.
 func (a Act) mayAgree(entry *amparov1.LedgerEntry) (uint32, error) {
-	approvers := ledger.Approvers(a.Entries, entry.GetNumber())
+	approvers := ledger.Approvers(a.Entries, entry.GetNumber(), a.Now)
 	for _, id := range append(approvers, entry.GetRecordedById()) {
 		if id == a.StaffID {
 			return 0, fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)

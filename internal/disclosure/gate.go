@@ -156,6 +156,9 @@ func (g *gate) about(people *ledger.People) {
 // ordinarily: a consent in force of everybody concerned, a do-no-harm check of this
 // action to which as many agreed as the level demands, and what else the level demands.
 func (g *gate) ordinarily() {
+	if g.draft.GetHarm() != nil {
+		g.stand(amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION, "disclosure.harm", "comes only with what leaves no time: make the check before")
+	}
 	g.consented(false)
 	g.checked(g.draft.GetCheck(), false)
 	g.demanded(policy.Demands(g.act.Policy, g.act.Case.GetRiskLevel()))
@@ -225,7 +228,11 @@ func (g *gate) underAct(number uint32) {
 		!holds(was.GetCategories(), is.GetCategories()) || !holds(ledger.Numbers(was.GetAbout()), g.people) {
 		g.stand(amparov1.Reason_REASON_MORE_THAN_MINIMUM, "disclosure.action", "is no more than that act was for", number)
 	}
-	if !g.draft.GetHappenedAt().AsTime().Before(earlier.GetDraft().GetVital().GetExpiresAt().AsTime()) {
+	at := g.draft.GetHappenedAt().AsTime()
+	if due := earlier.GetSecondDueAt().AsTime(); at.After(due) && len(ledger.Approvers(g.act.Entries, number, at)) == 0 {
+		g.stand(amparov1.Reason_REASON_SECOND_PERSON_NEEDED, "disclosure.vital.under", "is an act that a second person has signed in time", number)
+	}
+	if !at.Before(earlier.GetDraft().GetVital().GetExpiresAt().AsTime()) {
 		g.stand(amparov1.Reason_REASON_BASIS_EXPIRED, "disclosure.happened_at", "is before that act ends", number)
 	}
 }
@@ -263,7 +270,7 @@ func (g *gate) consented(hurried bool) {
 func (g *gate) checked(number uint32, hurried bool) {
 	found, obstacles := risk.Allows(g.all, number, risk.Planned{
 		Purpose: g.draft.GetAction().GetPurpose(), Recipient: g.recipient, Categories: g.draft.GetAction().GetCategories(),
-		About: g.people, At: g.draft.GetHappenedAt().AsTime(), Hurried: hurried,
+		About: g.people, Channel: g.draft.GetAction().GetChannel(), At: g.draft.GetHappenedAt().AsTime(), Hurried: hurried,
 		Approvals: policy.Demands(g.act.Policy, g.act.Case.GetRiskLevel()).GetApprovals(),
 	})
 	g.check = found
@@ -275,7 +282,7 @@ func (g *gate) checkedNow() {
 	number := g.draft.GetCheck()
 	if harm := g.draft.GetHarm(); harm != nil {
 		g.draft.Harm = nil // it becomes an entry of its own
-		entry, err := g.act.check(harm, g.draft.GetAction())
+		entry, err := g.act.check(harm, g.draft.GetAction(), true)
 		if err != nil {
 			g.obstacles = append(g.obstacles, obstaclesOf(err)...)
 			return

@@ -186,12 +186,13 @@ func TestTheOrdinaryTrack(t *testing.T) {
 			d.took(d.act("eva").Withdraw(&amparov1.WithdrawalDraft{Consent: 1}))
 		}, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, reasons{amparov1.Reason_REASON_CONSENT_WITHDRAWN}},
 		{"the case goes on in another", low, func(d *desk) { d.says(given); d.checks(name); d.c.MergedIntoId = "other" }, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, reasons{amparov1.Reason_REASON_STATE_FORBIDS}},
-		{"by a text message, at a low risk", low, func(d *desk) { d.says(given); d.checks(name) }, &amparov1.DisclosureDraft{Action: &amparov1.PlannedAction{Purpose: legal, Recipient: lawyer(), Categories: []amparov1.DataCategory{name}, Channel: sms}}, nil},
+		{"by a text message, at a low risk", low, func(d *desk) { d.says(given); d.took(d.act("ana").CheckHarm(harm(byWay(sms, name), false))) }, &amparov1.DisclosureDraft{Action: byWay(sms, name)}, nil},
 		{"at a high risk nobody else has agreed", high, func(d *desk) { d.says(given); d.checks(name) }, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, reasons{amparov1.Reason_REASON_APPROVAL_MISSING}},
 		{"at a high risk somebody else has", high, func(d *desk) { d.says(given); d.agrees("ben", d.checks(name)) }, &amparov1.DisclosureDraft{Action: tellLawyer(name)}, nil},
-		{"at a high risk by a text message, with where she is", high, func(d *desk) { d.says(given); d.agrees("ben", d.checks(name, location)) }, &amparov1.DisclosureDraft{
-			Action: &amparov1.PlannedAction{Purpose: legal, Recipient: lawyer(), Categories: []amparov1.DataCategory{name, location}, Channel: sms},
-		}, reasons{amparov1.Reason_REASON_CHANNEL_UNSAFE, amparov1.Reason_REASON_REDACTION_NEEDED}},
+		{"at a high risk by a text message, with where she is", high, func(d *desk) {
+			d.says(given)
+			d.agrees("ben", d.took(d.act("ana").CheckHarm(harm(byWay(sms, name, location), false))))
+		}, &amparov1.DisclosureDraft{Action: byWay(sms, name, location)}, reasons{amparov1.Reason_REASON_CHANNEL_UNSAFE, amparov1.Reason_REASON_REDACTION_NEEDED}},
 		{"with where she is, and why it must be", high, func(d *desk) { d.says(given); d.agrees("ben", d.checks(name, location)) }, &amparov1.DisclosureDraft{
 			Action: tellLawyer(name, location), Necessities: []*amparov1.Necessity{{Category: location, Why: "She must be visited in the cell."}},
 		}, nil},
@@ -310,6 +311,11 @@ func TestVitalInterests(t *testing.T) {
 	if _, got := d.leaves("ana", act(under, func(d *amparov1.DisclosureDraft) { d.Action = tellLawyer(location) })); got != nil || d.running(amparov1.TermKind_TERM_KIND_COUNTERSIGNATURE) != 1 {
 		t.Errorf("less on the same act: refused for %v, or signed for twice", got)
 	}
+	d.hour = 30
+	if _, got := d.leaves("ana", act(under)); !slices.Equal(got, []amparov1.Reason{amparov1.Reason_REASON_SECOND_PERSON_NEEDED}) {
+		t.Errorf("on an act that nobody has signed in time: %v", got)
+	}
+	d.took(d.act("ben").Countersign(number))
 	d.hour = 60
 	if _, got := d.leaves("ana", act(under)); !slices.Equal(got, []amparov1.Reason{amparov1.Reason_REASON_BASIS_EXPIRED}) {
 		t.Errorf("after the act has ended: %v", got)

@@ -41,11 +41,12 @@ func Find(entries []*amparov1.LedgerEntry, number uint32) *amparov1.LedgerEntry 
 	return entries[number-1]
 }
 
-// Approvers are those who agreed to an entry, each once.
-func Approvers(entries []*amparov1.LedgerEntry, number uint32) []string {
+// Approvers are those who had agreed to an entry at an instant, each once: whoever agrees
+// after something has left did not let it leave.
+func Approvers(entries []*amparov1.LedgerEntry, number uint32, at time.Time) []string {
 	var ids []string
 	for _, entry := range entries[min(int(number), len(entries)):] {
-		if entry.GetApproval().GetOf() == number {
+		if entry.GetApproval().GetOf() == number && !entry.GetRecordedAt().AsTime().After(at) {
 			ids = append(ids, entry.GetRecordedById())
 		}
 	}

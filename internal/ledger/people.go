@@ -32,8 +32,10 @@ func PeopleOf(entries []*amparov1.LedgerEntry) *People {
 			}
 		}
 		for _, one := range parties {
-			if int(one.GetNumber()) == len(p.parties)+1 {
+			if n := int(one.GetNumber()); n == len(p.parties)+1 {
 				p.parties = append(p.parties, one)
+			} else if n > 0 && n <= len(p.parties) {
+				p.parties[n-1] = aged(p.parties[n-1], one)
 			}
 		}
 	}
@@ -94,7 +96,7 @@ func (p *People) Recipients() []*amparov1.Recipient { return p.recipients }
 func (p *People) Parties() []*amparov1.Party { return p.parties }
 
 // FindRecipient returns the number of somebody as they are named: by their number, or
-// by name and organisation, whatever the case and the accents. It is Unknown for
+// by name, organisation and what they are, whatever the case and the accents. It is Unknown for
 // whoever the ledger does not know, and for a number beside a name that is another's.
 func (p *People) FindRecipient(r *amparov1.Recipient) uint32 {
 	if n := r.GetNumber(); n > 0 {
@@ -104,14 +106,14 @@ func (p *People) FindRecipient(r *amparov1.Recipient) uint32 {
 		return n
 	}
 	for i, known := range p.recipients {
-		if known.GetName() == r.GetName() && known.GetOrganisation() == r.GetOrganisation() {
+		if known.GetName() == r.GetName() && known.GetOrganisation() == r.GetOrganisation() && sameKind(known, r) {
 			return uint32(i) + 1
 		}
 	}
 	found := Unknown
 	for i, known := range p.recipients {
 		switch {
-		case !sameRecipient(known, r):
+		case !sameRecipient(known, r) || !sameKind(known, r):
 		case found != Unknown:
 			return Unknown // two bear the name: which of them is meant must be said
 		default:
@@ -132,6 +134,12 @@ func (p *People) Alike(r *amparov1.Recipient) []uint32 {
 		}
 	}
 	return numbers
+}
+
+// sameKind tells a lawyer from a brother of the same name. Who does not say which may
+// mean either.
+func sameKind(known, r *amparov1.Recipient) bool {
+	return r.GetKind() == amparov1.RecipientKind_RECIPIENT_KIND_UNSPECIFIED || r.GetKind() == known.GetKind()
 }
 
 // sameRecipient compares somebody known with somebody named: without an organisation
@@ -189,6 +197,17 @@ func (p *People) FindParty(one *amparov1.Party) uint32 {
 	return Unknown
 }
 
+// aged is somebody known with the age that is said of them, where none was said before.
+func aged(known, one *amparov1.Party) *amparov1.Party {
+	said := func(p *amparov1.Party) bool { return p.GetBirthDate() != "" || p.GetAgeGroup() != 0 }
+	if said(known) || !said(one) {
+		return known
+	}
+	known = proto.CloneOf(known)
+	known.BirthDate, known.AgeGroup = one.GetBirthDate(), one.GetAgeGroup()
+	return known
+}
+
 // Party numbers somebody beside the person of the case, as Recipient does. What is
 // said of their age later does not change what was said first: a child who has come
 // of age is named anew.
@@ -196,7 +215,7 @@ func (p *People) Party(one *amparov1.Party) *amparov1.Party {
 	if n := p.FindParty(one); n == 0 {
 		return nil
 	} else if n != Unknown {
-		numbered := proto.CloneOf(p.parties[n-1])
+		numbered := proto.CloneOf(aged(p.parties[n-1], one))
 		numbered.Number = n
 		return numbered
 	}

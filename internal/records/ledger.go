@@ -140,3 +140,14 @@ func (w *Work) Carry(f *File, from []*amparov1.LedgerEntry, before int) error {
 	f.enter(act.Carry(from, before))
 	return nil
 }
+
+// CarryBack adds to the ledger of a case that goes its own way again what was said in
+// the other while the two were one.
+func (w *Work) CarryBack(f *File, from []*amparov1.LedgerEntry, before int) error {
+	act, err := w.ledgerAct(f, access.Service(w.grant.Action()))
+	if err != nil {
+		return err
+	}
+	f.enter(act.CarryBack(from, before))
+	return nil
+}

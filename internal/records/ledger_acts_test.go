@@ -80,12 +80,19 @@ func (h *history) notes(s, withheld said) {
 
 // asks asks everybody concerned, makes the check and has two others agree: what is in
 // order until something happens. Some say yes for the day of an arrest, and some half an
-// hour before anybody writes it down.
+// hour before anybody writes it down; and now and then the others agree last, when it may
+// have left already.
 func (h *history) asks(t *rapid.T) {
 	w, yes := h.wished(t), said{yes: true}
 	h.judges(h.staff[0], w, true)
-	for _, p := range h.staff[1:] {
-		h.agreesTo(t, &h.checks[len(h.checks)-1], p)
+	agree := func() {
+		for _, p := range h.staff[1:] {
+			h.agreesTo(t, &h.checks[len(h.checks)-1], p)
+		}
+	}
+	last := oneIn(t, "the others last", 3)
+	if !last {
+		agree()
 	}
 	var late time.Duration
 	switch one(t, "asked", []string{"now", "now", "before", "in advance"}) {
@@ -101,6 +108,10 @@ func (h *history) asks(t *rapid.T) {
 		asked.party, asked.purposes, asked.recipients, asked.categories = party, []amparov1.Purpose{w.purpose}, []string{w.recipient}, w.data
 		asked.at, asked.from, asked.end = h.Now().Add(-late), h.Now().Add(-late), h.Now().Add(48*time.Hour)
 		h.notes(asked, said{})
+	}
+	if last {
+		h.pass(40 * time.Minute)
+		agree()
 	}
 	if yes.awaits != 0 && !oneIn(t, "not arrested", 4) {
 		h.happens("detained")
@@ -175,7 +186,7 @@ func (h *history) judges(by person, w wish, goOn bool) {
 func (h *history) judged(by person, w wish) judged {
 	return judged{
 		goOn: true, purpose: w.purpose, recipient: w.recipient, data: w.data, about: w.about,
-		at: h.Now(), end: h.Now().Add(14 * 24 * time.Hour), needed: h.needed(), by: by.staff.GetId(),
+		at: h.Now(), end: h.Now().Add(14 * 24 * time.Hour), needed: h.needed(), by: by.staff.GetId(), agreed: map[string]time.Time{},
 	}
 }
 
@@ -211,6 +222,7 @@ func (h *history) agrees(t *rapid.T) {
 }
 
 func (h *history) agreesTo(t *rapid.T, c *judged, p person) {
+	now := h.Now()
 	err := h.act(p, func(w *records.Work, f *records.File, act disclosure.Act) error {
 		added, _, err := act.Approve(c.number)
 		if err != nil {
@@ -219,11 +231,11 @@ func (h *history) agreesTo(t *rapid.T, c *judged, p person) {
 		return w.Enter(f, added)
 	})
 	id := p.staff.GetId()
-	if want := id != c.by && !slices.Contains(c.agreed, id) && len(c.agreed) < max(c.needed, h.needed()); want != (err == nil) {
+	if want := id != c.by && c.agreed[id].IsZero() && len(c.agreed) < max(c.needed, h.needed()); want != (err == nil) {
 		t.Fatalf("%s agrees to check %d of %s, to which %v agreed: %v", id, c.number, c.by, c.agreed, err)
 	}
 	if err == nil {
-		c.agreed = append(c.agreed, id)
+		c.agreed[id] = now
 	}
 }
 

@@ -179,7 +179,7 @@ func (h *history) happens(what string) {
 	case what == "attacked":
 		h.attacked()
 	case heard:
-		h.befalls(entry.GetPersonStatus())
+		h.befalls(entry.GetPersonStatus(), now.AsTime())
 	}
 }
 

@@ -20,6 +20,7 @@ type said struct {
 	noted      time.Time // recorded
 	from, end  time.Time
 	awaits     amparov1.PersonStatus // what has to happen first, until it has
+	came       time.Time             // when it was told that it had
 }
 
 // judged is a do-no-harm check.
@@ -32,7 +33,7 @@ type judged struct {
 	about     []string
 	at, end   time.Time
 	needed    int
-	agreed    []string // others than whoever made it
+	agreed    map[string]time.Time // others than whoever made it, and when
 	by        string
 	overtaken bool
 }
@@ -85,7 +86,7 @@ func (m *recollection) mayKnow(w wish) bool {
 func (s said) covers(w wish, party string, data amparov1.DataCategory) bool {
 	return s.yes && s.party == party && s.awaits == 0 &&
 		slices.Contains(s.purposes, w.purpose) && slices.Contains(s.recipients, w.recipient) && slices.Contains(s.categories, data) &&
-		!w.at.Before(s.at) && !w.at.Before(s.from) && w.at.Before(s.end) && (w.hurried || !w.at.Before(s.noted))
+		!w.at.Before(s.at) && !w.at.Before(s.from) && w.at.Before(s.end) && (w.hurried || !w.at.Before(s.noted) && !w.at.Before(s.came))
 }
 
 // takenBack reports whether a no stands against a yes: one that was recorded after it, or
@@ -117,7 +118,13 @@ func (m *recollection) harmless(w wish, number uint32, needed int) bool {
 			return false
 		}
 	}
-	return w.hurried || !w.at.Before(found.at) && len(found.agreed) >= max(found.needed, needed)
+	agreed := 0 // by then
+	for _, at := range found.agreed {
+		if !at.After(w.at) {
+			agreed++
+		}
+	}
+	return w.hurried || !w.at.Before(found.at) && agreed >= max(found.needed, needed)
 }
 
 func subset[T comparable](some, all []T) bool {
@@ -125,10 +132,10 @@ func subset[T comparable](some, all []T) bool {
 }
 
 // befalls notes what has happened to the person.
-func (m *recollection) befalls(status amparov1.PersonStatus) {
+func (m *recollection) befalls(status amparov1.PersonStatus, at time.Time) {
 	for i := range m.said {
-		if m.said[i].awaits == status {
-			m.said[i].awaits = 0
+		if m.said[i].awaits == status && status != 0 {
+			m.said[i].awaits, m.said[i].came = 0, at
 		}
 	}
 }

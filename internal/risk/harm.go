@@ -49,6 +49,9 @@ type Standard struct {
 	Level     amparov1.RiskLevel // in force
 	Approvals uint32             // how many others must agree at that level
 	Valid     time.Duration      // for how long the check holds
+	// Hurried is a check that comes with what leaves no time: whoever has answered more
+	// than the short form asks is not held up for the rest.
+	Hurried bool
 }
 
 // CheckHarm makes the entry of a do-no-harm check, whose action has its people
@@ -64,7 +67,7 @@ func CheckHarm(draft *amparov1.HarmDraft, standard Standard, now time.Time) (*am
 	c.read(draft)
 	short := slices.ContainsFunc(questions, func(q question) bool { return c.answers[q.number] == nil })
 	for _, q := range questions {
-		c.answer(q, short)
+		c.answer(q, short, standard.Hurried)
 	}
 	if err := fault.Fields(c.wrong); err != nil {
 		return nil, err
@@ -104,10 +107,10 @@ func (c *checkingHarm) goesOn() bool {
 }
 
 // answer judges one question.
-func (c *checkingHarm) answer(q question, short bool) {
+func (c *checkingHarm) answer(q question, short, hurried bool) {
 	answer := c.answers[q.number]
 	if answer == nil {
-		if q.short || len(c.answers) > shortForm() {
+		if q.short || !hurried && len(c.answers) > shortForm() {
 			c.add(amparov1.Reason_REASON_HARM_QUESTION_OPEN, "harm.answers", fmt.Sprintf("holds an answer to question %d", q.number))
 		}
 		return
@@ -141,6 +144,8 @@ type Planned struct {
 	Recipient  uint32
 	Categories []amparov1.DataCategory
 	About      []uint32
+	// Channel is the way: one of the questions is whether it is safe at both ends.
+	Channel amparov1.ContactChannel
 	// At is when it happens.
 	At time.Time
 	// Hurried is what leaves no time: a short check will do, made in the same breath,
@@ -170,7 +175,7 @@ func Allows(entries []*amparov1.LedgerEntry, number uint32, action Planned) (uin
 			found = append(found, obstacle(reason, rule, slices.Compact(append([]uint32{number}, others...))))
 		}
 	}
-	add(sameAction(check, action), amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION, "is a check of this purpose, this recipient, these data and these people")
+	add(sameAction(check, action), amparov1.Reason_REASON_HARM_CHECK_OTHER_ACTION, "is a check of this purpose, this recipient, these data, these people and this way")
 	for _, judged := range judgements(entries, entry, action) {
 		add(judged.GetCheck().GetDraft().GetResult() != amparov1.HarmResult_HARM_RESULT_DEFER, amparov1.Reason_REASON_HARM_DEFERRED, "is a check that says go on", judged.GetNumber())
 		add(judged.GetCheck().GetDraft().GetResult() != amparov1.HarmResult_HARM_RESULT_DO_NOT_PROCEED, amparov1.Reason_REASON_HARM_FORBIDS, "is a check that says go on", judged.GetNumber())
@@ -182,8 +187,8 @@ func Allows(entries []*amparov1.LedgerEntry, number uint32, action Planned) (uin
 		add(!check.GetShortForm(), amparov1.Reason_REASON_HARM_QUESTION_OPEN, "is a check with all questions answered")
 		add(!action.At.Before(entry.GetRecordedAt().AsTime()), amparov1.Reason_REASON_HARM_CHECK_MISSING, "is a check from before it happened")
 		needed := max(check.GetApprovalsNeeded(), action.Approvals)
-		add(uint32(len(ledger.Approvers(entries, number))) >= needed, amparov1.Reason_REASON_APPROVAL_MISSING,
-			fmt.Sprintf("is a check to which %d beside its author agreed", needed))
+		add(uint32(len(ledger.Approvers(entries, number, action.At))) >= needed, amparov1.Reason_REASON_APPROVAL_MISSING,
+			fmt.Sprintf("is a check to which %d beside its author had agreed", needed))
 	}
 	return number, found
 }
@@ -225,7 +230,9 @@ func newestCheck(entries []*amparov1.LedgerEntry, action Planned) uint32 {
 // sameAction reports whether a check is of an action, or of one that holds more.
 func sameAction(check *amparov1.HarmCheck, action Planned) bool {
 	checked := check.GetDraft().GetAction()
-	return checked.GetPurpose() == action.Purpose && checked.GetRecipient().GetNumber() == action.Recipient &&
+	// What names no way at all is refused for that alone.
+	sameWay := action.Channel == amparov1.ContactChannel_CONTACT_CHANNEL_UNSPECIFIED || checked.GetChannel() == action.Channel
+	return checked.GetPurpose() == action.Purpose && checked.GetRecipient().GetNumber() == action.Recipient && sameWay &&
 		holds(checked.GetCategories(), action.Categories) && holds(ledger.Numbers(checked.GetAbout()), action.About)
 }
 
@@ -233,10 +240,12 @@ func holds[T comparable](all, some []T) bool {
 	return !slices.ContainsFunc(some, func(one T) bool { return !slices.Contains(all, one) })
 }
 
-// incidentAfter is the first act against the person after an entry, or zero.
+// incidentAfter is the first act against the person after an entry, or zero. A merge
+// brings along what was known in another case only.
 func incidentAfter(entries []*amparov1.LedgerEntry, number uint32) uint32 {
 	for _, entry := range entries[number:] {
-		if entry.GetEvent().GetKind() == amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT {
+		switch entry.GetEvent().GetKind() { //nolint:exhaustive // the others make it a task to ask the person again
+		case amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT, amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED:
 			return entry.GetNumber()
 		}
 	}

@@ -93,6 +93,8 @@ func TestNoNoIsLostInAMerge(t *testing.T) {
 	// The person allows it anew in the case that goes on, and in the merged one nothing
 	// leaves any more: it would not know of what is taken back there.
 	must[*amparov1.RecordConsentResponse](t)(d.record(t, second, yes()))
+	leaves(second, "HARM_CHECK_OVERTAKEN")
+	must[*amparov1.CheckHarmResponse](t)(d.check(t, second, harmless()))
 	leaves(second, "")
 	must[*amparov1.RecordConsentResponse](t)(d.record(t, first, yes()))
 	leaves(first, "STATE_FORBIDS")
@@ -103,6 +105,7 @@ func TestNoNoIsLostInAMerge(t *testing.T) {
 	// And through a second merge: whoever hears a no, in whichever of the cases.
 	w.merged(t, third, second)
 	leaves(third, "CONSENT_WITHDRAWN")
+	must[*amparov1.CheckHarmResponse](t)(d.check(t, third, harmless()))
 	for _, row := range []struct {
 		says string
 		say  func() error
@@ -129,5 +132,32 @@ func TestNoNoIsLostInAMerge(t *testing.T) {
 			t.Errorf("%s: %d nos more in the case that goes on", row.says, more)
 		}
 		leaves(third, "CONSENT_WITHDRAWN")
+	}
+}
+
+// TestNoNoIsLostWhenCasesPart: what was taken back in the case that went on holds in the
+// other too once the merge is undone.
+func TestNoNoIsLostWhenCasesPart(t *testing.T) {
+	w := newWorld(t, servertest.Options{})
+	officer := w.north[amparov1.Role_ROLE_CASE_OFFICER]
+	d := deskOf(officer)
+	newCase := func() string {
+		id := w.newCase(t, officer, func(c *amparov1.Case) { c.RiskLevel = amparov1.RiskLevel_RISK_LEVEL_LOW })
+		must[*amparov1.RecordConsentResponse](t)(d.record(t, id, yes()))
+		must[*amparov1.CheckHarmResponse](t)(d.check(t, id, harmless()))
+		return id
+	}
+	stays, other := newCase(), newCase()
+	w.merged(t, stays, other)
+	must[*amparov1.WithdrawConsentResponse](t)(d.withdraw(t, stays, &amparov1.WithdrawalDraft{Everything: true}))
+	for _, role := range []amparov1.Role{amparov1.Role_ROLE_REVIEWER, amparov1.Role_ROLE_HEAD_OF_SECRETARIAT} {
+		if _, err := links(w.north[role]).UnmergeCases(t.Context(), &amparov1.UnmergeCasesRequest{
+			RequestId: records.NewID(), CaseId: stays, OtherCaseId: other,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.disclose(t, other, leaving()); reason(err) != "CONSENT_WITHDRAWN" {
+		t.Errorf("sent after the cases had parted: %v", err)
 	}
 }

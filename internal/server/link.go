@@ -223,12 +223,7 @@ func (h *links) MergeCases(ctx context.Context, req *amparov1.MergeCasesRequest)
 		}
 		c.Append(ofCase...)
 		other.Append(ofOther...)
-		other.SetBeforeMerge(before)
-		theirs, err := other.Ledger()
-		if err != nil {
-			return nil, err
-		}
-		if err := w.Carry(c, theirs, 0); err != nil {
+		if err := carryOver(w, c, other, before); err != nil {
 			return nil, err
 		}
 		for _, id := range before.GetBefore().GetIncidentGroupIds() {
@@ -246,6 +241,25 @@ func (h *links) MergeCases(ctx context.Context, req *amparov1.MergeCasesRequest)
 		// Cases that were merged with either before learn whom the other excludes.
 		return &amparov1.MergeCasesResponse{Case: receipt(c), Merged: true}, h.s.barFromMerged(ctx, w, c.Case())
 	})
+}
+
+// carryOver takes the nos of a case along that is merged into another, and notes how far
+// the ledger of the one that goes on had come by then.
+func carryOver(w *records.Work, c, other *records.File, before *amparov1.CaseBeforeMerge) error {
+	theirs, err := other.Ledger()
+	if err != nil {
+		return err
+	}
+	if err := w.Carry(c, theirs, 0); err != nil {
+		return err
+	}
+	ours, err := c.Ledger()
+	if err != nil {
+		return err
+	}
+	before.LedgerEntries = uint32(len(ours))
+	other.SetBeforeMerge(before)
+	return nil
 }
 
 // barFromMerged excludes whom a case excludes from every case that is merged with it,
@@ -314,6 +328,13 @@ func (h *links) UnmergeCases(ctx context.Context, req *amparov1.UnmergeCasesRequ
 		}
 		c.Append(ofCase)
 		other.Append(ofOther)
+		said, err := c.Ledger()
+		if err != nil {
+			return nil, err
+		}
+		if err := w.CarryBack(other, said, int(before.GetLedgerEntries())); err != nil {
+			return nil, err
+		}
 		for _, id := range other.Case().GetIncidentGroupIds() {
 			group, err := w.Incident(id)
 			if err != nil {

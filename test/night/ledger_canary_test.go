@@ -50,7 +50,7 @@ func (m *mine) workLedger(id, subject string) {
 	take("Disclose", m.officer, func(r proto.Message) {
 		draft := r.(*amparov1.DiscloseRequest).GetDisclosure()
 		known.in(draft.GetAction())
-		draft.Check, draft.Basis = 0, 0
+		draft.Check, draft.Basis, draft.Harm = 0, 0, nil
 	})
 	for _, track := range []amparov1.DisclosureTrack{amparov1.DisclosureTrack_DISCLOSURE_TRACK_URGENT, amparov1.DisclosureTrack_DISCLOSURE_TRACK_VITAL_INTERESTS} {
 		left := take("Disclose", m.dismissed, func(r proto.Message) {

@@ -2429,7 +2429,8 @@ type PlannedAction struct {
 	Categories []DataCategory `protobuf:"varint,3,rep,packed,name=categories,proto3,enum=amparo.v1.DataCategory" json:"categories,omitempty"`
 	// About whom besides the person or collective of the case: everybody who is named.
 	About []*Party `protobuf:"bytes,4,rep,name=about,proto3" json:"about,omitempty"`
-	// By which way. Required for what leaves.
+	// By which way. Required for what leaves, and for a do-no-harm check: whether the way
+	// is safe at both ends is one of its questions.
 	Channel       ContactChannel `protobuf:"varint,5,opt,name=channel,proto3,enum=amparo.v1.ContactChannel" json:"channel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -204,7 +204,10 @@ func (x *LinkedCase) GetOwnerId() string {
 type CaseBeforeMerge struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The case.
-	Before        *Case `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	Before *Case `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	// How many entries the ledger of the case that goes on had when the two were one: what
+	// was said there since holds in both when they part.
+	LedgerEntries uint32 `protobuf:"varint,2,opt,name=ledger_entries,json=ledgerEntries,proto3" json:"ledger_entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -244,6 +247,13 @@ func (x *CaseBeforeMerge) GetBefore() *Case {
 		return x.Before
 	}
 	return nil
+}
+
+func (x *CaseBeforeMerge) GetLedgerEntries() uint32 {
+	if x != nil {
+		return x.LedgerEntries
+	}
+	return 0
 }
 
 // LinkCasesRequest links two cases.
@@ -1067,9 +1077,10 @@ const file_amparo_v1_link_proto_rawDesc = "" +
 	"\n" +
 	"LinkedCase\x12\x17\n" +
 	"\acase_id\x18\x01 \x01(\tR\x06caseId\x12\x19\n" +
-	"\bowner_id\x18\x02 \x01(\tR\aownerId\"?\n" +
+	"\bowner_id\x18\x02 \x01(\tR\aownerId\"f\n" +
 	"\x0fCaseBeforeMerge\x12,\n" +
-	"\x06before\x18\x01 \x01(\v2\x0f.amparo.v1.CaseB\x03\x80\x01\x01R\x06before\"\xb3\x01\n" +
+	"\x06before\x18\x01 \x01(\v2\x0f.amparo.v1.CaseB\x03\x80\x01\x01R\x06before\x12%\n" +
+	"\x0eledger_entries\x18\x02 \x01(\rR\rledgerEntries\"\xb3\x01\n" +
 	"\x10LinkCasesRequest\x124\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[a-z2-7]{26}$R\trequestId\x12.\n" +
