@@ -34,8 +34,9 @@ func defaultDisclosure() *amparov1.DisclosurePolicy {
 				amparov1.DataCategory_DATA_CATEGORY_IDENTITY, amparov1.DataCategory_DATA_CATEGORY_CONTACT,
 				amparov1.DataCategory_DATA_CATEGORY_LOCATION, amparov1.DataCategory_DATA_CATEGORY_SITUATION,
 				amparov1.DataCategory_DATA_CATEGORY_LEGAL, amparov1.DataCategory_DATA_CATEGORY_NEEDS,
+				amparov1.DataCategory_DATA_CATEGORY_HEALTH,
 			},
-			Source: "Amparo's own: what somebody needs who looks for a missing person at night, or goes to a police station for them. GDPR, article 5(1)(c): limited to what is necessary",
+			Source: "Amparo's own: what somebody needs who looks for a missing person at night, goes to a police station for them, or drives the ambulance (GDPR, article 9(2)(c)). GDPR, article 5(1)(c): limited to what is necessary",
 		},
 		VitalAct: span("72h", "Amparo's own: GDPR, article 6(1)(d) carries for as long as a life hangs on it and nobody can be asked; "+
 			"three days later somebody can, or says again why not"),
