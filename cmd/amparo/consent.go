@@ -207,12 +207,28 @@ whether the withdrawal stands:
 			return err
 		}
 		return step(a, func(conn *client.Conn) (*amparov1.SettleWithdrawalResponse, error) {
-			return conn.Consents.SettleWithdrawal(ctx, request)
+			answer, err := conn.Consents.SettleWithdrawal(ctx, request)
+			return answer, notReached(err)
 		}, func(p *page, answer *amparov1.SettleWithdrawalResponse) {
 			p.settled(request.GetSettlement().GetStands(), answer)
 		})
 	})
 	return c
+}
+
+// notReached replaces the next step of a refusal that the service words for a change of
+// contacts: here the person must have been reached since the withdrawal.
+func notReached(err error) error {
+	if err == nil {
+		return nil
+	}
+	known := client.Explain(err)
+	if known.Reason != "NOT_PROVEN" {
+		return err
+	}
+	failure := *known
+	failure.Next = "reach the person over a safe contact, record that with: amparo case contact, then settle"
+	return &failure
 }
 
 // settlement makes the request of the command line, and of the file where there is one.

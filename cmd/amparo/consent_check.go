@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -173,17 +174,37 @@ func (a *app) askWhom(ctx context.Context, asked *planned, action *amparov1.Plan
 }
 
 // obstructed is the refusal that a decision amounts to, or nil: for programs, which look
-// at the exit code. Its reason is the first of those that the answer has.
+// at the exit code. Its reason is the first of those that the answer has; where there are
+// more, each is named.
 func obstructed(decision *amparov1.Decision) error {
 	if decision.GetAllowed() {
 		return nil
 	}
-	reason := amparov1.Reason_REASON_UNSPECIFIED
-	if all := decision.GetObstacles(); len(all) > 0 {
-		reason = all[0].GetReason()
+	reasons := obstacles(decision)
+	first := fault.New(reasons[0])
+	failure := &client.Failure{Exit: exitRule, Reason: code(reasons[0]), Text: "it may not leave", Next: first.Next()}
+	if len(reasons) == 1 {
+		failure.Text = strings.TrimSuffix(failure.Text+": "+first.Text(), ": ")
+		return failure
 	}
-	why := fault.New(reason)
-	return &client.Failure{Exit: exitRule, Reason: code(reason), Text: strings.TrimSuffix("it may not leave: "+why.Text(), ": "), Next: why.Next()}
+	for _, reason := range reasons {
+		failure.Fields = append(failure.Fields, client.Field{Rule: fault.New(reason).Text(), Code: code(reason)})
+	}
+	failure.Next = "put each of these right, and ask again"
+	return failure
+}
+
+// obstacles are the reasons of a decision, each once; never none.
+func obstacles(decision *amparov1.Decision) (reasons []amparov1.Reason) {
+	for _, o := range decision.GetObstacles() {
+		if !slices.Contains(reasons, o.GetReason()) {
+			reasons = append(reasons, o.GetReason())
+		}
+	}
+	if len(reasons) == 0 {
+		reasons = []amparov1.Reason{amparov1.Reason_REASON_UNSPECIFIED}
+	}
+	return reasons
 }
 
 // code is a reason as programs read it.

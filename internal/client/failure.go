@@ -41,7 +41,9 @@ type Failure struct {
 	// Correlation finds the call in the service's own log; may be empty.
 	Correlation string
 
-	cause error
+	// wanted: what the fields say is what would have to hold, and not what does.
+	wanted bool
+	cause  error
 }
 
 // Field is one place in a request that is at fault.
@@ -55,9 +57,13 @@ func (f *Failure) Error() string {
 		fmt.Fprintf(&out, " (%s)", f.Reason)
 	}
 	// Where all break one rule, its code stands before them; of several, each names its own.
-	several := slices.ContainsFunc(f.Fields, func(field Field) bool { return field.Code != "" && field.Code != f.Reason })
+	several := f.several()
+	first := ": "
+	if f.wanted {
+		first = ": wanted: "
+	}
 	for i, field := range f.Fields {
-		out.WriteString([]string{": ", "; "}[min(i, 1)])
+		out.WriteString([]string{first, "; "}[min(i, 1)])
 		if field.Line > 0 {
 			fmt.Fprintf(&out, "line %d: ", field.Line)
 		}
@@ -139,7 +145,7 @@ var exits = map[codes.Code]int{
 }
 
 func explainStatus(answer *status.Status, err error) *Failure {
-	f := &Failure{Exit: exits[answer.Code()], cause: err}
+	f := &Failure{Exit: exits[answer.Code()], wanted: answer.Code() == codes.FailedPrecondition, cause: err}
 	if f.Exit == 0 {
 		f.Exit = exitUnavailable
 	}
@@ -163,7 +169,16 @@ func explainStatus(answer *status.Status, err error) *Failure {
 	if f.Reason == "" {
 		explainTransport(f, answer.Code())
 	}
+	if f.several() {
+		f.Next = "put each of these right, and send it again"
+	}
 	return f
+}
+
+// several tells that more reasons are named than one: then the first one's next step is
+// not enough.
+func (f *Failure) several() bool {
+	return slices.ContainsFunc(f.Fields, func(field Field) bool { return field.Code != "" && field.Code != f.Reason })
 }
 
 // explainTransport puts plain words to a status that the service did not write

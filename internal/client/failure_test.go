@@ -76,7 +76,7 @@ func TestAPreconditionNamesItsGuard(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := client.Explain(answer.Err())
-	if got.Exit != 5 || got.Error() != "the case's state does not allow this (STATE_FORBIDS): case.state must be active" {
+	if got.Exit != 5 || got.Error() != "the case's state does not allow this (STATE_FORBIDS): wanted: case.state must be active" {
 		t.Errorf("exit %d: %s", got.Exit, got)
 	}
 }
@@ -95,8 +95,8 @@ func TestSeveralReasonsAreEachNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "the consent was withdrawn (CONSENT_WITHDRAWN): disclosure.action has not been withdrawn: entry 3, 5 [CONSENT_WITHDRAWN];" +
-		" disclosure.action.channel says by which way [CHANNEL_UNSAFE]; x is not known [FIELD_UNKNOWN]; next: stop"
+	want := "the consent was withdrawn (CONSENT_WITHDRAWN): wanted: disclosure.action has not been withdrawn: entry 3, 5 [CONSENT_WITHDRAWN];" +
+		" disclosure.action.channel says by which way [CHANNEL_UNSAFE]; x is not known [FIELD_UNKNOWN]; next: put each of these right, and send it again"
 	if got := client.Explain(answer.Err()); got.Error() != want {
 		t.Errorf("line = %q", got.Error())
 	}

@@ -91,7 +91,7 @@ func (e *Error) Kind() Kind { return table[e.Reason].kind }
 // Text is the one sentence that a caller reads for the reason.
 func (e *Error) Text() string { return table[e.Reason].text }
 
-// Next is what the caller can do about it; it may be empty.
+// Next is what the caller can do about it.
 func (e *Error) Next() string { return table[e.Reason].next }
 
 // As returns the fault in err's chain. An error that is none becomes a fault of

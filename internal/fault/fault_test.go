@@ -19,6 +19,9 @@ func TestEveryReasonHasItsText(t *testing.T) {
 		if f.Text() == "" {
 			t.Errorf("%s has no text", name)
 		}
+		if f.Next() == "" {
+			t.Errorf("%s has no next step", name)
+		}
 		if f.Kind() == fault.Internal && f.Reason != amparov1.Reason_REASON_INTERNAL {
 			t.Errorf("%s has no kind", name)
 		}
