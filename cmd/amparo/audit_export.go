@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"os"
 	"strings"
 
@@ -30,14 +30,8 @@ func judge(verify func(audit.VerifyOptions) (audit.Report, error), options audit
 		return nil
 	}
 	report, err := verify(options)
-	switch {
-	case errors.Is(err, audit.ErrInvalid), errors.Is(err, audit.ErrFork), errors.Is(err, audit.ErrShrunk):
-		return judged{}, &client.Failure{
-			Exit: exitVerification, Reason: "EXPORT_UNVERIFIED", Text: "the export does not verify: " + err.Error(),
-			Next: "keep the file, and take another export over another way",
-		}
-	case err != nil:
-		return judged{}, err
+	if err != nil {
+		return judged{}, unverified(err)
 	}
 	return judged{report, p.Finish()}, nil
 }
@@ -116,9 +110,12 @@ it at that time, on a listed basis, or as an urgent act or one for vital interes
 Without --log-key the key is the file's own, and the file proves no more than that
 it agrees with itself; the first line says so. With --checkpoint nothing was left
 out since that checkpoint. Exit code 7 says that the file does not verify, or that
-something left which nothing allowed: then the report comes first, whole.`,
+something left which nothing allowed: then the report comes first, whole.
+
+FILE - is stdin.`,
 		Example: `  amparo audit verify log.amparo --log-key "$(cat log.key)"
-  amparo audit verify log.amparo --checkpoint older.note`,
+  amparo audit verify log.amparo --checkpoint older.note
+  amparo audit verify - < log.amparo`,
 		Args: cobra.ExactArgs(1),
 	}
 	known := knownFlags(c)
@@ -147,18 +144,21 @@ func knownFlags(c *cobra.Command) func() (audit.VerifyOptions, error) {
 		}
 		// A command that failed to find the one or the other must not pass for an
 		// auditor who has none.
-		for name, value := range map[string]string{"log-key": options.LogKey, "checkpoint": options.OlderCheckpoint} {
-			if c.Flags().Changed(name) && strings.TrimSpace(value) == "" {
-				return options, usage("--%s is given and empty", name)
-			}
+		switch {
+		case c.Flags().Changed("log-key") && strings.TrimSpace(*key) == "":
+			return options, usage("--log-key is given and empty")
+		case c.Flags().Changed("checkpoint") && *seen == "":
+			return options, usage("--checkpoint is given and empty")
+		case *seen != "" && strings.TrimSpace(options.OlderCheckpoint) == "":
+			return options, usage("the file of --checkpoint is empty")
 		}
-		return options, nil
+		return options, checkKnown(options)
 	}
 }
 
 // verify shows what an export comes to, and fails afterwards where it should.
 func (a *app) verify(path string, options audit.VerifyOptions) error {
-	j, err := judgeFile(path, options)
+	j, err := a.judgeFile(path, options)
 	if err != nil {
 		return err
 	}
@@ -168,13 +168,23 @@ func (a *app) verify(path string, options audit.VerifyOptions) error {
 	return j.verdict()
 }
 
-func judgeFile(path string, options audit.VerifyOptions) (judged, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return judged{}, &client.Failure{Exit: exitUsage, Reason: "FILE_UNREADABLE", Text: "the file cannot be read", Next: "check its name and its mode"}
+// judgeFile judges an export that lies in a file, or comes on stdin.
+func (a *app) judgeFile(path string, options audit.VerifyOptions) (judged, error) {
+	in := a.in
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return judged{}, unreadable(err)
+		}
+		defer file.Close() //nolint:errcheck // it is only read
+		in = file
 	}
-	defer file.Close() //nolint:errcheck // it is only read
-	return judge(func(options audit.VerifyOptions) (audit.Report, error) {
-		return audit.VerifyExport(file, options)
+	reader := bufio.NewReader(in)
+	if err := later(reader); err != nil {
+		return judged{}, err
+	}
+	j, err := judge(func(options audit.VerifyOptions) (audit.Report, error) {
+		return audit.VerifyExport(reader, options)
 	}, options)
+	return j, unreadable(err)
 }

@@ -30,7 +30,7 @@ what left of other cases is not judged.`,
 		Args: noSuchCommand,
 	}
 	only := c.Flags().String("case", "", "only the case with this pseudonym")
-	from := c.Flags().String("from", "", "file of an export to read, instead of asking the service")
+	from := c.Flags().String("from", "", "file of an export to read, instead of asking the service; - is stdin")
 	known := knownFlags(c)
 	c.RunE = a.do(func(ctx context.Context, _ []string) error {
 		options, err := known()
@@ -39,7 +39,7 @@ what left of other cases is not judged.`,
 		}
 		var j judged
 		if *from != "" {
-			j, err = judgeFile(*from, options)
+			j, err = a.judgeFile(*from, options)
 		} else {
 			j, err = a.judgeService(ctx, options)
 		}
