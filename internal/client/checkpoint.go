@@ -109,7 +109,7 @@ func (p *Profile) replaceCheckpoint(older, newer string) error {
 			return err
 		}
 	}
-	return WriteFile(p.path(fileCheckpoint), []byte(newer))
+	return writeFile(p.path(fileCheckpoint), []byte(newer))
 }
 
 // OlderCheckpoint is the newest checkpoint of the audit log that this device has
@@ -146,7 +146,7 @@ func (p *Profile) keepRefused(note string) string {
 	if _, err := os.Lstat(p.path(name)); err == nil {
 		return name
 	}
-	if p.refused() >= maxRefused || WriteFile(p.path(name), []byte(note)) != nil {
+	if p.refused() >= maxRefused || writeFile(p.path(name), []byte(note)) != nil {
 		return "one that could not be kept"
 	}
 	return name

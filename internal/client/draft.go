@@ -24,7 +24,7 @@ func (p *Profile) SaveDraft(content []byte) error {
 	if err != nil {
 		return fmt.Errorf("seal draft: %w", err)
 	}
-	return WriteFile(p.path(fileDraft), sealed)
+	return writeFile(p.path(fileDraft), sealed)
 }
 
 // sealTo is an age file for the recipients.

@@ -134,5 +134,5 @@ func (p *Profile) knowSigners(signatures []*amparov1.HandoverSignature) error {
 	if raw, err = yaml.Marshal(known); err != nil {
 		return fmt.Errorf("write signers: %w", err)
 	}
-	return WriteFile(p.path(fileSigners), raw)
+	return writeFile(p.path(fileSigners), raw)
 }

@@ -46,7 +46,7 @@ func (c *Conn) TakeIntake(
 	}
 	if !worthKeeping(err) {
 		if waited != nil {
-			_ = WriteFile(c.profile.kept(id), waited)
+			_ = writeFile(c.profile.kept(id), waited)
 		} else {
 			_ = c.profile.drop(id) // or it waits, and is refused again
 		}

@@ -61,7 +61,7 @@ func (p *Profile) makeIdentity() error {
 		return fmt.Errorf("make identity: %w", err)
 	}
 	p.identity = identity
-	return WriteFile(p.path(fileIdentity), []byte(identity.String()+"\n"))
+	return writeFile(p.path(fileIdentity), []byte(identity.String()+"\n"))
 }
 
 func (p *Profile) makeSigningKey() error {
@@ -82,7 +82,7 @@ func (p *Profile) writePrivateKey(file string, key any) error {
 }
 
 func (p *Profile) writePEM(file, kind string, raw []byte) error {
-	return WriteFile(p.path(file), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}))
+	return writeFile(p.path(file), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}))
 }
 
 // pinOf is the SHA-256 of a certificate's public key: what the other side pins.

@@ -14,7 +14,7 @@ import (
 // ExportLog writes the audit log, up to its newest checkpoint, into a file that
 // verifies by itself (see audit.VerifyExport). The file is whole or not there.
 func (c *Conn) ExportLog(ctx context.Context, path string) error {
-	return durable.Replace(path, func(w io.Writer) error { return c.writeLog(ctx, w) })
+	return unwritable(durable.Replace(path, func(w io.Writer) error { return c.writeLog(ctx, w) }))
 }
 
 // VerifyLog takes the audit log, up to its newest checkpoint, and verifies it on the

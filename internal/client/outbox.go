@@ -74,7 +74,7 @@ func (p *Profile) keep(request *amparov1.CreateIntakeRequest, calledAt time.Time
 	} else if !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make outbox: %w", err)
 	}
-	return WriteFile(p.kept(request.GetRequestId()), sealed)
+	return writeFile(p.kept(request.GetRequestId()), sealed)
 }
 
 func (p *Profile) kept(id string) string { return filepath.Join(p.path(fileOutbox), id+".age") }

@@ -196,7 +196,7 @@ func (p *Profile) writeSettings() error {
 	if err != nil {
 		return fmt.Errorf("write settings: %w", err)
 	}
-	return WriteFile(p.path(fileSettings), raw)
+	return writeFile(p.path(fileSettings), raw)
 }
 
 func (p *Profile) readKeys() error {

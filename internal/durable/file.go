@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -16,12 +17,13 @@ import (
 // Replace puts what fill writes into a file of mode 0600, in the place of one that
 // may be there. When it returns without an error the new content is durable; after an
 // error the file has either content, and the old one unless its folder could not be
-// synced.
+// synced. A file that cannot be created is a *fs.PathError that names path; what
+// fill returns is passed on.
 func Replace(path string, fill func(w io.Writer) error) error {
 	dir := filepath.Dir(path)
 	file, err := os.CreateTemp(dir, ".new-*") // 0600 by contract of CreateTemp
 	if err != nil {
-		return fmt.Errorf("create file: %w", err)
+		return &fs.PathError{Op: "create", Path: path, Err: bare(err)}
 	}
 	err = fill(file)
 	err = errors.Join(err, file.Sync(), file.Close())
@@ -33,6 +35,14 @@ func Replace(path string, fill func(w io.Writer) error) error {
 		return fmt.Errorf("write file: %w", err)
 	}
 	return SyncFolder(dir)
+}
+
+// bare is an error without the name of the temporary file, which tells nobody anything.
+func bare(err error) error {
+	if known, ok := errors.AsType[*fs.PathError](err); ok {
+		return known.Err
+	}
+	return err
 }
 
 // ReplaceWith is Replace for content that is at hand.
