@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,11 +20,16 @@ func (a *app) auditCommand() *cobra.Command {
 func (a *app) logCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "log", Short: "Show what was done, newest first",
+		Long: `Each device asks for a checkpoint of the log again and again, and each time is a leaf
+of the log too. The text leaves those out that went well, and says how many; --all and
+--output json have every leaf.`,
 		Example: `  amparo audit log --since 24h
+  amparo audit log --all
   amparo audit log --output json`,
 		Args: noSuchCommand,
 	}
 	since := c.Flags().String("since", "", "only from then on: a span back from now as 24h, a day, or an instant")
+	all := c.Flags().Bool("all", false, "with the checks that devices make of the log by themselves")
 	size := c.Flags().Uint32("page-size", 0, "leaves a page, at most 200 (default 50)")
 	token := c.Flags().String("page-token", "", "go on from the page before")
 	c.RunE = a.do(func(ctx context.Context, _ []string) error {
@@ -37,8 +43,8 @@ func (a *app) logCommand() *cobra.Command {
 				return err
 			}
 			return a.show(answer, func(p *page) {
-				p.leaves(answer.GetLeaves())
-				p.line(fmt.Sprintf("%d leaves stand under the newest checkpoint", answer.GetSize()))
+				p.logPage(answer.GetLeaves(), *all)
+				p.line(count(answer.GetSize(), "leaf stands", "leaves stand") + " under the newest checkpoint")
 				if token := answer.GetNextPageToken(); token != "" {
 					p.line("more with: --page-token " + client.Printable(token))
 				}
@@ -46,6 +52,24 @@ func (a *app) logCommand() *cobra.Command {
 		})
 	})
 	return c
+}
+
+// logPage writes a page of the log, as a rule without what devices check by themselves.
+func (p *page) logPage(leaves []*amparov1.LoggedLeaf, all bool) {
+	shown := leaves
+	if !all {
+		shown = slices.DeleteFunc(slices.Clone(leaves), func(logged *amparov1.LoggedLeaf) bool { return ownCheck(logged.GetLeaf()) })
+	}
+	p.leaves(shown)
+	if n := len(leaves) - len(shown); n > 0 {
+		p.line(count(n, "leaf", "leaves") + " of this page left out, of devices that checked the log; --all shows them")
+	}
+}
+
+// ownCheck is a leaf of a device that asked for a checkpoint and got it: nobody did
+// anything.
+func ownCheck(leaf *amparov1.AuditLeaf) bool {
+	return leaf.GetAction() == amparov1.LeafAction_LEAF_ACTION_AUDIT_CHECKPOINT && leaf.GetOutcome() == amparov1.LeafOutcome_LEAF_OUTCOME_DONE
 }
 
 // leaves writes one line a leaf: when, what, how it ended, who, about which files.

@@ -116,7 +116,7 @@ FILE - is stdin.`,
 		Example: `  amparo audit verify log.amparo --log-key "$(cat log.key)"
   amparo audit verify log.amparo --checkpoint older.note
   amparo audit verify - < log.amparo`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	known := knownFlags(c)
 	c.RunE = a.do(func(_ context.Context, arguments []string) error {

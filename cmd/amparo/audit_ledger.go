@@ -87,7 +87,7 @@ func (a *app) showLedgers(j judged, only string) error {
 
 func (p *page) ledgers(j judged) {
 	p.whoseLog(j)
-	p.line(fmt.Sprintf("verified: %d leaves", j.log.Size))
+	p.line("verified: " + count(j.log.Size, "leaf", "leaves"))
 	for _, l := range j.proof.Ledgers {
 		p.provenLedger(l)
 	}

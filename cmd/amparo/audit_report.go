@@ -40,7 +40,7 @@ func (p *page) whoseLog(j judged) {
 
 func (p *page) verified(j judged) {
 	r := j.log
-	p.line(fmt.Sprintf("verified: %d leaves, %d acts refused", r.Size, r.Refused))
+	p.line("verified: " + count(r.Size, "leaf", "leaves") + ", " + count(r.Refused, "act refused", "acts refused"))
 	p.entry("root", r.Root)
 	p.entry("log key", r.LogKey)
 	if r.Size > 0 {
@@ -48,10 +48,10 @@ func (p *page) verified(j judged) {
 		p.entry("until", r.Last.In(p.zone).Format("2006-01-02 15:04:05 MST"))
 	}
 	if r.Extends {
-		p.entry("nothing left out", fmt.Sprintf("from %d leaves, as the older checkpoint has them, to %d", r.Older, r.Size))
+		p.entry("nothing left out", fmt.Sprintf("from %s, as the older checkpoint has it, to %d", count(r.Older, "leaf", "leaves"), r.Size))
 	}
 	if r.BackInTime > 0 {
-		p.entry("clock", fmt.Sprintf("%d leaves are older than one before them", r.BackInTime))
+		p.entry("clock", count(r.BackInTime, "leaf is older than one before it", "leaves are older than one before them"))
 	}
 	if r.Version > 1 {
 		p.entry("proofs", "each entry of a ledger by itself")
@@ -109,7 +109,7 @@ func (p *page) provenBreaches(breaches []proof.Breach) {
 	p.heading("ADMITTED BREACHES")
 	columns := mentionColumns("HAPPENED", "KNOWN", "NOTICE DUE", "A NOTICE LEFT")
 	for _, b := range breaches {
-		f, notice := b.Fact.GetBreach(), ""
+		f, notice := b.Fact.GetBreach(), "no"
 		if b.Notice != nil {
 			notice = fmt.Sprintf("%s, entry %d", p.second(b.Notice.At), b.Notice.Number())
 		}

@@ -25,18 +25,21 @@ the log holds both, so that whoever has an export can draw the same ones again
 (docs/audit-export.md). The sample's own number is what a data protection officer opens
 it by.`,
 		Example: "  amparo audit sample draw 20",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
-			count, err := numberOf(arguments, "how many entries")
+			wanted, err := numberOf(arguments, "how many entries")
 			if err != nil {
 				return err
 			}
+			if wanted == 0 {
+				return usage("draw at least 1")
+			}
 			return a.with(func(conn *client.Conn) error {
-				drawn, err := conn.DrawSample(ctx, uint32(min(count, 1<<31)))
+				drawn, err := conn.DrawSample(ctx, uint32(min(wanted, 1<<31)))
 				if err != nil {
 					return err
 				}
-				return a.show(drawn, func(p *page) { p.drawn(drawn) })
+				return a.show(drawn, func(p *page) { p.drawn(drawn, wanted) })
 			})
 		}),
 	}
@@ -46,7 +49,7 @@ func (a *app) sampleOpenCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "open NUMBER", Short: "Open a sample, without names, places and words",
 		Example: "  amparo audit sample open 812",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			number, err := numberOf(arguments, "the number of the sample")
 			if err != nil {
@@ -71,10 +74,13 @@ func numberOf(arguments []string, what string) (uint64, error) {
 	return number, nil
 }
 
-// drawn writes which entries were drawn.
-func (p *page) drawn(sample *amparov1.DrawSampleResponse) {
+// drawn writes which entries were drawn, and where they are fewer than were wanted.
+func (p *page) drawn(sample *amparov1.DrawSampleResponse, wanted uint64) {
 	p.entry("sample", fmt.Sprint(sample.GetSample()))
-	p.entry("drawn from", fmt.Sprintf("%d leaves", sample.GetSize()))
+	p.entry("drawn from", count(sample.GetSize(), "leaf", "leaves"))
+	if n := len(sample.GetFacts()); uint64(n) < wanted {
+		p.entry("drawn", fmt.Sprintf("%d and not %d: there are no more", n, wanted))
+	}
 	p.entry("opened by", fmt.Sprintf("amparo audit sample open %d, by a data protection officer", sample.GetSample()))
 	p.line()
 	columns := []column{{title: "LEAF"}, {title: "CASE"}, {title: "ENTRY"}, {title: "WHAT"}}

@@ -32,7 +32,7 @@ func (a *app) breachReportCommand() *cobra.Command {
 
 The data protection officers and the owner of the case are told at once.`,
 		Example: "  amparo breach report " + exampleCase + " --file breach.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the ReportBreachRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {

@@ -16,7 +16,7 @@ func (a *app) cardCommand() *cobra.Command {
 		Long: `Shows what whoever answers at night needs of any case of the office, and no more.
 Each opening stands in the timeline of the case, and its owner is told.`,
 		Example: "  amparo case card " + exampleCase,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Cards.OpenCard(ctx, &amparov1.OpenCardRequest{CaseId: arguments[0]})
@@ -41,7 +41,7 @@ func (a *app) incidentCommand() *cobra.Command {
     country: CI
     description: what happened`,
 		Example: "  amparo case incident " + exampleCase + " --file incident.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the AddIncidentRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -67,7 +67,7 @@ or confirm it takes somebody who has read the case (amparo risk assess):
     level: extreme
     reasons: why, in words`,
 		Example: "  amparo risk raise " + exampleCase + " --file risk.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the RaiseRiskRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {

@@ -27,7 +27,7 @@ func (a *app) caseShowCommand() *cobra.Command {
 		Short: "Show a case",
 		Example: `  amparo case show ` + exampleCase + `
   amparo case show ` + exampleCase + ` --timeline`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	flags := c.Flags()
 	timeline := flags.Bool("timeline", false, "show what was done in the case instead, newest first")
@@ -86,7 +86,7 @@ func (a *app) triageCommand() *cobra.Command {
 
 What it answers on eligibility is advice with its rule; a person decides.`,
 		Example: "  amparo case triage " + exampleCase + " --file triage.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the TriageCaseRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -137,7 +137,7 @@ func (a *app) noteCommand() *cobra.Command {
 		Short: "Add a note to a case",
 		Example: `  amparo case note ` + exampleCase + `
   amparo case note ` + exampleCase + ` --text - < note.txt`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	text := c.Flags().String("text", "", "note; asked for, or read from stdin, when absent or -")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -167,7 +167,7 @@ func (a *app) contactCommand() *cobra.Command {
     text: what was said
   word: the word that was said, compared and never kept`,
 		Example: "  amparo case contact " + exampleCase + " --file contact.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the RecordContactRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {

@@ -15,7 +15,7 @@ const exampleOther = "d5ztm2xgynvp4chbrjlsek7w3q"
 func (a *app) linkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "link ID OTHER", Short: "Link two cases; both teams see it",
-		Example: "  amparo case link " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
+		Example: "  amparo case link " + exampleCase + " " + exampleOther, Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return step(a, func(conn *client.Conn) (*amparov1.LinkCasesResponse, error) {
 				return conn.Links.LinkCases(ctx, &amparov1.LinkCasesRequest{
@@ -29,7 +29,7 @@ func (a *app) linkCommand() *cobra.Command {
 func (a *app) linksCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "links ID", Short: "Show linked cases and shared incidents, and whom to ask about them",
-		Example: "  amparo case links " + exampleCase, Args: cobra.ExactArgs(1),
+		Example: "  amparo case links " + exampleCase, Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Links.ShowLinks(ctx, &amparov1.ShowLinksRequest{CaseId: arguments[0]})
@@ -57,7 +57,7 @@ are added for all its cases. Takes a ShareIncidentRequest:
     description: what happened`,
 		Example: `  amparo case share ` + exampleCase + ` --file raid.yaml
   amparo case share ` + exampleCase + ` --group ` + exampleOther + ` --file more.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the ShareIncidentRequest")
 	group := c.Flags().String("group", "", "shared incident to add to")
@@ -85,7 +85,7 @@ are added for all its cases. Takes a ShareIncidentRequest:
 func (a *app) joinCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "join ID GROUP", Short: "Add a case to an incident that others share",
-		Example: "  amparo case join " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
+		Example: "  amparo case join " + exampleCase + " " + exampleOther, Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return step(a, func(conn *client.Conn) (*amparov1.JoinIncidentResponse, error) {
 				return conn.Links.JoinIncident(ctx, &amparov1.JoinIncidentRequest{
@@ -104,7 +104,7 @@ func (a *app) mergeCommand() *cobra.Command {
 case merge-confirm ID. Then OTHER is closed as a duplicate that points to ID, with
 all that it holds; of the clocks the earliest survives, of the risks the higher one,
 and whoever either case excludes is excluded from both.`,
-		Example: "  amparo case merge " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
+		Example: "  amparo case merge " + exampleCase + " " + exampleOther, Args: asUsed,
 	}
 	keep := c.Flags().Bool("keep-team", false, "keep the team of ID as it is; otherwise that of OTHER joins it")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -146,7 +146,7 @@ func proposedMerge(ctx context.Context, conn *client.Conn, id string) (stays, ot
 func (a *app) mergeConfirmCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "merge-confirm ID", Short: "Confirm a merge that somebody else proposed",
-		Example: "  amparo case merge-confirm " + exampleCase, Args: cobra.ExactArgs(1),
+		Example: "  amparo case merge-confirm " + exampleCase, Args: asUsed,
 	}
 	keep := c.Flags().Bool("keep-team", false, "keep the team of the case that stays as it is")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -167,7 +167,7 @@ func (a *app) unmergeCommand() *cobra.Command {
 		Short: "Undo a merge; takes two people",
 		Long: `Proposes that OTHER, which was merged into ID, is a case of its own after all. A
 second person runs the same. OTHER is again as it was; no clock begins anew.`,
-		Example: "  amparo case unmerge " + exampleCase + " " + exampleOther, Args: cobra.ExactArgs(2),
+		Example: "  amparo case unmerge " + exampleCase + " " + exampleOther, Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return step(a, func(conn *client.Conn) (*amparov1.UnmergeCasesResponse, error) {
 				return conn.Links.UnmergeCases(ctx, &amparov1.UnmergeCasesRequest{
@@ -195,7 +195,7 @@ func (p *page) links(answer *amparov1.ShowLinksResponse) {
 	}
 	for _, group := range answer.GetIncidents() {
 		p.entry("shared incident", group.GetId())
-		p.entry("with", fmt.Sprintf("%d others; ask %s", group.GetOthers(), listed(group.GetOwnerIds())))
+		p.entry("with", fmt.Sprintf("%s; ask %s", count(group.GetOthers(), "other", "others"), listed(group.GetOwnerIds())))
 		for _, incident := range group.GetShared().GetIncidents() {
 			p.message("What happened", incident)
 		}

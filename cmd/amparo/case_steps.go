@@ -54,7 +54,7 @@ func (a *app) advanceCommand() *cobra.Command {
 		Short: "Move an accepted case on: in_verification, active, monitoring",
 		Example: `  amparo case advance ` + exampleCase + ` --to in_verification
   amparo case advance ` + exampleCase + ` --to active --text - < why.txt`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	to := c.Flags().String("to", "", "state to move to")
 	text := c.Flags().String("text", "", "why; - reads stdin")
@@ -81,7 +81,7 @@ func (a *app) holdCommand() *cobra.Command {
 		Short: "Put a case on hold; its terms go on running",
 		Example: `  amparo case hold ` + exampleCase + ` --reason lost_contact
   amparo case hold ` + exampleCase + ` --reason unsafe_to_contact --text - < why.txt`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	words := client.EnumWords(amparov1.HoldReason(0).Descriptor())
 	reason := c.Flags().String("reason", "", "one of "+listed(words)+"; asked for, or read from stdin, when absent or -")
@@ -108,7 +108,7 @@ func (a *app) holdCommand() *cobra.Command {
 
 func (a *app) resumeCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "resume ID", Short: "Take a case off hold", Example: "  amparo case resume " + exampleCase, Args: cobra.ExactArgs(1),
+		Use: "resume ID", Short: "Take a case off hold", Example: "  amparo case resume " + exampleCase, Args: asUsed,
 	}
 	text := c.Flags().String("text", "", "why; - reads stdin")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -137,7 +137,7 @@ func (a *app) closeCommand() *cobra.Command {
     follow_up_on: 2027-03-01  # with the id of who does it
     follow_up_staff_id: lq3c5vd2gkzxwhm7ynbt4jsofa`,
 		Example: "  amparo case close " + exampleCase + " --file closing.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the CloseCaseRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -158,7 +158,7 @@ func (a *app) reopenCommand() *cobra.Command {
 		Short: "Reopen a closed case",
 		Example: `  amparo case reopen ` + exampleCase + `
   amparo case reopen ` + exampleCase + ` --reason - < why.txt`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	reason := c.Flags().String("reason", "", "why, in words; asked for, or read from stdin, when absent or -")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -179,7 +179,7 @@ func (a *app) restrictCommand() *cobra.Command {
 		Short: "Keep a case to its team, or open it to its office again",
 		Example: `  amparo case restrict ` + exampleCase + `
   amparo case restrict ` + exampleCase + ` --off`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	off := c.Flags().Bool("off", false, "open it to its office again")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {

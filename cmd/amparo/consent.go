@@ -52,7 +52,7 @@ for a child; on_event: detained for what counts only once that has happened.
 
 All that is missing is said at once, each with its reason, and nothing is recorded.`,
 		Example: "  amparo consent record " + exampleCase + " --file consent.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the RecordConsentRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -118,7 +118,7 @@ A file can narrow it, or say who said it and how. It takes a WithdrawConsentRequ
 		Example: `  amparo consent withdraw ` + exampleCase + ` 3
   amparo consent withdraw ` + exampleCase + ` all
   amparo consent withdraw ` + exampleCase + ` 3 --file only-the-press.yaml`,
-		Args: cobra.ExactArgs(2),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "a WithdrawConsentRequest that narrows it,")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -196,7 +196,7 @@ whether the withdrawal stands:
     text: what they said`,
 		Example: `  amparo consent settle ` + exampleCase + ` 5 --contact 1
   amparo consent settle ` + exampleCase + ` 5 --contact 1 --not-their-wish`,
-		Args: cobra.ExactArgs(2),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the SettleWithdrawalRequest")
 	contact := c.Flags().Uint32("contact", 0, "number of the contact over which they said so")
@@ -290,7 +290,7 @@ func (a *app) consentListCommand() *cobra.Command {
 and what became of it. Each entry has a number, by which it is named elsewhere.`,
 		Example: `  amparo consent list ` + exampleCase + `
   amparo consent list ` + exampleCase + ` --before 40 --page-size 20`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	request := &amparov1.ListConsentsRequest{}
 	c.Flags().Uint32Var(&request.Before, "before", 0, "go on from the page before: only entries with a smaller number")
@@ -321,7 +321,7 @@ A file is needed for words only. It takes an AnswerReturnRequest:
   text: what they said`,
 		Example: `  amparo consent answer ` + exampleCase + ` 7 --outcome confirmed_deleted
   amparo consent answer ` + exampleCase + ` 7 --file answer.yaml`,
-		Args: cobra.ExactArgs(2),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the AnswerReturnRequest")
 	words := client.EnumWords(amparov1.ReturnOutcome(0).Descriptor())

@@ -48,7 +48,7 @@ The rest of it is that of amparo disclose.`,
 		Example: `  amparo consent check ` + exampleCase + ` --purpose legal_assistance --recipient - --data identity,situation --channel signal
   amparo consent check ` + exampleCase + ` --purpose media --recipient-number 2 --data image
   amparo consent check ` + exampleCase + ` --file planned.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	asked := &planned{}
 	flags := c.Flags()

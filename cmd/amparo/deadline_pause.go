@@ -16,7 +16,7 @@ func (a *app) pauseCommand() *cobra.Command {
 		Long: `Lets a term rest that the policy allows to rest, for as long as it allows; see
 "amparo policy show". That a person cannot be reached is no reason.`,
 		Example: "  amparo deadline pause " + exampleCase + " --term support_decision --reason awaits_information",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	terms, reasons := client.EnumWords(amparov1.TermKind(0).Descriptor()), client.EnumWords(amparov1.TermPauseReason(0).Descriptor())
 	term := c.Flags().String("term", "", "which term")
@@ -44,7 +44,7 @@ func (a *app) goOnCommand() *cobra.Command {
 		Use:     "resume CASE",
 		Short:   "Let a term that rests go on",
 		Example: "  amparo deadline resume " + exampleCase + " --term support_decision",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	term := c.Flags().String("term", "", "which term")
 	a.offer(c, "term", fixed(client.EnumWords(amparov1.TermKind(0).Descriptor())...))

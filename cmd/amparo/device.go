@@ -17,7 +17,7 @@ func (a *app) confirmCommand() *cobra.Command {
 if anybody exchanged a key in between, it differs, and nothing is sent.`,
 		Example: `  amparo staff confirm lq3c5vd2gkzxwhm7ynbt4jsofa
   amparo staff confirm lq3c5vd2gkzxwhm7ynbt4jsofa --code - < code.txt`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	code := c.Flags().String("code", "", "code; asked for, or read from stdin, when absent or -")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -53,7 +53,7 @@ func (a *app) deviceCommand() *cobra.Command {
 func (a *app) deviceListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list ID", Short: "List a person's devices",
-		Example: "  amparo staff device list lq3c5vd2gkzxwhm7ynbt4jsofa", Args: cobra.ExactArgs(1),
+		Example: "  amparo staff device list lq3c5vd2gkzxwhm7ynbt4jsofa", Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Staff.ListDevices(ctx, &amparov1.ListDevicesRequest{StaffId: arguments[0]})
@@ -85,7 +85,7 @@ func (a *app) deviceRevokeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke DEVICE", Short: "Shut one device out, for good",
 		Long:    "A lost laptop is one device, not a person: its keys are never answered again, the person's other devices are.",
-		Example: "  amparo staff device revoke p4x7mzq2vhd6wkfyc3ntbgjs5a", Args: cobra.ExactArgs(1),
+		Example: "  amparo staff device revoke p4x7mzq2vhd6wkfyc3ntbgjs5a", Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Staff.RevokeDevice(ctx, &amparov1.RevokeDeviceRequest{DeviceId: arguments[0], RequestId: a.requestID})
@@ -103,7 +103,7 @@ func (a *app) deviceRevokeCommand() *cobra.Command {
 func (a *app) deviceInviteCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "invite ID", Short: "Invite a further device of a person; prints the invitation, once",
-		Example: "  amparo staff device invite lq3c5vd2gkzxwhm7ynbt4jsofa", Args: cobra.ExactArgs(1),
+		Example: "  amparo staff device invite lq3c5vd2gkzxwhm7ynbt4jsofa", Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Staff.InviteDevice(ctx, &amparov1.InviteDeviceRequest{StaffId: arguments[0], RequestId: a.requestID})

@@ -53,7 +53,7 @@ recorded, with: amparo breach report.`,
 		Example: `  amparo disclose ` + exampleCase + ` --file leaves.yaml
   amparo disclose basis ` + exampleCase + ` --file basis.yaml
   amparo disclose countersign ` + exampleEntry,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the DiscloseRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -103,7 +103,7 @@ that each takes, stands in the policy: amparo policy show.
 
 The others agree with: amparo harm approve. Then it leaves on the listed track.`,
 		Example: "  amparo disclose basis " + exampleCase + " --file basis.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the StateBasisRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -128,7 +128,7 @@ func (a *app) countersignCommand() *cobra.Command {
 		Long: `ID is what amparo disclose printed: the case and the number of the entry. Look at it
 first, with amparo consent list. If it should not have left, report a breach instead.`,
 		Example: "  amparo disclose countersign " + exampleEntry,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			caseID, number, err := parseEntryID(arguments[0])
 			if err != nil {
@@ -153,7 +153,7 @@ func (a *app) informedCommand() *cobra.Command {
 interests or a breach.`,
 		Example: `  amparo disclose informed ` + exampleEntry + `
   amparo disclose informed ` + exampleEntry + ` --text - < told.txt`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	text := c.Flags().String("text", "", "how, and what they said; asked for, or read from stdin, when absent or -")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {

@@ -104,7 +104,7 @@ colleague:
     - {item: 1, refusal: I know the family}`,
 		Example: `  amparo handover accept ` + exampleCase + `
   amparo handover accept ` + exampleCase + ` --file answers.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the answers, as an AcceptHandoverRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -161,7 +161,7 @@ func (a *app) reassignCommand() *cobra.Command {
 		Long: `For somebody who leaves: all open cases of FROM that you may know of become those
 of TO. What a case does not allow is left and named. If it is broken off, the same
 command with the same --request-id goes on where it stopped.`,
-		Example: "  amparo staff reassign " + exampleStaff + " " + exampleCase, Args: cobra.ExactArgs(2),
+		Example: "  amparo staff reassign " + exampleStaff + " " + exampleCase, Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Handovers().ReassignCases(ctx, &amparov1.ReassignCasesRequest{
@@ -177,12 +177,12 @@ command with the same --request-id goes on where it stopped.`,
 }
 
 func (p *page) reassigned(answer *amparov1.ReassignCasesResponse) {
-	p.entry("reassigned", fmt.Sprintf("%d cases", answer.GetReassigned()))
+	p.entry("reassigned", count(answer.GetReassigned(), "case", "cases"))
 	if n := answer.GetHandoversReturned(); n > 0 {
-		p.entry("returned", fmt.Sprintf("%d hand-overs, to those who offered them", n))
+		p.entry("returned", count(n, "hand-over, to whoever offered it", "hand-overs, to those who offered them"))
 	}
 	if n := answer.GetApprovalsReturned(); n > 0 {
-		p.entry("waiting", fmt.Sprintf("%d lower risks, for a second person", n))
+		p.entry("waiting", count(n, "lower risk", "lower risks")+", for a second person")
 	}
 	for _, left := range answer.GetLeft() {
 		p.entry("left", left.GetCaseId()+": "+word(left.GetWhy()))
@@ -233,7 +233,7 @@ func (p *page) handover(h *amparov1.Handover) {
 		p.handoverItem(i, item)
 	}
 	if h.GetWithheld() > 0 {
-		p.line(fmt.Sprintf("%d items are not yours to see, so the signatures cannot be checked", h.GetWithheld()))
+		p.line(count(h.GetWithheld(), "item is", "items are") + " not yours to see, so the signatures cannot be checked")
 		return
 	}
 	p.signer("offered with", h.GetOffer())

@@ -40,7 +40,7 @@ func (a *app) harmCheckCommand() *cobra.Command {
 You decide; your answers are held against it: who goes on does something against each
 danger. It holds for this action alone, and until the next act against the person.`,
 		Example: "  amparo harm check " + exampleCase + " --file harm.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the CheckHarmRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -76,7 +76,7 @@ func (a *app) harmApproveCommand() *cobra.Command {
 		Long: `ENTRY is the number of the check or of the basis. Read it first, with amparo consent
 list: whoever made it cannot agree to it, and nobody agrees twice.`,
 		Example: "  amparo harm approve " + exampleCase + " 4",
-		Args:    cobra.ExactArgs(2),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			number, err := entryNumber("ENTRY", arguments[1])
 			if err != nil {

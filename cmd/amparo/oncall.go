@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -167,7 +168,7 @@ func (a *app) acknowledgeCommand() *cobra.Command {
 		Long: `Takes an alarm, by the reference in the message or by the list of alarms. Where
 somebody took it before, you are told who.`,
 		Example: "  amparo oncall ack " + exampleCase,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.OnCall.AcknowledgeAlarm(ctx, &amparov1.AcknowledgeAlarmRequest{AlarmId: arguments[0], RequestId: a.requestID})
@@ -197,7 +198,7 @@ func (a *app) names(ctx context.Context, conn *client.Conn) (map[string]string, 
 	return names, err
 }
 
-// people writes colleagues by their names.
+// people writes colleagues by their names, which may hold commas themselves.
 func (p *page) people(ids []string, names map[string]string) string {
 	var out []string
 	for _, id := range ids {
@@ -207,7 +208,7 @@ func (p *page) people(ids []string, names map[string]string) string {
 		}
 		out = append(out, client.Printable(name))
 	}
-	return listed(out)
+	return strings.Join(out, "; ")
 }
 
 // rotas writes who is on shift, and the slots that are not over.

@@ -164,7 +164,7 @@ ASCII armour, and opens its case, or shows the case that it has. The file is lef
 where it is.`,
 		Example: `  amparo capsule submit intake.age
   amparo capsule submit - < intake.age`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			sealed, err := a.readRaw(arguments[0])
 			if err != nil {

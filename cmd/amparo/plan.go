@@ -33,7 +33,7 @@ Each writing makes a new version; earlier ones stay readable with --version.`,
 		Example: `  amparo case plan ` + exampleCase + ` --file plan.yaml
   amparo case plan ` + exampleCase + `
   amparo case plan ` + exampleCase + ` --version 1`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the SetPlanRequest")
 	version := c.Flags().Uint32("version", 0, "show this version (default the newest)")

@@ -141,7 +141,7 @@ func (a *app) policyConfirmCommand() *cobra.Command {
 begin, and terms of cases whose risk changes, count by the new policy; terms that
 run keep the time at which they are due.`,
 		Example: "  amparo policy confirm " + exampleProposal,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Policy.ConfirmPolicy(ctx, &amparov1.ConfirmPolicyRequest{ProposalId: arguments[0], RequestId: a.requestID})

@@ -31,7 +31,7 @@ func (a *app) assessCommand() *cobra.Command {
 
 A higher level holds at once. A lower one waits for a second person.`,
 		Example: "  amparo risk assess " + exampleCase + " --file risk.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the AssessRiskRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -62,7 +62,7 @@ func (a *app) riskConfirmCommand() *cobra.Command {
 		Use:     "confirm CASE",
 		Short:   "Put a lowered level in force, as the second person",
 		Example: "  amparo risk confirm " + exampleCase,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Risk.ConfirmRisk(ctx, &amparov1.ConfirmRiskRequest{CaseId: arguments[0], RequestId: a.requestID})
@@ -83,7 +83,7 @@ func (a *app) riskShowCommand() *cobra.Command {
 		Use:     "show CASE",
 		Short:   "Show the assessments of a case, newest first",
 		Example: "  amparo risk show " + exampleCase,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Risk.ListRiskAssessments(ctx, &amparov1.ListRiskAssessmentsRequest{CaseId: arguments[0]})

@@ -155,6 +155,9 @@ func flagError(err error) error {
 		return usage("the value of --%s cannot be read", invalid.GetFlag().Name)
 	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() != "" {
+		if strings.Trim(unknown.GetSpecifiedShortnames(), "0123456789") == "" {
+			return usage("a number here is never below 0")
+		}
 		return usage("there is no such short flag")
 	}
 	return usage("%s", err.Error())
@@ -195,6 +198,27 @@ func noSuchCommand(c *cobra.Command, arguments []string) error {
 		text += ", did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return errors.New(text)
+}
+
+// asUsed takes the arguments that the command's own line of use names, no more and no
+// fewer, and says which of them is missing.
+func asUsed(c *cobra.Command, arguments []string) error {
+	var names []string
+	for _, word := range strings.Fields(c.Use)[1:] {
+		if strings.HasPrefix(word, "-") {
+			break
+		}
+		names = append(names, word)
+	}
+	switch missing := len(names) - len(arguments); {
+	case missing == 1:
+		return fmt.Errorf("%s is missing", names[len(arguments)])
+	case missing > 1:
+		return fmt.Errorf("%s are missing", strings.Join(names[len(arguments):], " and "))
+	case missing < 0:
+		return fmt.Errorf("it takes no more than %s", strings.Join(names, " and "))
+	}
+	return nil
 }
 
 func commandNames(c *cobra.Command) string {

@@ -25,7 +25,7 @@ func (a *app) safetyCommand() *cobra.Command {
 		Short:   "Show how the person can be reached, and what befell them",
 		Long:    "Shows the local time and the safe hours before each number, and what is not to be used.",
 		Example: "  amparo case safety " + exampleCase,
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Safety.GetSafety(ctx, &amparov1.GetSafetyRequest{CaseId: arguments[0]})
@@ -54,7 +54,7 @@ func (a *app) statusCommand() *cobra.Command {
 The answer says whom to turn to instead, and what the person wished for this.`,
 		Example: `  amparo case status ` + exampleCase + ` --file arrest.yaml
   amparo case status confirm ` + exampleCase + ` --file second-source.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the RecordStatusRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -80,7 +80,7 @@ func (a *app) statusConfirmCommand() *cobra.Command {
   report: 4                  # the newest, where it is left out
   text: what was heard`,
 		Example: "  amparo case status confirm " + exampleCase + " --file second-source.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the ConfirmStatusRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -115,7 +115,7 @@ In place of contact: payee {account_holder, way, reference}, restore (the number
 contact that is not to be used), or direct_contact. Without the answer it waits for:
 amparo case contact-confirm.`,
 		Example: "  amparo case contacts " + exampleCase + " --file new-number.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the ProposeContactChangeRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -152,7 +152,7 @@ ConfirmContactChangeRequest:
 		Example: `  amparo case contact-confirm ` + exampleCase + ` 4
   amparo case contact-confirm ` + exampleCase + ` 4 --reject
   amparo case contact-confirm ` + exampleCase + ` 4 --file proof.yaml`,
-		Args: cobra.ExactArgs(2),
+		Args: asUsed,
 	}
 	file := fileFlag(c, "the ConfirmContactChangeRequest")
 	reject := c.Flags().Bool("reject", false, "reject it")

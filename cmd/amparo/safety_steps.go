@@ -16,7 +16,7 @@ func (a *app) distrustCommand() *cobra.Command {
 		Short: "Take a contact out of use at once",
 		Example: `  amparo case contact-distrust ` + exampleCase + ` 1 --text - < why.txt
   amparo case contact-distrust ` + exampleCase + ` 3 --hostile`,
-		Args: cobra.ExactArgs(2),
+		Args: asUsed,
 	}
 	hostile := c.Flags().Bool("hostile", false, "it is thought to be in hostile hands: names are hidden from now on")
 	text := c.Flags().String("text", "", "why; - reads stdin")
@@ -60,7 +60,7 @@ func (a *app) duressCommand() *cobra.Command {
 It answers as any other contact does, and somebody on call is woken. Do not run it
 where the screen can be seen: a word for duress, in amparo case contact, shows nothing.`,
 		Example: "  amparo case duress " + exampleCase + " --file contact.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the ReportDuressRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -91,7 +91,7 @@ func (a *app) wishesCommand() *cobra.Command {
     - device_seized: true    # in place of event
       text: whom to warn`,
 		Example: "  amparo case wishes " + exampleCase + " --file wishes.yaml",
-		Args:    cobra.ExactArgs(1),
+		Args:    asUsed,
 	}
 	file := fileFlag(c, "the SetAdvanceInstructionsRequest")
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
@@ -152,7 +152,7 @@ func (a *app) interpreterUpdateCommand() *cobra.Command {
 		Short: "Vet somebody anew, or take them off the list",
 		Example: `  amparo interpreter update ` + exampleCase + ` --file interpreter.yaml
   amparo interpreter update ` + exampleCase + ` --inactive`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 	}
 	file := c.Flags().String("file", "", "the UpdateInterpreterRequest, YAML or JSON; - reads stdin")
 	inactive := c.Flags().Bool("inactive", false, "they may not work any more")

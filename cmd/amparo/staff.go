@@ -109,7 +109,7 @@ func (a *app) suspendCommand() *cobra.Command {
 		Short: "Shut a person out at once",
 		Long: `From the next call on nothing is answered to the person any more, and what is
 open ends within two seconds. When in doubt, suspend: it can be taken back.`,
-		Example: "  amparo staff suspend lq3c5vd2gkzxwhm7ynbt4jsofa", Args: cobra.ExactArgs(1),
+		Example: "  amparo staff suspend lq3c5vd2gkzxwhm7ynbt4jsofa", Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Staff.SuspendStaff(ctx, &amparov1.SuspendStaffRequest{StaffId: arguments[0], RequestId: a.requestID})
@@ -119,7 +119,7 @@ open ends within two seconds. When in doubt, suspend: it can be taken back.`,
 				return a.show(answer, func(p *page) {
 					p.staff(answer.GetStaff())
 					if n := answer.GetCasesWithoutOwner(); n > 0 {
-						p.line(p.paint("1;33", fmt.Sprintf("%d open cases are without an owner: amparo staff reassign %s TO", n, arguments[0])))
+						p.line(p.paint("1;33", fmt.Sprintf("%s without an owner: amparo staff reassign %s TO", count(n, "open case is", "open cases are"), arguments[0])))
 					}
 					p.gaps(answer.GetGaps(), nil)
 				})
@@ -131,7 +131,7 @@ open ends within two seconds. When in doubt, suspend: it can be taken back.`,
 func (a *app) reinstateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "reinstate ID", Short: "Let a suspended person in again",
-		Example: "  amparo staff reinstate lq3c5vd2gkzxwhm7ynbt4jsofa", Args: cobra.ExactArgs(1),
+		Example: "  amparo staff reinstate lq3c5vd2gkzxwhm7ynbt4jsofa", Args: asUsed,
 		RunE: a.do(func(ctx context.Context, arguments []string) error {
 			return a.with(func(conn *client.Conn) error {
 				answer, err := conn.Staff.ReinstateStaff(ctx, &amparov1.ReinstateStaffRequest{StaffId: arguments[0], RequestId: a.requestID})

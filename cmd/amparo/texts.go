@@ -86,7 +86,7 @@ stand in no text.`,
 		Example: `  amparo texts show consent-release --language fr
   amparo texts show ack-request --language ar > answer.txt
   amparo texts show consent-release --version 1`,
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 		ValidArgsFunction: func(_ *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(given) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
