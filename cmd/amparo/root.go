@@ -35,6 +35,7 @@ type app struct {
 
 	watches  bool            // it may run for days
 	logFault *client.Failure // the service's log is not the one that was seen
+	unseen   time.Time       // since when it has not been shown, where that is too long
 
 	profile   string
 	output    string
@@ -56,10 +57,13 @@ func (a *app) execute(ctx context.Context, arguments []string) int {
 	root.SetErr(a.err)
 	command, err := root.ExecuteContextC(ctx)
 	exit := a.ended(command, err)
+	// Last, so that it stands above the prompt and not above what was asked for.
+	if !a.unseen.IsZero() && !a.watches {
+		a.tell("%s: %s\n", command.CommandPath(), a.unseenText())
+	}
 	if a.logFault == nil {
 		return exit
 	}
-	// Last, so that it stands above the prompt and not above what was asked for.
 	a.tell("%s: %s\n", command.CommandPath(), a.logFault.Error())
 	if exit == 0 {
 		exit = a.logFault.Exit
@@ -93,6 +97,23 @@ func (a *app) noteLogFault(failure *client.Failure) {
 	if a.watches {
 		a.tell("%s\n", failure.Error())
 	}
+}
+
+// noteUnseen is told as noteLogFault is. It is no failure of the command: a service may
+// have its reasons for a while.
+func (a *app) noteUnseen(since time.Time) {
+	a.unseen = since
+	if a.watches {
+		a.tell("%s\n", a.unseenText())
+	}
+}
+
+func (a *app) unseenText() string {
+	return (&client.Failure{
+		Reason: "LOG_UNSEEN", Text: "WARNING: the service answers, and has shown this device no checkpoint of its audit log since " +
+			a.unseen.In(a.zone).Format("Mon 2 Jan 2006 15:04"),
+		Next: "ask colleagues whether their devices say so too, and tell the auditor by another way",
+	}).Error()
 }
 
 // usage is a mistake in how the command was called.

@@ -60,6 +60,18 @@ func TestAPageOfTheLogLeavesOutOwnChecks(t *testing.T) {
 	}
 }
 
+// That the log is not shown is said in one line after whatever was asked for, and changes
+// no exit code.
+func TestAnUnseenLogIsToldOf(t *testing.T) {
+	var out, said bytes.Buffer
+	a := &app{terminal: &terminal{in: strings.NewReader(""), out: &out, err: &said}, now: time.Now, zone: time.UTC}
+	a.noteUnseen(time.Date(2031, 3, 3, 9, 0, 0, 0, time.UTC))
+	exit := a.execute(context.Background(), []string{"--version"})
+	if exit != 0 || strings.Count(said.String(), "\n") != 1 || !strings.Contains(said.String(), "since Mon 3 Mar 2031 09:00 (LOG_UNSEEN); next: ask colleagues") {
+		t.Errorf("exit %d: %s", exit, said.String())
+	}
+}
+
 func TestASmallerSampleSaysSo(t *testing.T) {
 	sample := &amparov1.DrawSampleResponse{Facts: make([]*amparov1.LedgerFact, 4), Leaves: []uint64{1, 2, 3, 4}, Size: 9}
 	for wanted, says := range map[uint64]bool{4: false, 5: true} {

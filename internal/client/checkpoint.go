@@ -78,7 +78,11 @@ func (c *Conn) replaceKept(ctx context.Context, upToDate bool) error {
 	if err := audit.CheckConsistency(p.LogKey, older, newer, answer.GetProof()); err != nil {
 		return p.accuse(older, newer, err)
 	}
-	return p.replaceCheckpoint(older, newer)
+	if err := p.replaceCheckpoint(older, newer); err != nil {
+		return err
+	}
+	p.rememberSeen(time.Now())
+	return nil
 }
 
 // shrunk is for a service that says that it has no log as long as the one that was

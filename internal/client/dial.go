@@ -41,6 +41,10 @@ type Options struct {
 	// never when OnLogFault is nil. It is called beside the connection's other calls,
 	// and not after Close.
 	OnLogFault func(*Failure)
+	// OnLogUnseen is told since when the service has answered other calls and not
+	// shown its audit log, where that is more than a day; may be nil. It is called as
+	// OnLogFault is, and as often.
+	OnLogUnseen func(since time.Time)
 	// Version of the program, for the service's log.
 	Version string
 }
@@ -113,6 +117,11 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 	box.send = func(ctx context.Context) { _ = c.SendOutbox(ctx, told) }
 	if options.OnLogFault != nil && p.LogKey != "" { // an earlier version kept no key
 		log.check = c.keepCheckpoint
+		log.vain = func(why *Failure) {
+			if since, tooLong := p.unseen(why, time.Now()); tooLong && options.OnLogUnseen != nil {
+				options.OnLogUnseen(since)
+			}
+		}
 	}
 	return c, nil
 }

@@ -4,8 +4,8 @@ import "context"
 
 // Verdicts lets a test be the service and the person that a connection's verdict on
 // the log lies between.
-func Verdicts(check func(context.Context) error, tell func(*Failure)) (contact func(context.Context), finish func()) {
-	v := &verdict{check: check, tell: tell}
+func Verdicts(check func(context.Context) error, tell, vain func(*Failure)) (contact func(context.Context), finish func()) {
+	v := &verdict{check: check, tell: tell, vain: vain}
 	return v.contact, v.finish
 }
 

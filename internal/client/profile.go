@@ -35,6 +35,7 @@ const (
 	fileOutbox     = "outbox" // a folder
 
 	fileCheckpointLock = "checkpoint.lock"
+	fileLogSeen        = "log.seen"
 )
 
 // Profile is one enrolled device of one person, as it lies in a folder of its

@@ -18,10 +18,12 @@ const (
 // verdict is what one connection does about the service's log. The first answer of
 // the service, to whatever call, is the contact after which the newest checkpoint is
 // asked for, beside the work that the person is at: no call waits for it. What
-// cannot be asked, for want of an answer or of a role, is left for another time.
+// cannot be asked, for want of an answer or of a role, is left for another time, and only
+// counted: see unseen.
 type verdict struct {
 	check func(ctx context.Context) error // nil: nobody wants to be told
 	tell  func(*Failure)
+	vain  func(*Failure) // is told of each check that came to nothing
 
 	mu     sync.Mutex
 	made   bool               // or begun
@@ -56,8 +58,12 @@ func (v *verdict) run(ctx context.Context, asking chan struct{}) {
 	again := time.NewTicker(verdictAgain)
 	defer again.Stop()
 	for {
-		if failure := Explain(v.check(ctx)); failure != nil && failure.Reason == reasonLog {
-			v.tell(failure)
+		if failure := Explain(v.check(ctx)); failure != nil {
+			told := v.vain
+			if failure.Reason == reasonLog {
+				told = v.tell
+			}
+			told(failure)
 		}
 		close(asking)
 		select {

@@ -57,7 +57,7 @@ func TestTheVerdictInTime(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				checks, told := 0, 0
+				checks, told, vain := 0, 0, 0
 				contact, finish := client.Verdicts(func(ctx context.Context) error {
 					checks++
 					select {
@@ -66,7 +66,7 @@ func TestTheVerdictInTime(t *testing.T) {
 					case <-ctx.Done():
 						return ctx.Err()
 					}
-				}, func(*client.Failure) { told++ })
+				}, func(*client.Failure) { told++ }, func(*client.Failure) { vain++ })
 				contact(t.Context())
 				contact(t.Context()) // of the second answer
 				time.Sleep(row.open)
@@ -76,8 +76,8 @@ func TestTheVerdictInTime(t *testing.T) {
 					t.Errorf("closing takes %v", took)
 				}
 				contact(t.Context()) // of an answer that came too late
-				if checks != row.checks || told != row.told {
-					t.Errorf("%d checks, %d told", checks, told)
+				if checks != row.checks || told != row.told || vain != checks-told {
+					t.Errorf("%d checks, %d told, %d in vain", checks, told, vain)
 				}
 			})
 		})
@@ -87,7 +87,7 @@ func TestTheVerdictInTime(t *testing.T) {
 		contact, finish := client.Verdicts(func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()
-		}, func(*client.Failure) { t.Error("something was told") })
+		}, func(*client.Failure) { t.Error("something was told") }, func(*client.Failure) {})
 		contact(ctx)
 		cancel()
 		begun := time.Now()
