@@ -68,7 +68,7 @@ func (a *app) connect() (*client.Profile, *client.Conn, error) {
 func (a *app) dial(p *client.Profile) (*client.Conn, error) {
 	said := false
 	return client.Dial(p, client.Options{
-		Patience: a.patience, Version: version(), OnSent: a.tellSent, OnLogFault: a.noteLogFault, OnLogUnseen: a.noteUnseen,
+		Patience: a.patience, Version: version(), OnSent: a.tellSent, OnLogFault: a.noteLogFault, OnLogUnseen: a.noteUnseen, Now: a.now,
 		OnRetry: func() {
 			if a.inIsPerson && !said {
 				a.tell("%s\n", "the service does not answer yet; trying again")

@@ -81,7 +81,9 @@ func (c *Conn) replaceKept(ctx context.Context, upToDate bool) error {
 	if err := p.replaceCheckpoint(older, newer); err != nil {
 		return err
 	}
-	p.rememberSeen(time.Now())
+	if c.now != nil {
+		p.rememberSeen(c.now())
+	}
 	return nil
 }
 

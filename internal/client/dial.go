@@ -42,9 +42,12 @@ type Options struct {
 	// and not after Close.
 	OnLogFault func(*Failure)
 	// OnLogUnseen is told since when the service has answered other calls and not
-	// shown its audit log, where that is more than a day; may be nil. It is called as
-	// OnLogFault is, and as often.
+	// shown its audit log, where that is more than a day by Now; may be nil. It is
+	// called as OnLogFault is, and as often.
 	OnLogUnseen func(since time.Time)
+	// Now is the clock by which the profile remembers when it has seen the log; it
+	// remembers nothing where this is nil.
+	Now func() time.Time
 	// Version of the program, for the service's log.
 	Version string
 }
@@ -81,6 +84,7 @@ type Conn struct {
 	profile *Profile
 	outbox  *outbox
 	verdict *verdict
+	now     func() time.Time // may be nil
 }
 
 // Dial connects a profile to its service: TLS 1.3, both ends known by the hash of
@@ -100,7 +104,7 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{
-		ClientConn: conn, profile: p, outbox: box, verdict: log, Capsules: amparov1.NewCapsuleServiceClient(conn),
+		ClientConn: conn, profile: p, outbox: box, verdict: log, now: options.Now, Capsules: amparov1.NewCapsuleServiceClient(conn),
 		Cards:  amparov1.NewCardServiceClient(conn),
 		Safety: amparov1.NewSafetyServiceClient(conn), Interpreters: amparov1.NewInterpreterServiceClient(conn),
 		Cases: amparov1.NewCaseServiceClient(conn), Risk: amparov1.NewRiskServiceClient(conn),
@@ -118,7 +122,10 @@ func Dial(p *Profile, options Options) (*Conn, error) {
 	if options.OnLogFault != nil && p.LogKey != "" { // an earlier version kept no key
 		log.check = c.keepCheckpoint
 		log.vain = func(why *Failure) {
-			if since, tooLong := p.unseen(why, time.Now()); tooLong && options.OnLogUnseen != nil {
+			if options.OnLogUnseen == nil || c.now == nil {
+				return
+			}
+			if since, tooLong := p.unseen(why, c.now()); tooLong {
 				options.OnLogUnseen(since)
 			}
 		}

@@ -20,7 +20,7 @@ import (
 func warned(t *testing.T, p *client.Profile) (since time.Time) {
 	t.Helper()
 	conn, err := client.Dial(p, client.Options{
-		Patience: -1, OnLogFault: func(f *client.Failure) { t.Errorf("an alarm: %v", f) }, OnLogUnseen: func(at time.Time) { since = at },
+		Patience: -1, Now: time.Now, OnLogFault: func(f *client.Failure) { t.Errorf("an alarm: %v", f) }, OnLogUnseen: func(at time.Time) { since = at },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func warned(t *testing.T, p *client.Profile) (since time.Time) {
 	return since
 }
 
-// lastSeen is what the profile remembers; seen sets it.
+// lastSeen is what the profile remembers; zero where that is nothing.
 func lastSeen(t *testing.T, p *client.Profile) time.Time {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(p.Dir, "log.seen"))
@@ -48,6 +48,7 @@ func lastSeen(t *testing.T, p *client.Profile) time.Time {
 	return at
 }
 
+// seen sets what the profile remembers.
 func seen(t *testing.T, p *client.Profile, text string) {
 	t.Helper()
 	if err := client.WriteFile(filepath.Join(p.Dir, "log.seen"), []byte(text)); err != nil {
