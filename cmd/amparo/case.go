@@ -107,7 +107,7 @@ func (a *app) assignCommand() *cobra.Command {
 		Short:   "Set the team of a case; the first named owns it",
 		Long:    "Sets the whole team. The word me stands for yourself.",
 		Example: "  amparo case assign " + exampleCase + " me lq3c5vd2gkzxwhm7ynbt4jsofa",
-		Args:    cobra.MinimumNArgs(2),
+		Args:    asUsed,
 	}
 	c.RunE = a.do(func(ctx context.Context, arguments []string) error {
 		profile, conn, err := a.connect()

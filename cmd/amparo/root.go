@@ -225,18 +225,20 @@ func noSuchCommand(c *cobra.Command, arguments []string) error {
 // fewer, and says which of them is missing.
 func asUsed(c *cobra.Command, arguments []string) error {
 	var names []string
+	endless := false // the last may be given again and again
 	for _, word := range strings.Fields(c.Use)[1:] {
 		if strings.HasPrefix(word, "-") {
 			break
 		}
-		names = append(names, word)
+		name, again := strings.CutSuffix(word, "...")
+		names, endless = append(names, name), again
 	}
 	switch missing := len(names) - len(arguments); {
 	case missing == 1:
 		return fmt.Errorf("%s is missing", names[len(arguments)])
 	case missing > 1:
 		return fmt.Errorf("%s are missing", strings.Join(names[len(arguments):], " and "))
-	case missing < 0:
+	case missing < 0 && !endless:
 		return fmt.Errorf("it takes no more than %s", strings.Join(names, " and "))
 	}
 	return nil

@@ -22,6 +22,7 @@ func TestArgumentsAreNamed(t *testing.T) {
 		"audit verify":                   "FILE is missing (USAGE)",
 		"audit verify a canary":          "it takes no more than FILE (USAGE)",
 		"case advance":                   "ID is missing (USAGE)",
+		"case assign":                    "ID and STAFF are missing (USAGE)",
 		"audit sample draw -1":           "a number here is never below 0 (USAGE)",
 		"audit sample draw 0":            "draw at least 1 (USAGE)",
 		"audit sample draw many canarys": "it takes no more than COUNT (USAGE)",
