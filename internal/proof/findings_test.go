@@ -77,7 +77,7 @@ func TestFindings(t *testing.T) {
 			c.Approve(check, reviewer)
 			c.Approve(check, reviewer)
 		}, "APPROVAL_REPEATED"},
-		{"the service approves", func(c story) { note(c, c.NewCheck()); note(c, approval(1)).StaffId = "" }, "APPROVAL_OF_NOBODY"},
+		{"the service approves", func(c story) { note(c, c.NewCheck()); note(c, approval(1)).StaffId = "" }, "AUTHOR_MISSING"},
 		{"settles no withdrawal", func(c story) { note(c, settled(c.Consent())) }, "ENTRY_UNKNOWN"},
 		{"asks back what did not leave", func(c story) { note(c, requested(c.Check(), monday)) }, "ENTRY_UNKNOWN"},
 		{"answers no request", func(c story) { note(c, answered(c.Check())) }, "ENTRY_UNKNOWN"},
