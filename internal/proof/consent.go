@@ -90,9 +90,9 @@ func (l *ledger) consents(d *amparov1.DisclosureFact, reasons *reasons) []uint32
 			named[c.GetParty()] = append(named[c.GetParty()], l.find(number))
 		}
 	}
-	used := make(map[uint32]bool)
+	used, data := make(map[uint32]bool), kinds(d)
 	for _, party := range unique(append([]uint32{0}, d.GetParties()...)) {
-		for _, category := range kinds(d) {
+		for _, category := range data {
 			q := asked{DisclosureFact: d, party: party, category: category, recorded: !isUrgent(d.GetTrack())}
 			for _, number := range l.covering(q, named[party], reasons) {
 				used[number] = true
