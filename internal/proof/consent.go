@@ -102,8 +102,8 @@ func (l *ledger) consents(d *amparov1.DisclosureFact, reasons *reasons) []uint32
 	return slices.Sorted(maps.Keys(used))
 }
 
-// kinds are the data that left, of those that there are: the others are said to be
-// missing, of the disclosure itself.
+// kinds are the data that left, of those that there are; of the others it is said that
+// the disclosure does not say which data left.
 func kinds(d *amparov1.DisclosureFact) []amparov1.DataCategory {
 	return slices.DeleteFunc(unique(d.GetCategories()), func(c amparov1.DataCategory) bool { return !isKind(c) })
 }
@@ -138,8 +138,8 @@ func (l *ledger) covering(q asked, named []*Entry, out *reasons) (used []uint32)
 	return nil
 }
 
-// nos are those of the stops that reach what is asked by which any yes is outweighed
-// that is outweighed at all: the last one by the ledger, and the last one said.
+// nos are two of the stops that reach what is asked, the last one by the ledger and the
+// last one said: a yes that neither outweighs is outweighed by none.
 type nos struct{ newest, latest *stop }
 
 func (l *ledger) nosTo(q asked) (out nos) {
@@ -173,19 +173,25 @@ func (n nos) against(e *Entry) *stop {
 func (l *ledger) refusedBy(d *amparov1.DisclosureFact) (number uint32) {
 	for _, category := range kinds(d) {
 		q := asked{DisclosureFact: d, category: category}
-		no := l.nosTo(q)
-		if no.newest == nil {
-			continue
-		}
-		lifted := slices.ContainsFunc(l.yeses, func(yes *Entry) bool {
-			why := l.against(yes, q, no)
-			return len(why.list) == 0
-		})
-		if !lifted {
+		if no := l.nosTo(q); no.newest != nil && !l.lifted(q, no) {
 			number = max(number, no.newest.number)
 		}
 	}
 	return number
+}
+
+// mostYeses is among how many of the newest yeses one is looked for that lifts a no.
+// Beyond them an auditor is shown more, and nothing is judged by it.
+const mostYeses = 100
+
+// lifted reports that a yes of the person of the case covers what is asked in spite of
+// every no. It came after the newest of them.
+func (l *ledger) lifted(q asked, no nos) bool {
+	later := l.yeses[after(l.yeses, no.newest.number):]
+	return slices.ContainsFunc(later[max(0, len(later)-mostYeses):], func(yes *Entry) bool {
+		why := l.against(yes, q, no)
+		return len(why.list) == 0
+	})
 }
 
 // against says why a consent does not cover what is asked; nothing means that it does.

@@ -105,9 +105,9 @@ func (l *ledger) support(number uint32) *Entry {
 	return nil
 }
 
-// isOrphan tells an entry without an author of which there must be one. The service
-// withdraws and settles for nobody's sake but the person's, says what befell them, and
-// asks for what left to be returned; it never allows anything.
+// isOrphan tells an entry that nobody wrote although somebody must have. By itself the
+// service says no, settles what nobody has settled, says what befell the person, and asks
+// for what left to be returned; it never allows anything.
 func isOrphan(e *Entry) bool {
 	switch f := e.Fact.GetFact().(type) {
 	case *amparov1.LedgerFact_Consent, *amparov1.LedgerFact_Check, *amparov1.LedgerFact_Approval, *amparov1.LedgerFact_Disclosure:
