@@ -77,10 +77,6 @@ type asked struct {
 	recorded bool // also: the consent was written down before it left
 }
 
-func (q asked) stoppedBy(s stop) bool {
-	return s.purposes.holds(q.GetPurpose()) && s.recipients.holds(q.GetRecipient()) && s.categories.holds(q.category)
-}
-
 // consents holds a disclosure against the consents that it names: each category, of
 // each party, must be covered by one of them. It returns those that cover any of it.
 func (l *ledger) consents(d *amparov1.DisclosureFact, reasons *reasons) []uint32 {
@@ -92,9 +88,10 @@ func (l *ledger) consents(d *amparov1.DisclosureFact, reasons *reasons) []uint32
 	}
 	used, data := make(map[uint32]bool), kinds(d)
 	for _, party := range unique(append([]uint32{0}, d.GetParties()...)) {
+		table := l.nosTo(d, party)
 		for _, category := range data {
 			q := asked{DisclosureFact: d, party: party, category: category, recorded: !isUrgent(d.GetTrack())}
-			for _, number := range l.covering(q, named[party], reasons) {
+			for _, number := range l.covering(q, named[party], to(table, category), reasons) {
 				used[number] = true
 			}
 		}
@@ -117,11 +114,10 @@ func unique[T cmp.Ordered](list []T) []T { return slices.Compact(slices.Sorted(s
 
 // covering returns those of a party's consents that cover what is asked, or says of each
 // why it does not.
-func (l *ledger) covering(q asked, named []*Entry, out *reasons) (used []uint32) {
+func (l *ledger) covering(q asked, named []*Entry, no nos, out *reasons) (used []uint32) {
 	var against reasons
-	nos := l.nosTo(q)
 	for _, e := range named {
-		if why := l.against(e, q, nos); len(why.list) == 0 {
+		if why := l.against(e, q, no); len(why.list) == 0 {
 			used = append(used, e.Number())
 		} else {
 			against.takeAll(why)
@@ -142,19 +138,53 @@ func (l *ledger) covering(q asked, named []*Entry, out *reasons) (used []uint32)
 // last one said: a yes that neither outweighs is outweighed by none.
 type nos struct{ newest, latest *stop }
 
-func (l *ledger) nosTo(q asked) (out nos) {
-	for i := range l.stops[q.party] {
-		s := &l.stops[q.party][i]
-		if !q.stoppedBy(*s) {
+// nosTo are, for each kind of data, the nos of a party that reach what leaves; under zero
+// stand those to all data. They are gone through once, however much leaves.
+func (l *ledger) nosTo(d *amparov1.DisclosureFact, party uint32) map[amparov1.DataCategory]nos {
+	table := make(map[amparov1.DataCategory]nos)
+	for i := range l.stops[party] {
+		s := &l.stops[party][i]
+		if !s.purposes.holds(d.GetPurpose()) || !s.recipients.holds(d.GetRecipient()) {
 			continue
 		}
-		out.newest = s
-		// One of which nobody knows when it was said stays the latest.
-		if out.latest == nil || out.latest.said.IsValid() && !before(s.said, out.latest.said) {
-			out.latest = s
+		if s.categories.all {
+			table[0] = table[0].and(s)
+			continue
+		}
+		for _, category := range s.categories.list {
+			if isKind(category) {
+				table[category] = table[category].and(s)
+			}
 		}
 	}
-	return out
+	for category, n := range table {
+		if category != 0 {
+			table[category] = n.and(table[0].newest).and(table[0].latest)
+		}
+	}
+	return table
+}
+
+// to is what of a table is to one kind of data.
+func to(table map[amparov1.DataCategory]nos, category amparov1.DataCategory) nos {
+	if n, ok := table[category]; ok {
+		return n
+	}
+	return table[0]
+}
+
+// and takes in another no. One of which nobody knows when it was said is the last.
+func (n nos) and(s *stop) nos {
+	if s == nil {
+		return n
+	}
+	if n.newest == nil || n.newest.number <= s.number {
+		n.newest = s
+	}
+	if n.latest == nil || n.latest.said.IsValid() && !before(s.said, n.latest.said) {
+		n.latest = s
+	}
+	return n
 }
 
 // against is the no that stands against a consent, or nil. What the consent withholds
@@ -171,9 +201,10 @@ func (n nos) against(e *Entry) *stop {
 // refusedBy is the newest no that stood against a disclosure to which nobody had to
 // consent, or zero: one of the person of the case that a later yes has not lifted.
 func (l *ledger) refusedBy(d *amparov1.DisclosureFact) (number uint32) {
+	table := l.nosTo(d, 0)
 	for _, category := range kinds(d) {
 		q := asked{DisclosureFact: d, category: category}
-		if no := l.nosTo(q); no.newest != nil && !l.lifted(q, no) {
+		if no := to(table, category); no.newest != nil && !l.lifted(q, no) {
 			number = max(number, no.newest.number)
 		}
 	}
