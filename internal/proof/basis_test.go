@@ -169,32 +169,3 @@ func agree(t *testing.T, kind amparov1.ListedBasis, edit func(*amparov1.BasisPol
 		t.Errorf("%s with %d approvals and %v: a policy may say so: %v, and it is %s", kind, approvals, data, may, verdict(r))
 	}
 }
-
-// TestLongestTermsAreThoseOfThePolicy: the longest term that a policy may give passes,
-// and a longer one does not.
-func TestLongestTermsAreThoseOfThePolicy(t *testing.T) {
-	for text, may := range map[string]bool{"336h": true, "337h": false} {
-		p := proto.CloneOf(policy.Default())
-		p.Disclosure.CheckValid.Length = text
-		length, err := policy.Span(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := told(func(c story) { c.Consent(); c.Check(func(k harm) { k.ValidUntil = c.At(length) }); c.Disclose() })
-		if got := policy.Check(p) == nil; got != may || r.Sound() != may {
-			t.Errorf("a check of %s: a policy may say so: %v, sound: %v", text, got, r.Sound())
-		}
-	}
-	for text, may := range map[string]bool{"168h": true, "169h": false} {
-		p := proto.CloneOf(policy.Default())
-		p.Disclosure.VitalAct.Length = text
-		length, err := policy.Span(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := told(func(c story) { c.DiscloseAtOnce(c.Vital, func(d disclosure) { d.ActExpiresAt = c.At(length) }) })
-		if got := policy.Check(p) == nil; got != may || r.Sound() != may {
-			t.Errorf("an act of %s: a policy may say so: %v, sound: %v", text, got, r.Sound())
-		}
-	}
-}

@@ -6,12 +6,13 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// The longest terms that any policy can give. An entry that gives itself a longer one was
-// not written by a service that keeps to one.
+// The longest terms that any policy can give: its bounds of TERM_KIND_COUNTERSIGNATURE,
+// disclosure.vital_act and disclosure.check_valid. An entry that gives itself a longer one
+// was not written by a service that keeps to a policy.
 const (
-	secondWithin = 24 * time.Hour     // until a second person has signed
-	actWithin    = 7 * 24 * time.Hour // of an act for vital interests
-	checkWithin  = 336 * time.Hour    // of a check, or of a stated basis
+	secondWithin = 24 * time.Hour  // until a second person has signed
+	actWithin    = 168 * time.Hour // of an act for vital interests
+	checkWithin  = 336 * time.Hour // of a check, or of a stated basis
 )
 
 // lateAfter is when something was written down so late that an auditor is shown it,
