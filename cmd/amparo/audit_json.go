@@ -44,6 +44,8 @@ type exceptionsJSON struct {
 	Oral       []entryJSON    `json:"oral"`
 	Late       []entryJSON    `json:"late"`
 	FormShort  []entryJSON    `json:"formShort"`
+	Belated    []entryJSON    `json:"belated"`
+	AgainstNo  []entryJSON    `json:"againstNo"`
 	Unanswered []entryJSON    `json:"unanswered"`
 	Acts       []staffActJSON `json:"acts"`
 }
@@ -101,6 +103,7 @@ type leftJSON struct {
 	Approvals []uint32     `json:"approvals,omitempty"`
 	Under     uint32       `json:"under,omitempty"`
 	Second    uint32       `json:"second,omitempty"`
+	Against   uint32       `json:"against,omitempty"`
 	Reasons   []reasonJSON `json:"reasons,omitempty"`
 }
 
@@ -128,7 +131,7 @@ func (j judged) json() verifiedJSON {
 		Classes: map[string]uint64{}, Bases: map[string]uint64{}, Uncovered: []leftJSON{}, Findings: findingsJSON(j.proof.Findings), Breaches: []breachJSON{},
 		Exceptions: exceptionsJSON{
 			Oral: mentionsJSON(j.proof.Oral), Late: mentionsJSON(j.proof.Late), FormShort: mentionsJSON(j.proof.FormShort),
-			Unanswered: mentionsJSON(j.proof.Unanswered), Acts: []staffActJSON{},
+			Belated: mentionsJSON(j.proof.Belated), AgainstNo: mentionsJSON(j.proof.AgainstNo), Unanswered: mentionsJSON(j.proof.Unanswered), Acts: []staffActJSON{},
 		},
 	}
 	if r.Extends {
@@ -187,7 +190,7 @@ func (j judged) ledgersJSON() ledgersJSON {
 func disclosureJSON(pseudonym string, d *proof.Disclosure) leftJSON {
 	return leftJSON{
 		Pseudonym: pseudonym, Number: d.Number(), Leaf: d.Leaf, Time: d.At.Format(time.RFC3339Nano), StaffID: d.StaffID, Class: d.Class,
-		Consents: d.Consents, Check: d.Check, Basis: d.Basis, Approvals: d.Approvals, Under: d.Under, Second: d.Second, Reasons: reasonsJSON(d.Reasons),
+		Consents: d.Consents, Check: d.Check, Basis: d.Basis, Approvals: d.Approvals, Under: d.Under, Second: d.Second, Against: d.Against, Reasons: reasonsJSON(d.Reasons),
 	}
 }
 

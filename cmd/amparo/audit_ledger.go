@@ -99,7 +99,8 @@ func (p *page) ledgers(j judged) {
 func (j judged) only(pseudonym string) bool {
 	r := j.proof
 	r.Ledgers = slices.DeleteFunc(r.Ledgers, func(l *proof.Ledger) bool { return l.Pseudonym != pseudonym })
-	r.Findings = slices.DeleteFunc(r.Findings, func(f proof.Finding) bool { return f.Pseudonym != pseudonym })
+	// That there are more findings stays: they may be of this one.
+	r.Findings = slices.DeleteFunc(r.Findings, func(f proof.Finding) bool { return f.Pseudonym != pseudonym && f.Pseudonym != "" })
 	r.Classes[proof.Uncovered] = 0
 	for _, l := range r.Ledgers {
 		for _, d := range l.Disclosures {
@@ -146,6 +147,9 @@ func restsOn(d *proof.Disclosure) string {
 	if len(on) > 0 {
 		text += ", on " + listed(on)
 	}
+	if d.Against != 0 {
+		text += fmt.Sprintf(", against the no of entry %d", d.Against)
+	}
 	return text
 }
 
@@ -181,7 +185,8 @@ func (p *page) fact(fact *amparov1.LedgerFact) (kind, detail string) {
 			yes(k.GetShortForm(), "short form"), factNeeded(k.GetApprovalsNeeded()), "until "+p.minute(k.GetValidUntil()))
 	case *amparov1.LedgerFact_Basis:
 		b := f.Basis
-		return "basis: " + word(b.GetBasis()), factJoin(factRecipients([]uint32{b.GetRecipient()}), words(b.GetCategories()), factNeeded(b.GetApprovalsNeeded()), "until "+p.minute(b.GetValidUntil()))
+		return "basis: " + word(b.GetBasis()), factJoin(word(b.GetPurpose()), factRecipients([]uint32{b.GetRecipient()}), words(b.GetCategories()), factParties(b.GetParties()),
+			factOf(b.GetOf()), factNeeded(b.GetApprovalsNeeded()), "until "+p.minute(b.GetValidUntil()))
 	case *amparov1.LedgerFact_Approval:
 		return "approval", fmt.Sprintf("entry %d", f.Approval.GetOf())
 	case *amparov1.LedgerFact_Disclosure:
@@ -272,6 +277,13 @@ func factNumber(number uint32) []uint32 {
 		return nil
 	}
 	return []uint32{number}
+}
+
+func factOf(number uint32) string {
+	if number == 0 {
+		return ""
+	}
+	return fmt.Sprintf("of entry %d", number)
 }
 
 func factNeeded(approvals uint32) string {

@@ -127,6 +127,8 @@ func (p *page) exceptions(r *proof.Report) {
 	p.mentions("SAID ALOUD, AND NOBODY ELSE HEARD IT", r.Oral)
 	p.mentions("WRITTEN DOWN LATE", r.Late)
 	p.mentions("SAID ALOUD WHERE WRITING IS ASKED FOR", r.FormShort)
+	p.mentions("LEFT OR TAKEN BACK, AND WRITTEN DOWN MORE THAN A DAY LATER", r.Belated)
+	p.mentions("LEFT FOR VITAL INTERESTS, AGAINST A NO", r.AgainstNo)
 	p.mentions("ASKED BACK, AND NOT ANSWERED IN TIME", r.Unanswered)
 	if len(r.Staff) == 0 {
 		return
@@ -169,6 +171,10 @@ func (p *page) findings(findings []proof.Finding) {
 	}
 	p.heading("WHAT CANNOT BE AS IT STANDS")
 	for _, f := range findings {
+		if f.Number == 0 && f.Pseudonym == "" {
+			p.line(fmt.Sprintf("%s (%s)", f.Text, f.Code)) // of no entry: there are more
+			continue
+		}
 		p.line(client.Printable(fmt.Sprintf("%s, entry %d, leaf %d: %s (%s)", f.Pseudonym, f.Number, f.Leaf, f.Text, f.Code)))
 	}
 }

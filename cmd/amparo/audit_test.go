@@ -36,16 +36,19 @@ func soundLog() *prooftest.Log {
 	on := func(d *amparov1.DisclosureFact) { d.Consents = []uint32{1} }
 	b.Approve(b.DiscloseAtOnce(on), prooftest.Head)
 	b.DiscloseAtOnce(b.Vital)
-	withdrawal := a.Withdraw(func(w *amparov1.WithdrawalFact) { w.Recipients = []uint32{1} })
+	withdrawal := a.Withdraw(func(w *amparov1.WithdrawalFact) { w.Recipients, w.SaidAt = []uint32{1}, a.At(-2*prooftest.Day) })
 	a.Together(amparov1.LeafAction_LEAF_ACTION_WITHDRAWAL_SETTLE,
 		&amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Settlement{Settlement: &amparov1.SettlementFact{Withdrawal: withdrawal, Stands: true}}},
 		&amparov1.LedgerFact{Fact: &amparov1.LedgerFact_ReturnRequest{ReturnRequest: &amparov1.ReturnRequestFact{Disclosure: left, Recipient: 1, AnswerDueAt: a.At(14 * prooftest.Day)}}})
 	a.Together(amparov1.LeafAction_LEAF_ACTION_BREACH_REPORT, &amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Breach{Breach: &amparov1.BreachFact{
 		Recipient: 2, Categories: []amparov1.DataCategory{amparov1.DataCategory_DATA_CATEGORY_CONTACT}, HappenedAt: a.At(-3 * prooftest.Day), AwareAt: a.At(-time.Hour),
 	}}})
-	a.Approve(a.Basis(func(f *amparov1.BasisFact) { f.Basis = amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE }), prooftest.Head)
+	profile := []amparov1.DataCategory{amparov1.DataCategory_DATA_CATEGORY_PROFILE}
+	a.Approve(a.Basis(func(f *amparov1.BasisFact) {
+		f.Basis, f.Of, f.Categories = amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE, a.Next()-1, profile
+	}), prooftest.Head)
 	a.Disclose(func(d *amparov1.DisclosureFact) {
-		d.Track, d.Consents, d.Check, d.Basis, d.Categories = amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED, nil, 0, a.Next()-2, d.Categories[1:]
+		d.Track, d.Consents, d.Check, d.Basis, d.Categories = amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED, nil, 0, a.Next()-2, profile
 	})
 	log.Wait(15 * prooftest.Day)
 	log.Read(b.Pseudonym)
@@ -59,6 +62,8 @@ func unsoundLog() *prooftest.Log {
 	c.Consent(func(f *amparov1.ConsentFact) { f.ExpiresAt = c.At(time.Hour) })
 	c.Approve(c.Check(func(k *amparov1.CheckFact) { k.Recipient = 2 }), prooftest.Officer)
 	c.Disclose(func(d *amparov1.DisclosureFact) { d.Parties = []uint32{3} })
+	c.Withdraw()
+	c.DiscloseAtOnce(c.Vital)
 	return log
 }
 
@@ -154,8 +159,11 @@ func TestAuditJSON(t *testing.T) {
 	if len(report.Uncovered) != 1 || left.Pseudonym != "lq3c5vd2gkzxwhm7ynbt4jsofa" || left.Number != 4 || left.Reasons[0].Code == "" {
 		t.Errorf("uncovered: %+v", report.Uncovered)
 	}
-	if e := report.Exceptions; len(e.Oral) != 1 || len(e.Late) != 1 || len(e.FormShort) != 1 || len(e.Unanswered) != 1 || len(e.Acts) != 1 || e.Acts[0].Vital.Late != 1 {
+	if e := report.Exceptions; len(e.Oral) != 1 || len(e.Late) != 1 || len(e.FormShort) != 1 || len(e.Unanswered) != 1 || len(e.Belated) != 1 || len(e.AgainstNo) != 1 || len(e.Acts) != 1 || e.Acts[0].Vital.Late != 1 {
 		t.Errorf("exceptions: %+v", e)
+	}
+	if ledgers := j.ledgersJSON().Ledgers; ledgers[len(ledgers)-1].Disclosures[1].Against != 5 {
+		t.Errorf("the ledger does not say against what it left: %+v", ledgers[len(ledgers)-1].Disclosures)
 	}
 	var fact amparov1.LedgerFact
 	if err := client.Decode(report.Exceptions.Oral[0].Fact, &fact); err != nil || !fact.GetConsent().GetLate() {

@@ -112,13 +112,16 @@ func decodeLeaf(raw []byte, leaf *amparov1.AuditLeaf) error {
 	if leafHasUnknown(leaf) {
 		return fmt.Errorf("%w: leaf with fields that this version does not know", ErrInvalid)
 	}
+	if isJudged(leaf) && !saysOnce(raw, leaf.ProtoReflect().Descriptor()) {
+		return fmt.Errorf("%w: leaf that says something twice", ErrInvalid)
+	}
 	return checkLeaf(leaf)
 }
 
 // leafHasUnknown is hasUnknown for leaves, most of which hold nothing but a time and
 // changes of files: to walk all fields of each would take as long as to decode it.
 func leafHasUnknown(leaf *amparov1.AuditLeaf) bool {
-	if len(leaf.GetFacts()) > 0 || leaf.GetSample() != nil {
+	if isJudged(leaf) {
 		return hasUnknown(leaf.ProtoReflect())
 	}
 	unknown := len(leaf.ProtoReflect().GetUnknown()) > 0 || len(leaf.GetRecordedAt().ProtoReflect().GetUnknown()) > 0
@@ -126,6 +129,12 @@ func leafHasUnknown(leaf *amparov1.AuditLeaf) bool {
 		unknown = unknown || len(change.ProtoReflect().GetUnknown()) > 0
 	}
 	return unknown
+}
+
+// isJudged tells the leaves, few among many, on which it rests whether what left was
+// allowed to.
+func isJudged(leaf *amparov1.AuditLeaf) bool {
+	return len(leaf.GetFacts()) > 0 || leaf.GetSample() != nil
 }
 
 func hasUnknown(m protoreflect.Message) bool {

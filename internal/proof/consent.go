@@ -1,7 +1,9 @@
 package proof
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -75,60 +77,156 @@ type asked struct {
 	recorded bool // also: the consent was written down before it left
 }
 
-func (q asked) stoppedBy(s stop) bool {
-	return s.purposes.holds(q.GetPurpose()) && s.recipients.holds(q.GetRecipient()) && s.categories.holds(q.category)
-}
-
 // consents holds a disclosure against the consents that it names: each category, of
 // each party, must be covered by one of them. It returns those that cover any of it.
-func (l *ledger) consents(d *amparov1.DisclosureFact, reasons *reasons) (used []uint32) {
-	var named []*Entry
-	for _, number := range d.GetConsents() {
-		if e := l.find(number); e != nil && e.Fact.GetConsent() != nil {
-			named = append(named, e)
+func (l *ledger) consents(d *amparov1.DisclosureFact, reasons *reasons) []uint32 {
+	named := make(map[uint32][]*Entry)
+	for _, number := range unique(d.GetConsents()) {
+		if c := l.support(number).fact().GetConsent(); c != nil {
+			named[c.GetParty()] = append(named[c.GetParty()], l.find(number))
 		}
 	}
-	ordinary := !isUrgent(d.GetTrack())
-	for _, party := range append([]uint32{0}, d.GetParties()...) {
-		for _, category := range d.GetCategories() {
-			q := asked{DisclosureFact: d, party: party, category: category, recorded: ordinary}
-			used = append(used, l.covering(q, named, reasons)...)
+	used, data := make(map[uint32]bool), kinds(d)
+	for _, party := range unique(append([]uint32{0}, d.GetParties()...)) {
+		table := l.nosTo(d, party)
+		for _, category := range data {
+			q := asked{DisclosureFact: d, party: party, category: category, recorded: !isUrgent(d.GetTrack())}
+			for _, number := range l.covering(q, named[party], to(table, category), reasons) {
+				used[number] = true
+			}
 		}
 	}
-	slices.Sort(used)
-	return slices.Compact(used)
+	return slices.Sorted(maps.Keys(used))
 }
 
-// covering returns the named consents that cover what is asked, or says of each why
-// it does not.
-func (l *ledger) covering(q asked, named []*Entry, out *reasons) (used []uint32) {
+// kinds are the data that left, of those that there are; of the others it is said that
+// the disclosure does not say which data left.
+func kinds(d *amparov1.DisclosureFact) []amparov1.DataCategory {
+	return slices.DeleteFunc(unique(d.GetCategories()), func(c amparov1.DataCategory) bool { return !isKind(c) })
+}
+
+func isKind(c amparov1.DataCategory) bool {
+	return c != 0 && c.Descriptor().Values().ByNumber(c.Number()) != nil
+}
+
+// unique is a list in order, each value once.
+func unique[T cmp.Ordered](list []T) []T { return slices.Compact(slices.Sorted(slices.Values(list))) }
+
+// covering returns those of a party's consents that cover what is asked, or says of each
+// why it does not.
+func (l *ledger) covering(q asked, named []*Entry, no nos, out *reasons) (used []uint32) {
 	var against reasons
-	ofParty := false
 	for _, e := range named {
-		if e.Fact.GetConsent().GetParty() != q.party {
-			continue
-		}
-		ofParty = true
-		if why := l.against(e, q); len(why.list) == 0 {
+		if why := l.against(e, q, no); len(why.list) == 0 {
 			used = append(used, e.Number())
 		} else {
-			against.list = append(against.list, why.list...)
+			against.takeAll(why)
 		}
 	}
-	if len(used) > 0 {
+	switch {
+	case len(used) > 0:
 		return used
-	}
-	if !ofParty {
+	case len(named) == 0:
 		out.add("CONSENT_MISSING", "it names no consent of %s that was there", person(q.party))
-	}
-	for _, r := range against.list {
-		out.take(r)
+	default:
+		out.takeAll(against)
 	}
 	return nil
 }
 
+// nos are two of the stops that reach what is asked, the last one by the ledger and the
+// last one said: a yes that neither outweighs is outweighed by none.
+type nos struct{ newest, latest *stop }
+
+// nosTo are, for each kind of data, the nos of a party that reach what leaves; under zero
+// stand those to all data. They are gone through once, however much leaves.
+func (l *ledger) nosTo(d *amparov1.DisclosureFact, party uint32) map[amparov1.DataCategory]nos {
+	table := make(map[amparov1.DataCategory]nos)
+	for i := range l.stops[party] {
+		s := &l.stops[party][i]
+		if !s.purposes.holds(d.GetPurpose()) || !s.recipients.holds(d.GetRecipient()) {
+			continue
+		}
+		if s.categories.all {
+			table[0] = table[0].and(s)
+			continue
+		}
+		for _, category := range s.categories.list {
+			if isKind(category) {
+				table[category] = table[category].and(s)
+			}
+		}
+	}
+	for category, n := range table {
+		if category != 0 {
+			table[category] = n.and(table[0].newest).and(table[0].latest)
+		}
+	}
+	return table
+}
+
+// to is what of a table is to one kind of data.
+func to(table map[amparov1.DataCategory]nos, category amparov1.DataCategory) nos {
+	if n, ok := table[category]; ok {
+		return n
+	}
+	return table[0]
+}
+
+// and takes in another no. One of which nobody knows when it was said is the last.
+func (n nos) and(s *stop) nos {
+	if s == nil {
+		return n
+	}
+	if n.newest == nil || n.newest.number <= s.number {
+		n.newest = s
+	}
+	if n.latest == nil || n.latest.said.IsValid() && !before(s.said, n.latest.said) {
+		n.latest = s
+	}
+	return n
+}
+
+// against is the no that stands against a consent, or nil. What the consent withholds
+// itself is said of it elsewhere.
+func (n nos) against(e *Entry) *stop {
+	for _, s := range []*stop{n.newest, n.latest} {
+		if s != nil && s.number != e.Number() && s.outweighs(e) {
+			return s
+		}
+	}
+	return nil
+}
+
+// refusedBy is the newest no that stood against a disclosure to which nobody had to
+// consent, or zero: one of the person of the case that a later yes has not lifted.
+func (l *ledger) refusedBy(d *amparov1.DisclosureFact) (number uint32) {
+	table := l.nosTo(d, 0)
+	for _, category := range kinds(d) {
+		q := asked{DisclosureFact: d, category: category}
+		if no := to(table, category); no.newest != nil && !l.lifted(q, no) {
+			number = max(number, no.newest.number)
+		}
+	}
+	return number
+}
+
+// mostYeses is among how many of the newest yeses one is looked for that lifts a no.
+// Beyond them an auditor is shown more, and nothing is judged by it.
+const mostYeses = 100
+
+// lifted reports that a yes of the person of the case covers what is asked in spite of
+// every no. It came after the newest of them.
+func (l *ledger) lifted(q asked, no nos) bool {
+	later := l.yeses[after(l.yeses, no.newest.number):]
+	return slices.ContainsFunc(later[max(0, len(later)-mostYeses):], func(yes *Entry) bool {
+		why := l.against(yes, q, no)
+		return len(why.list) == 0
+	})
+}
+
 // against says why a consent does not cover what is asked; nothing means that it does.
-func (l *ledger) against(e *Entry, q asked) reasons {
+func (l *ledger) against(e *Entry, q asked, no nos) reasons {
 	var out reasons
 	c, n, data := e.Fact.GetConsent(), e.Number(), word(q.category)
 	if c.GetAnswer() != amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN {
@@ -150,9 +248,8 @@ func (l *ledger) against(e *Entry, q asked) reasons {
 		out.add("CONSENT_WITHHELD", "consent %d withholds %s", n, data)
 	}
 	l.againstTime(e, q, &out)
-	stops := l.stops[q.party]
-	if i := slices.IndexFunc(stops, func(s stop) bool { return s.number != n && q.stoppedBy(s) && s.outweighs(e) }); i >= 0 {
-		out.add("CONSENT_STOPPED", "consent %d: %s was %s by entry %d", n, data, stops[i].word, stops[i].number)
+	if s := no.against(e); s != nil {
+		out.add("CONSENT_STOPPED", "consent %d: %s was %s by entry %d", n, data, s.word, s.number)
 	}
 	return out
 }
@@ -175,22 +272,45 @@ func (l *ledger) againstTime(e *Entry, q asked, out *reasons) {
 	if q.recorded && at.Before(e.At) {
 		out.add("CONSENT_RECORDED_LATER", "consent %d was written down later", n)
 	}
-	if c.GetConditional() && !slices.ContainsFunc(l.operative[n], func(event uint32) bool { return event > n }) {
+	// In haste the event is written down in the same breath, as the consent itself is.
+	if since, came := l.operative[n]; c.GetConditional() && (!came || q.recorded && at.Before(since)) {
 		out.add("CONSENT_AWAITS_EVENT", "consent %d awaits an event that had not come", n)
 	}
 }
 
-// reasons gathers why something is not covered, each once.
-type reasons struct{ list []Reason }
+// mostReasons is how many reasons are given for one disclosure: enough to see what is
+// wrong with it.
+const mostReasons = 50
 
-func (r *reasons) add(code, format string, values ...any) {
-	r.take(Reason{Code: code, Text: fmt.Sprintf(format, values...)})
+// reasons gathers why something is not covered, each once.
+type reasons struct {
+	list []Reason
+	more bool
 }
 
-func (r *reasons) take(reason Reason) {
-	if !slices.Contains(r.list, reason) {
+func (r *reasons) add(code, format string, values ...any) {
+	if len(r.list) >= mostReasons {
+		r.more = true // nothing is written that nobody will read
+		return
+	}
+	if reason := (Reason{Code: code, Text: fmt.Sprintf(format, values...)}); !slices.Contains(r.list, reason) {
 		r.list = append(r.list, reason)
 	}
+}
+
+func (r *reasons) takeAll(other reasons) {
+	for _, reason := range other.list {
+		r.add(reason.Code, "%s", reason.Text)
+	}
+	r.more = r.more || other.more
+}
+
+// all are the reasons, with a word at the end if there were more.
+func (r *reasons) all() []Reason {
+	if r.more {
+		return append(r.list, Reason{Code: "AND_MORE", Text: "and more of the kind"})
+	}
+	return r.list
 }
 
 func person(party uint32) string {

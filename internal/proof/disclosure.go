@@ -27,7 +27,10 @@ func (l *ledger) judge(e *Entry, d *amparov1.DisclosureFact, placed bool) *Discl
 	if !placed {
 		why.add("MISPLACED", "nothing rests where it stands")
 	}
-	if d.GetPurpose() == 0 || d.GetRecipient() == 0 || len(d.GetCategories()) == 0 || slices.Contains(d.GetCategories(), 0) {
+	if isOrphan(e) {
+		why.add("AUTHOR_MISSING", "nobody let it leave")
+	}
+	if d.GetPurpose() == 0 || d.GetRecipient() == 0 || len(kinds(d)) == 0 || len(kinds(d)) < len(unique(d.GetCategories())) {
 		why.add("INCOMPLETE", "it does not say for what, to whom, or which data")
 	}
 	if _, ok := instant(d.GetHappenedAt()); !ok {
@@ -42,6 +45,7 @@ func (l *ledger) judge(e *Entry, d *amparov1.DisclosureFact, placed bool) *Discl
 		l.check(out, d, &why)
 		secondTerm(d, &why)
 	case amparov1.DisclosureTrack_DISCLOSURE_TRACK_VITAL_INTERESTS:
+		out.Against = l.refusedBy(d)
 		l.check(out, d, &why)
 		l.vital(out, d, &why)
 	case amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED:
@@ -49,7 +53,7 @@ func (l *ledger) judge(e *Entry, d *amparov1.DisclosureFact, placed bool) *Discl
 	default:
 		why.add("TRACK_UNKNOWN", "it does not say on what it left")
 	}
-	out.Reasons = why.list
+	out.Reasons = why.all()
 	return out
 }
 
@@ -61,7 +65,7 @@ func secondTerm(d *amparov1.DisclosureFact, why *reasons) {
 
 // check holds a disclosure against the do-no-harm check that it names.
 func (l *ledger) check(out *Disclosure, d *amparov1.DisclosureFact, why *reasons) {
-	k := l.find(d.GetCheck())
+	k := l.support(d.GetCheck())
 	c := k.fact().GetCheck()
 	if c == nil {
 		why.add("CHECK_MISSING", "it names no do-no-harm check that was there")
@@ -76,22 +80,27 @@ func (l *ledger) check(out *Disclosure, d *amparov1.DisclosureFact, why *reasons
 	if !goesOn(c) {
 		why.add("CHECK_FORBIDS", "check %d says %s", n, word(c.GetResult()))
 	}
-	for _, later := range l.known[l.after(n):] {
-		if f := later.Fact.GetCheck(); f != nil && !goesOn(f) && touches(f, d) {
+	for _, later := range l.forbidding[after(l.forbidding, n):] {
+		if f := later.Fact.GetCheck(); touches(f, d) {
 			why.add("CHECK_FORBIDS", "check %d, which came after check %d, says %s", later.Number(), n, word(f.GetResult()))
+			break // one no is enough
 		}
 	}
 	if !before(d.GetHappenedAt(), c.GetValidUntil()) {
 		why.add("CHECK_EXPIRED", "check %d was too old", n)
 	}
-	if i := slices.IndexFunc(l.incidents, func(incident uint32) bool { return incident > n }); i >= 0 {
+	if exceeds(c.GetValidUntil(), k.At, checkWithin) {
+		why.add("TERM_TOO_LONG", "check %d holds longer than any can", n)
+	}
+	if i, _ := slices.BinarySearch(l.incidents, n); i < len(l.incidents) {
 		why.add("CHECK_OVERTAKEN", "check %d was overtaken by the incident of entry %d", n, l.incidents[i])
 	}
-	approvals := l.approvers(k)
-	out.Approvals = numbers(approvals)
 	if isUrgent(d.GetTrack()) {
+		out.Approvals = numbers(l.approvals[n])
 		return // what follows is what haste leaves no time for
 	}
+	approvals := l.agreed(k, d.GetHappenedAt())
+	out.Approvals = numbers(approvals)
 	if c.GetShortForm() {
 		why.add("CHECK_SHORT", "check %d asked only what is asked in haste", n)
 	}
@@ -108,41 +117,11 @@ func goesOn(c *amparov1.CheckFact) bool {
 	return c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED || c.GetResult() == amparov1.HarmResult_HARM_RESULT_PROCEED_WITH_MITIGATION
 }
 
-// touches reports whether a check judged any of what left, for whoever it is about.
+// touches reports whether a check judged any of what left, for whoever it is about. One
+// that does not say what it is of is of everything: a no is not lost for a blank.
 func touches(c *amparov1.CheckFact, d *amparov1.DisclosureFact) bool {
-	return c.GetPurpose() == d.GetPurpose() && c.GetRecipient() == d.GetRecipient() &&
-		slices.ContainsFunc(c.GetCategories(), func(one amparov1.DataCategory) bool { return slices.Contains(d.GetCategories(), one) })
-}
-
-// basis holds a disclosure against the basis other than consent that it names.
-func (l *ledger) basis(out *Disclosure, d *amparov1.DisclosureFact, why *reasons) {
-	stated := l.find(d.GetBasis())
-	b := stated.fact().GetBasis()
-	if b == nil {
-		why.add("BASIS_MISSING", "it names no basis that was there")
-		return
-	}
-	n := stated.Number()
-	out.Basis = n
-	if b.GetRecipient() != d.GetRecipient() {
-		why.add("BASIS_OTHER_RECIPIENT", "basis %d is not for recipient %d", n, d.GetRecipient())
-	}
-	for _, category := range d.GetCategories() {
-		if !slices.Contains(b.GetCategories(), category) {
-			why.add("BASIS_OTHER_DATA", "basis %d does not cover %s", n, word(category))
-		}
-	}
-	if !before(d.GetHappenedAt(), b.GetValidUntil()) {
-		why.add("BASIS_EXPIRED", "basis %d was too old", n)
-	}
-	if before(d.GetHappenedAt(), timestamppb.New(stated.At)) {
-		why.add("BASIS_RECORDED_LATER", "basis %d was written down later", n)
-	}
-	approvals := l.approvers(stated)
-	out.Approvals = numbers(approvals)
-	if uint64(len(approvals)) < uint64(b.GetApprovalsNeeded()) {
-		why.add("BASIS_UNAPPROVED", "basis %d had %d of %d approvals by others", n, len(approvals), b.GetApprovalsNeeded())
-	}
+	return (c.GetPurpose() == 0 || c.GetPurpose() == d.GetPurpose()) && (c.GetRecipient() == 0 || c.GetRecipient() == d.GetRecipient()) &&
+		(len(c.GetCategories()) == 0 || slices.ContainsFunc(kinds(d), func(one amparov1.DataCategory) bool { return slices.Contains(c.GetCategories(), one) }))
 }
 
 // vital holds a disclosure for vital interests against what such an act needs of its
@@ -155,9 +134,12 @@ func (l *ledger) vital(out *Disclosure, d *amparov1.DisclosureFact, why *reasons
 		} else if !before(d.GetHappenedAt(), d.GetActExpiresAt()) {
 			why.add("ACT_EXPIRED", "it left after the act had ended")
 		}
+		if at, ok := instant(d.GetHappenedAt()); ok && exceeds(d.GetActExpiresAt(), at, actWithin) {
+			why.add("TERM_TOO_LONG", "the act holds longer than any can")
+		}
 		return
 	}
-	earlier := l.find(d.GetUnder())
+	earlier := l.support(d.GetUnder())
 	u := earlier.fact().GetDisclosure()
 	if !isVital(u.GetTrack()) || u.GetUnder() != 0 {
 		why.add("ACT_UNKNOWN", "entry %d is no act for vital interests that was there", d.GetUnder())
@@ -208,8 +190,8 @@ func (l *ledger) signed(act *Disclosure, newest time.Time) (Class, uint32) {
 	if isVital(f.GetTrack()) {
 		completed, pending, late = classVitalCompleted, classVitalPending, classVitalLate
 	}
-	due := f.GetSecondDueAt().AsTime()
-	signatures := l.approvalsOf(&act.Entry)
+	due := secondDue(f)
+	signatures := l.approvals[act.Number()]
 	for _, s := range signatures {
 		if !s.At.After(due) {
 			return completed, s.Number()
@@ -225,10 +207,30 @@ func (l *ledger) signed(act *Disclosure, newest time.Time) (Class, uint32) {
 	}
 }
 
+// secondDue is until when a second person must sign, which is never later than the day
+// after, whatever the entry says.
+func secondDue(d *amparov1.DisclosureFact) time.Time {
+	due, latest := d.GetSecondDueAt().AsTime(), d.GetHappenedAt().AsTime().Add(secondWithin)
+	if due.After(latest) {
+		return latest
+	}
+	return due
+}
+
 // within reports that a list holds nothing that is not in another.
 func within[T comparable](list, all []T) bool {
-	return !slices.ContainsFunc(list, func(value T) bool { return !slices.Contains(all, value) })
+	if len(all) < few {
+		return !slices.ContainsFunc(list, func(value T) bool { return !slices.Contains(all, value) })
+	}
+	known := make(map[T]bool, len(all))
+	for _, value := range all {
+		known[value] = true
+	}
+	return !slices.ContainsFunc(list, func(value T) bool { return !known[value] })
 }
+
+// few is up to how many values a list is gone through as quickly as it is looked up.
+const few = 32
 
 // others are the parties beside the person of the case.
 func others(parties []uint32) []uint32 {

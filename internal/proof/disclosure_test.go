@@ -19,7 +19,6 @@ func TestCheck(t *testing.T) {
 		{"with what was decided against the harm", checked(func(k harm) { k.Result = amparov1.HarmResult_HARM_RESULT_PROCEED_WITH_MITIGATION }), covered},
 		{"not now", checked(func(k harm) { k.Result = amparov1.HarmResult_HARM_RESULT_DEFER }), "UNCOVERED CHECK_FORBIDS"},
 		{"not at all", checked(func(k harm) { k.Result = amparov1.HarmResult_HARM_RESULT_DO_NOT_PROCEED }), "UNCOVERED CHECK_FORBIDS"},
-		{"undecided", checked(func(k harm) { k.Result = 0 }), "UNCOVERED CHECK_FORBIDS"},
 		{"none", func(c story) { c.Consent(); c.Check(); c.Disclose(func(d disclosure) { d.Check = 0 }) }, "UNCOVERED CHECK_MISSING"},
 		{"for another purpose", checked(func(k harm) { k.Purpose = media }), "UNCOVERED CHECK_OTHER_ACTION"},
 		{"for somebody else", checked(func(k harm) { k.Recipient = 2 }), "UNCOVERED CHECK_OTHER_ACTION"},
@@ -84,43 +83,35 @@ func TestCheck(t *testing.T) {
 			c.Disclose()
 			c.Approve(check, head)
 		}, "UNCOVERED CHECK_UNAPPROVED"},
+		{"the second one agrees, by the entry, after it left", func(c story) {
+			c.Consent()
+			check := c.Check(func(k harm) { k.ApprovalsNeeded = 2 })
+			c.Approve(check, reviewer)
+			c.Approve(check, head)
+			c.Disclose(at(c, -time.Hour-time.Second))
+		}, "UNCOVERED CHECK_UNAPPROVED"},
+		{"the second one agrees at the moment at which it left", func(c story) {
+			c.Consent()
+			check := c.Check(func(k harm) { k.ApprovalsNeeded = 2 })
+			c.Approve(check, reviewer)
+			c.Approve(check, head)
+			c.Disclose(at(c, -time.Hour))
+		}, covered},
+		{"for as long as any can hold", checked(func(k harm) { k.ValidUntil.Seconds += 7 * 86400 }), covered},
+		{"for longer than any can hold", checked(func(k harm) { k.ValidUntil.Seconds += 7*86400 + 1 }), "UNCOVERED TERM_TOO_LONG"},
+		{"three since that say no, which is said once", func(c story) {
+			c.Consent()
+			c.Check()
+			c.Check(never)
+			c.Check(never)
+			c.Disclose()
+		}, "UNCOVERED CHECK_FORBIDS"},
 		{"somebody agrees to another check", func(c story) {
 			c.Consent()
 			c.Check(func(k harm) { k.ApprovalsNeeded = 1 })
 			c.Approve(c.Check(func(k harm) { k.ApprovalsNeeded = 1 }), reviewer)
 			c.Disclose()
 		}, "UNCOVERED CHECK_UNAPPROVED"},
-	})
-}
-
-// TestListed: a basis other than consent allows what it names, and nothing else.
-func TestListed(t *testing.T) {
-	leave := func(c story, edits ...func(disclosure)) {
-		c.Disclose(append([]func(disclosure){func(d disclosure) {
-			d.Track, d.Basis, d.Check, d.Consents, d.Categories = listed, 1, 0, nil, d.Categories[1:]
-		}}, edits...)...)
-	}
-	stated := func(edits ...func(basis)) func(story) {
-		return func(c story) { c.Approve(c.Basis(edits...), reviewer); leave(c) }
-	}
-	judge(t, []row{
-		{"as it should be", stated(), "LISTED"},
-		{"after a no of the person", func(c story) {
-			c.Approve(c.Basis(), reviewer)
-			c.Withdraw()
-			leave(c)
-		}, "LISTED"},
-		{"none", func(c story) { c.Basis(); leave(c, func(d disclosure) { d.Basis = 0 }) }, "UNCOVERED BASIS_MISSING"},
-		{"to somebody else", stated(func(b basis) { b.Recipient = 2 }), "UNCOVERED BASIS_OTHER_RECIPIENT"},
-		{"other data", stated(func(b basis) { b.Categories[0] = health }), "UNCOVERED BASIS_OTHER_DATA"},
-		{"too old", stated(func(b basis) { b.ValidUntil.Seconds -= 7*86400 - 2*3600 }), "UNCOVERED BASIS_EXPIRED"},
-		{"at its last moment", stated(func(b basis) { b.ValidUntil.Seconds -= 7*86400 - 2*3600 - 1 }), "LISTED"},
-		{"nobody agreed", func(c story) { c.Basis(); leave(c) }, "UNCOVERED BASIS_UNAPPROVED"},
-		{"nobody needs to agree", func(c story) { c.Basis(func(b basis) { b.ApprovalsNeeded = 0 }); leave(c) }, "LISTED"},
-		{"it left before it was stated", func(c story) {
-			c.Approve(c.Basis(), reviewer)
-			leave(c, at(c, -3*time.Hour))
-		}, "UNCOVERED BASIS_RECORDED_LATER"},
 	})
 }
 
@@ -162,6 +153,20 @@ func TestUrgent(t *testing.T) {
 		{"signed late", func(c story) {
 			c.Consent()
 			n := hasty(c)
+			c.Log().Wait(23*time.Hour + time.Second)
+			c.Approve(n, reviewer)
+		}, "URGENT_LATE"},
+		{"the event from which the consent counts written down in the same act", func(c story) {
+			c.Consent(func(f consent) { f.Conditional = true })
+			event := &amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Event{Event: &amparov1.EventFact{Kind: status, Operative: []uint32{1}}}}
+			check, left := c.NewCheck(), c.NewDisclosure(func(d disclosure) {
+				d.Check, d.Track, d.SecondDueAt, d.HappenedAt = 3, urgent, c.At(20*time.Hour), c.At(-time.Minute)
+			})
+			c.Together(amparov1.LeafAction_LEAF_ACTION_DISCLOSE, event, check, left)
+		}, "URGENT_PENDING"},
+		{"signed within a term that it gave itself, and not within a day", func(c story) {
+			c.Consent()
+			n := hasty(c, func(d disclosure) { d.SecondDueAt = c.At(30 * day) })
 			c.Log().Wait(23*time.Hour + time.Second)
 			c.Approve(n, reviewer)
 		}, "URGENT_LATE"},
@@ -213,6 +218,10 @@ func TestVitalInterests(t *testing.T) {
 		{"signed late", func(c story) { n := act(c); c.Log().Wait(day); c.Approve(n, reviewer) }, "VITAL_LATE"},
 		{"without a check", func(c story) { act(c, func(d disclosure) { d.Check = 0 }) }, "UNCOVERED CHECK_MISSING"},
 		{"without an end", func(c story) { act(c, func(d disclosure) { d.ActExpiresAt = nil }) }, "UNCOVERED ACT_TERM_MISSING"},
+		{"for as long as any can hold", func(c story) { act(c, func(d disclosure) { d.ActExpiresAt = c.At(168 * time.Hour) }) }, "VITAL_PENDING"},
+		{"for longer than any can hold", func(c story) {
+			act(c, func(d disclosure) { d.ActExpiresAt = c.At(168*time.Hour + time.Second) })
+		}, "UNCOVERED TERM_TOO_LONG"},
 		{"after its end", func(c story) { act(c, func(d disclosure) { d.ActExpiresAt = c.At(0) }) }, "UNCOVERED ACT_EXPIRED"},
 		{"no second signature asked for", func(c story) { act(c, func(d disclosure) { d.SecondDueAt = nil }) }, "UNCOVERED SECOND_TERM_MISSING"},
 

@@ -25,6 +25,25 @@ func answered(of uint32) *amparov1.LedgerFact {
 	}}}
 }
 
+func answers(of uint32, outcome amparov1.ReturnOutcome) *amparov1.LedgerFact {
+	fact := answered(of)
+	fact.GetReturnAnswer().Outcome = outcome
+	return fact
+}
+
+// asked is a consent (1), a check (2) and what left on them (3), and what follows.
+func asked(c story, facts ...*amparov1.LedgerFact) {
+	c.Consent()
+	c.Check()
+	c.Disclose()
+	if len(facts) > 0 {
+		note(c, facts...)
+	}
+}
+
+// nobody takes its author from an act.
+func nobody(leaf *amparov1.AuditLeaf) { leaf.StaffId, leaf.DeviceId = "", "" }
+
 func informed(of uint32) *amparov1.LedgerFact {
 	return &amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Informed{Informed: &amparov1.InformedFact{Of: of}}}
 }
@@ -77,7 +96,7 @@ func TestFindings(t *testing.T) {
 			c.Approve(check, reviewer)
 			c.Approve(check, reviewer)
 		}, "APPROVAL_REPEATED"},
-		{"the service approves", func(c story) { note(c, c.NewCheck()); note(c, approval(1)).StaffId = "" }, "APPROVAL_OF_NOBODY"},
+		{"the service approves", func(c story) { note(c, c.NewCheck()); note(c, approval(1)).StaffId = "" }, "AUTHOR_MISSING"},
 		{"settles no withdrawal", func(c story) { note(c, settled(c.Consent())) }, "ENTRY_UNKNOWN"},
 		{"asks back what did not leave", func(c story) { note(c, requested(c.Check(), monday)) }, "ENTRY_UNKNOWN"},
 		{"answers no request", func(c story) { note(c, answered(c.Check())) }, "ENTRY_UNKNOWN"},
@@ -118,6 +137,53 @@ func TestFindings(t *testing.T) {
 			c.Consent(func(f consent) { f.ExpiresAt = c.At(-time.Hour) })
 		}, "ENDS_BEFORE_START"},
 		{"neither yes nor no", func(c story) { c.Consent(func(f consent) { f.Answer = 0 }) }, "SAYS_NOTHING"},
+		{"a yes of whom nobody knows", func(c story) { c.Consent(func(f consent) { f.Giver = 0 }) }, "SAYS_NOTHING"},
+		{"a yes of which nobody knows how it was said", func(c story) { c.Consent(func(f consent) { f.Method = 0 }) }, "SAYS_NOTHING"},
+		{"a no of which nobody knows how it was said", func(c story) {
+			c.Consent(func(f consent) { f.Answer, f.Giver, f.Method = amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED, 0, 0 })
+		}, ""},
+		{"a check that decides nothing", func(c story) { c.Check(func(k harm) { k.Result = 0 }) }, "SAYS_NOTHING"},
+		{"a check for nothing", func(c story) { c.Check(func(k harm) { k.Purpose = 0 }) }, "SAYS_NOTHING"},
+		{"a check of what goes to nobody", func(c story) { c.Check(func(k harm) { k.Recipient = 0 }) }, "SAYS_NOTHING"},
+		{"a check of no data", func(c story) { c.Check(func(k harm) { k.Categories = nil }) }, "SAYS_NOTHING"},
+		{"a basis that is none", func(c story) { c.Basis(func(b basis) { b.Basis = 0 }) }, "SAYS_NOTHING"},
+		{"an event in which nothing befalls", func(c story) { c.Event(0) }, "SAYS_NOTHING"},
+		{"a track that is none", func(c story) { c.Consent(); c.Check(); c.Disclose(func(d disclosure) { d.Track = 0 }) }, "SAYS_NOTHING"},
+		{"an answer that is none", func(c story) {
+			asked(c, requested(3, monday.Add(day)))
+			note(c, answers(4, 0))
+		}, "SAYS_NOTHING"},
+		{"asked back without an end", func(c story) {
+			r := requested(3, monday)
+			r.GetReturnRequest().AnswerDueAt = nil
+			asked(c, r)
+		}, "TIME_MISSING"},
+		{"asked back from somebody who never had it", func(c story) {
+			r := requested(3, monday.Add(day))
+			r.GetReturnRequest().Recipient = 2
+			asked(c, r)
+		}, "REQUEST_TO_ANOTHER"},
+		{"stated for a request that is none", func(c story) { c.Basis(func(b basis) { b.Basis, b.Of = back, c.Consent() }) }, "ENTRY_UNKNOWN"},
+		{"a notice of a breach that nobody admitted", func(c story) { c.Basis(func(b basis) { b.Basis = notice }) }, "ENTRY_UNKNOWN"},
+		{"nobody's yes", func(c story) { nobody(note(c, c.NewConsent())) }, "AUTHOR_MISSING"},
+		{"nobody's check", func(c story) { nobody(note(c, c.NewCheck())) }, "AUTHOR_MISSING"},
+		{"nobody's order of a court", func(c story) { c.Basis(); nobody(c.Log().Leaves[1]) }, "AUTHOR_MISSING"},
+		{"nobody let it leave", func(c story) { c.Consent(); c.Check(); nobody(note(c, c.NewDisclosure())) }, "AUTHOR_MISSING"},
+		{"what the service does by itself", func(c story) {
+			asked(c)
+			nobody(note(c, &amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Withdrawal{Withdrawal: &amparov1.WithdrawalFact{SaidAt: c.At(0)}}}))
+			nobody(note(c, settled(4), requested(3, monday.Add(day))))
+			c.Basis(func(b basis) { b.Basis, b.Of = back, 6 })
+			c.Event(status)
+			nobody(c.Log().Leaves[6])
+			nobody(c.Log().Leaves[7])
+		}, ""},
+		{"one partner, named twice", func(c story) { c.Consent(func(f consent) { f.Recipients = []uint32{1, 2, 1} }) }, "VALUE_REPEATED"},
+		{"a consent on which it rests twice", func(c story) {
+			c.Consent()
+			c.Check()
+			c.Disclose(func(d disclosure) { d.Consents = []uint32{1, 1} })
+		}, "VALUE_REPEATED"},
 		{"an entry without a word", func(c story) { note(c, &amparov1.LedgerFact{}) }, "SAYS_NOTHING"},
 		{"a purpose of a later version", func(c story) { c.Consent(func(f consent) { f.Purposes[0] = 99 }) }, "VALUE_UNKNOWN"},
 		{"something withheld, of a later version", func(c story) {
@@ -169,6 +235,43 @@ func TestNothingRestsOnWhatHasNoPlace(t *testing.T) {
 			c.Approve(2, reviewer)
 			c.Disclose()
 		}, "UNCOVERED CHECK_UNAPPROVED"},
+		{"a consent that nobody wrote down", func(c story) {
+			nobody(note(c, c.NewConsent()))
+			c.Check()
+			c.Disclose()
+		}, "UNCOVERED CONSENT_MISSING"},
+		{"a no that nobody wrote down", func(c story) {
+			c.Consent()
+			c.Check()
+			nobody(note(c, c.NewConsent(func(f consent) { f.Answer = amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED })))
+			c.Disclose()
+		}, "UNCOVERED CONSENT_STOPPED"},
+		{"a check that nobody made", func(c story) {
+			c.Consent()
+			nobody(note(c, c.NewCheck()))
+			c.Disclose()
+		}, "UNCOVERED CHECK_MISSING"},
+		{"a check since that says no, of no data", func(c story) {
+			c.Consent()
+			c.Check()
+			c.Check(func(k harm) { k.Result, k.Categories = amparov1.HarmResult_HARM_RESULT_DO_NOT_PROCEED, nil })
+			c.Disclose()
+		}, "UNCOVERED CHECK_FORBIDS"},
+		{"an order of a court that nobody has seen", func(c story) {
+			c.Approve(c.Basis(), reviewer)
+			nobody(c.Log().Leaves[1])
+			leaveOn(c, 1)
+		}, "UNCOVERED BASIS_MISSING"},
+		{"an act for vital interests that is nobody's, and more on it", func(c story) {
+			n := c.DiscloseAtOnce(c.Vital)
+			nobody(c.Log().Leaves[1])
+			c.DiscloseAtOnce(c.Vital, func(d disclosure) { d.Under, d.SecondDueAt, d.ActExpiresAt = n, nil, nil })
+		}, "UNCOVERED ACT_UNKNOWN"},
+		{"nobody let it leave", func(c story) {
+			c.Consent()
+			c.Check()
+			nobody(note(c, c.NewDisclosure()))
+		}, "UNCOVERED AUTHOR_MISSING"},
 		{"it left twice under one number", func(c story) {
 			c.Consent()
 			c.Check()

@@ -215,75 +215,9 @@ var resigned = []fraud{
 	}, "NUMBER_GAP WITHOUT_CHANGE"},
 }
 
-// passed are disclosures that the rules should have refused. Entries 1 to 3 are a
-// consent, a check and what left; the next is 4.
-var passed = []fraud{
-	{"left under a consent that had ended", staff, func(f *forger) { f.log.Wait(91 * day); f.c.Check(); f.leaves(1, 4) }, "CONSENT_EXPIRED"},
-	{"left under a consent that was withdrawn", staff, func(f *forger) { f.c.Withdraw(); f.leaves(1, 2) }, "CONSENT_STOPPED"},
-	{"left although it was withheld", staff, func(f *forger) {
-		f.c.Consent(func(c consent) { c.Withheld = []*amparov1.WithheldFact{{Category: contact, Recipient: 1}} })
-		f.leaves(4, 2)
-	}, "CONSENT_WITHHELD"},
-	{"left to somebody else", staff, func(f *forger) {
-		f.c.Check(func(k harm) { k.Recipient = 2 })
-		f.leaves(1, 4, func(d disclosure) { d.Recipient = 2 })
-	}, "CONSENT_OTHER_RECIPIENT"},
-	{"left for another purpose", staff, func(f *forger) {
-		f.c.Check(func(k harm) { k.Purpose = media })
-		f.leaves(1, 4, func(d disclosure) { d.Purpose = media })
-	}, "CONSENT_OTHER_PURPOSE"},
-	{"left under a conditional consent before its event", staff, func(f *forger) {
-		f.c.Consent(func(c consent) { c.Conditional = true })
-		f.leaves(4, 2)
-	}, "CONSENT_AWAITS_EVENT"},
-	{"a check used again, for another action", staff, func(f *forger) {
-		f.c.Consent(func(c consent) { c.Recipients = []uint32{2} })
-		f.leaves(4, 2, func(d disclosure) { d.Recipient = 2 })
-	}, "CHECK_OTHER_ACTION"},
-	{"a check that an incident has overtaken", staff, func(f *forger) { f.c.Event(incident); f.leaves(1, 2) }, "CHECK_OVERTAKEN"},
-	{"a check that its author approved", staff, func(f *forger) {
-		f.c.Approve(f.c.Check(func(k harm) { k.ApprovalsNeeded = 1 }), officer)
-		f.leaves(1, 4)
-	}, "APPROVAL_OF_OWN CHECK_UNAPPROVED"},
-	{"a check that nobody approved", staff, func(f *forger) { f.c.Check(func(k harm) { k.ApprovalsNeeded = 2 }); f.leaves(1, 4) }, "CHECK_UNAPPROVED"},
-	{"a check that one person approved twice", staff, func(f *forger) {
-		check := f.c.Check(func(k harm) { k.ApprovalsNeeded = 2 })
-		f.c.Approve(check, reviewer)
-		f.c.Approve(check, reviewer)
-		f.leaves(1, 4)
-	}, "APPROVAL_REPEATED CHECK_UNAPPROVED"},
-	{"an urgent act that its author signed as the second person", staff, func(f *forger) {
-		f.c.Approve(f.c.DiscloseAtOnce(), officer)
-		f.log.Wait(day)
-		f.log.Read("pseudonym-1")
-	}, "APPROVAL_OF_OWN URGENT_LATE"},
-	{"an urgent act without a second signature in its term, which is late and not uncovered", staff, func(f *forger) {
-		f.c.DiscloseAtOnce()
-		f.log.Wait(day)
-		f.log.Read("pseudonym-1")
-	}, "URGENT_LATE"},
-	{"an act for vital interests without an end", staff, func(f *forger) {
-		f.c.DiscloseAtOnce(f.c.Vital, func(d disclosure) { d.ActExpiresAt = nil })
-	}, "ACT_TERM_MISSING"},
-	{"a listed basis used beyond its data", staff, func(f *forger) {
-		f.c.Approve(f.c.Basis(), reviewer)
-		f.leaves(0, 0, func(d disclosure) { d.Track, d.Basis, d.Consents = listed, 4, nil })
-	}, "BASIS_OTHER_DATA"},
-	{"a consent from the future", staff, func(f *forger) { f.c.Consent(func(c consent) { c.ObtainedAt = f.c.At(day) }) }, "FROM_FUTURE"},
-	{"what left, dated ahead to when it will be allowed", staff, func(f *forger) {
-		f.c.Consent(func(c consent) { c.ValidFrom = f.c.At(5 * day) })
-		f.leaves(4, 2, func(d disclosure) { d.HappenedAt = f.c.At(5 * day) })
-	}, "FROM_FUTURE"},
-}
-
-// leaves lets something leave on a consent and a check.
-func (f *forger) leaves(on, checked uint32, edits ...func(disclosure)) {
-	f.c.Disclose(append([]func(disclosure){func(d disclosure) { d.Consents, d.Check = []uint32{on}, checked }}, edits...)...)
-}
-
 // TestFrauds plants every fraud and asks what catches it.
 func TestFrauds(t *testing.T) {
-	for _, row := range slices.Concat(filed, resigned, passed) {
+	for _, row := range slices.Concat(filed, resigned, passed, beyond, afterwards) {
 		f := newForger(t)
 		row.do(f)
 		if row.by == staff {
@@ -295,7 +229,7 @@ func TestFrauds(t *testing.T) {
 			t.Errorf("%s, by %s: %q, want %q", row.what, row.by, got, row.caught)
 		}
 	}
-	if n := len(filed) + len(resigned) + len(passed); n < 40 {
+	if n := len(filed) + len(resigned) + len(passed) + len(beyond) + len(afterwards); n < 70 {
 		t.Errorf("%d frauds", n)
 	}
 }

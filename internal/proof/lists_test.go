@@ -57,12 +57,20 @@ func TestListsOfEntries(t *testing.T) {
 		c.Withdraw()
 		note(c, requested(left, monday.Add(2*day)), requested(left, monday.Add(2*day)), requested(left, monday.Add(4*day)))
 		note(c, answered(7))
+		note(c, answers(8, amparov1.ReturnOutcome_RETURN_OUTCOME_NO_ANSWER))
+		c.Consent(func(f consent) { f.ObtainedAt, f.ValidFrom = c.At(-day), c.At(-day) })
+		c.Consent(func(f consent) { f.ObtainedAt, f.ValidFrom = c.At(-day-time.Second), c.At(-day) })
+		c.Withdraw(func(w withdrawal) { w.SaidAt = c.At(-day - time.Second) })
+		c.Disclose(at(c, -day-time.Second))
+		c.Disclose(at(c, -day))
+		c.Log().Wait(2 * day)
+		note(c, answered(6))
 		c.Log().Wait(2 * day)
 		c.Log().Read("pseudonym-1")
 	})
 	for name, got := range map[string][2]string{
-		"late": {numbers(r.Late), "[1]"}, "not in writing": {numbers(r.FormShort), "[3]"},
-		"without an answer in time": {numbers(r.Unanswered), "[6]"},
+		"late": {numbers(r.Late), "[1 12]"}, "of the day before": {numbers(r.Belated), "[13 14]"}, "not in writing": {numbers(r.FormShort), "[3]"},
+		"without an answer in time": {numbers(r.Unanswered), "[6 8]"},
 	} {
 		if got[0] != got[1] {
 			t.Errorf("%s: %s, want %s", name, got[0], got[1])
@@ -73,19 +81,56 @@ func TestListsOfEntries(t *testing.T) {
 	}
 }
 
+// TestActsAgainstANo: what left for vital interests although the person had said no is
+// shown, and is covered all the same.
+func TestActsAgainstANo(t *testing.T) {
+	refuse := func(f consent) { f.Answer = amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED }
+	withhold := func(recipient uint32) func(consent) {
+		return func(f consent) { f.Withheld = []*amparov1.WithheldFact{{Category: contact, Recipient: recipient}} }
+	}
+	for _, row := range []struct {
+		name    string
+		before  func(c story)
+		against uint32
+	}{
+		{"nobody was asked", func(story) {}, 0},
+		{"a yes", func(c story) { c.Consent() }, 0},
+		{"a no", func(c story) { c.Consent(refuse) }, 1},
+		{"a yes, taken back", func(c story) { c.Consent(); c.Withdraw() }, 2},
+		{"a no, and a yes to all of it", func(c story) { c.Consent(refuse); c.Consent() }, 0},
+		{"a no, and a yes to some of it", func(c story) {
+			c.Consent(refuse)
+			c.Consent(func(f consent) { f.Categories = f.Categories[:1] })
+		}, 1},
+		{"a no, and a yes written down later that was said before it", func(c story) {
+			c.Consent(refuse)
+			c.Consent(func(f consent) { f.ObtainedAt = c.At(-2 * time.Hour) })
+		}, 1},
+		{"a no, and a yes that has ended", func(c story) {
+			c.Consent(refuse)
+			c.Consent(func(f consent) { f.ExpiresAt = c.At(time.Minute) })
+		}, 1},
+		{"withheld from the recipient", func(c story) { c.Consent(withhold(1)) }, 1},
+		{"withheld from somebody else", func(c story) { c.Consent(withhold(2)) }, 0},
+		{"a no for another purpose", func(c story) { c.Withdraw(func(w withdrawal) { w.Purposes = []amparov1.Purpose{media} }) }, 0},
+		{"a no of somebody else", func(c story) { c.Withdraw(func(w withdrawal) { w.Party = 1 }) }, 0},
+	} {
+		r := told(func(c story) { row.before(c); c.DiscloseAtOnce(c.Vital) })
+		if got := r.Ledgers[0].Disclosures[0].Against; got != row.against || (len(r.AgainstNo) == 1) != (row.against != 0) || !r.Sound() {
+			t.Errorf("%s: against %d, %d shown, want %d; sound is %v", row.name, got, len(r.AgainstNo), row.against, r.Sound())
+		}
+	}
+}
+
 // TestBreaches: an admitted breach is always shown, with until when the authority is to
 // be told, and is no disclosure that would have to be covered.
 func TestBreaches(t *testing.T) {
 	stated := func(c story) {
 		note(c, breach(monday.Add(-day), monday))
-		c.Approve(c.Basis(func(b basis) { b.Basis = amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE }), reviewer)
+		c.Approve(c.Basis(func(b basis) { b.Basis, b.Of, b.Categories = notice, 1, []amparov1.DataCategory{profile} }), reviewer)
 	}
-	notice := func(c story) {
-		c.Disclose(func(d disclosure) {
-			d.Track, d.Basis, d.Check, d.Consents, d.Categories = listed, 2, 0, nil, d.Categories[1:]
-		})
-	}
-	r := told(func(c story) { stated(c); notice(c); note(c, breach(monday, monday)) })
+	tells := func(c story) { leaveOn(c, 2, func(d disclosure) { d.Categories = []amparov1.DataCategory{profile} }) }
+	r := told(func(c story) { stated(c); tells(c); note(c, breach(monday, monday)) })
 	if len(r.Breaches) != 2 || !r.Sound() || r.Bases[amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE] != 1 {
 		t.Fatalf("%d breaches, sound is %v", len(r.Breaches), r.Sound())
 	}
@@ -94,9 +139,9 @@ func TestBreaches(t *testing.T) {
 		t.Errorf("the first: due %v", first.NoticeDue)
 	}
 	if second.Notice != nil {
-		t.Error("a notice from before the breach passes for its own")
+		t.Error("a notice of one breach passes for that of another")
 	}
-	if r := told(func(c story) { stated(c); c.Log().Wait(8 * day); notice(c) }); r.Breaches[0].Notice != nil {
+	if r := told(func(c story) { stated(c); c.Log().Wait(8 * day); tells(c) }); r.Breaches[0].Notice != nil {
 		t.Error("what was not allowed to leave passes for a notice")
 	}
 }

@@ -25,6 +25,9 @@ func modelOf(leaves []*amparov1.AuditLeaf, pseudonym string) model {
 	var m model
 	for _, leaf := range leaves {
 		at := leaf.GetRecordedAt().AsTime()
+		if earliest := m.last.Add(-time.Minute); at.Before(earliest) {
+			at = earliest
+		}
 		if at.After(m.last) {
 			m.last = at
 		}
@@ -77,7 +80,8 @@ func (m model) class(n entry) proof.Class {
 func (m model) act(u entry) bool {
 	d := u.GetDisclosure()
 	return d.GetTrack() == vital && d.GetUnder() == 0 && d.GetSecondDueAt() != nil && d.GetActExpiresAt() != nil &&
-		d.GetHappenedAt().AsTime().Before(d.GetActExpiresAt().AsTime()) && m.checked(u)
+		d.GetHappenedAt().AsTime().Before(d.GetActExpiresAt().AsTime()) && m.checked(u) &&
+		!d.GetActExpiresAt().AsTime().After(d.GetHappenedAt().AsTime().Add(7*day))
 }
 
 func sameOrLess(d, u *amparov1.DisclosureFact) bool {
@@ -96,6 +100,9 @@ func subset[T comparable](part, whole []T) bool {
 
 func (m model) signed(n entry) proof.Class {
 	due := n.GetDisclosure().GetSecondDueAt().AsTime()
+	if t := n.GetDisclosure().GetHappenedAt().AsTime(); due.Sub(t) > day {
+		due = t.Add(day)
+	}
 	signature := func(inTime bool) bool {
 		return m.some(func(a entry) bool {
 			return a.GetApproval() != nil && a.GetApproval().GetOf() == n.GetNumber() && a.GetNumber() > n.GetNumber() && a.by != n.by && a.at.After(due) != inTime
@@ -111,11 +118,11 @@ func (m model) signed(n entry) proof.Class {
 	}
 }
 
-// agreed counts who agreed to entry k before entry n.
+// agreed counts who agreed to entry k before entry n, and when it happened.
 func (m model) agreed(k, n entry) int {
 	people := map[string]bool{}
 	for _, a := range m.all {
-		if a.GetApproval().GetOf() == k.GetNumber() && a.GetApproval() != nil && k.GetNumber() < a.GetNumber() && a.GetNumber() < n.GetNumber() {
+		if a.GetApproval().GetOf() == k.GetNumber() && a.GetApproval() != nil && k.GetNumber() < a.GetNumber() && a.GetNumber() < n.GetNumber() && !a.at.After(n.GetDisclosure().GetHappenedAt().AsTime()) {
 			people[a.by] = true
 		}
 	}
@@ -140,7 +147,7 @@ func (m model) checked(n entry) bool {
 		})
 		thorough := !c.GetShortForm() && !k.at.After(t) && m.agreed(k, n) >= int(c.GetApprovalsNeeded())
 		return good(c) && !overtaken && subset(d.GetCategories(), c.GetCategories()) && subset(d.GetParties(), c.GetParties()) &&
-			t.Before(c.GetValidUntil().AsTime()) && (d.GetTrack() != ordinary || thorough)
+			t.Before(c.GetValidUntil().AsTime()) && c.GetValidUntil().AsTime().Sub(k.at) <= 14*day && (d.GetTrack() != ordinary || thorough)
 	})
 }
 
@@ -153,9 +160,14 @@ func (m model) based(n entry) bool {
 	t := d.GetHappenedAt().AsTime()
 	return m.some(func(k entry) bool {
 		b := k.GetBasis()
-		return b != nil && k.GetNumber() == d.GetBasis() && k.GetNumber() < n.GetNumber() && b.GetRecipient() == d.GetRecipient() &&
+		needed := int(b.GetApprovalsNeeded())
+		if b.GetBasis() == amparov1.ListedBasis_LISTED_BASIS_COURT_ORDER {
+			needed = max(needed, 1)
+		}
+		return b != nil && b.GetPurpose() == d.GetPurpose() && subset(d.GetParties(), b.GetParties()) && b.GetValidUntil().AsTime().Sub(k.at) <= 14*day &&
+			k.GetNumber() == d.GetBasis() && k.GetNumber() < n.GetNumber() && b.GetRecipient() == d.GetRecipient() &&
 			subset(d.GetCategories(), b.GetCategories()) && t.Before(b.GetValidUntil().AsTime()) && !k.at.After(t) &&
-			m.agreed(k, n) >= int(b.GetApprovalsNeeded())
+			m.agreed(k, n) >= needed
 	})
 }
 
@@ -183,7 +195,8 @@ func (m model) allows(e, n entry, q uint32, c amparov1.DataCategory) bool {
 	two := !withholds(y, r, c)
 	three := !t.Before(y.GetValidFrom().AsTime()) && t.Before(y.GetExpiresAt().AsTime()) && !y.GetObtainedAt().AsTime().After(t)
 	four := !y.GetConditional() || m.some(func(v entry) bool {
-		return e.GetNumber() < v.GetNumber() && v.GetNumber() < n.GetNumber() && slices.Contains(v.GetEvent().GetOperative(), e.GetNumber())
+		return e.GetNumber() < v.GetNumber() && v.GetNumber() < n.GetNumber() && slices.Contains(v.GetEvent().GetOperative(), e.GetNumber()) &&
+			(d.GetTrack() == urgent || !v.at.After(t))
 	})
 	five := !m.some(func(s entry) bool {
 		said, reaches := says(s, q, p, r, c)

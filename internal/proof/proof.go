@@ -52,8 +52,8 @@ func Classes() []Class {
 // Entry is an entry of a ledger, with what its leaf says of it.
 type Entry struct {
 	Fact *amparov1.LedgerFact
-	// Leaf is the index of the leaf, At its time (UTC), and StaffID whose act it
-	// was; empty for the service itself.
+	// Leaf is the index of the leaf, At its time (UTC; not before the leaves in front
+	// of it), and StaffID whose act it was; empty for the service itself.
 	Leaf    uint64
 	At      time.Time
 	StaffID string
@@ -93,6 +93,9 @@ type Disclosure struct {
 	// second signature, of that act or its own.
 	Under  uint32
 	Second uint32
+	// Against is the newest no of the person of the case that stood against a disclosure
+	// for vital interests, which needs nobody's consent.
+	Against uint32
 	// Reasons say why it is uncovered.
 	Reasons []Reason
 }
@@ -126,8 +129,7 @@ type Breach struct {
 	// NoticeDue is when the 72 hours end within which the authority is told. It is
 	// the zero time where nobody said since when the breach is known.
 	NoticeDue time.Time
-	// Notice is the first notice of a breach that left the case after it. The log
-	// does not say which breach a notice is about.
+	// Notice is the first notice of it that left.
 	Notice *Entry
 }
 
@@ -155,10 +157,17 @@ type Report struct {
 	Breaches []Breach
 
 	// Oral are consents that were given aloud and that nobody else heard, Late those
-	// that were written down late, and FormShort those that were said aloud where
-	// writing is asked for.
+	// that were written down late, by the policy or by more than a day, and FormShort
+	// those that were said aloud where writing is asked for.
 	Oral, Late, FormShort []Mention
-	// Unanswered are requests to return or delete whose time to answer is over.
+	// Belated are disclosures and withdrawals that were written down more than a day
+	// after they happened.
+	Belated []Mention
+	// AgainstNo are disclosures for vital interests against which a no of the person
+	// of the case stood.
+	AgainstNo []Mention
+	// Unanswered are requests to return or delete whose time to answer is over, and
+	// that were not answered in it.
 	Unanswered []Mention
 	// Staff is sorted by staff id.
 	Staff []Acts
@@ -172,6 +181,7 @@ type Proof struct {
 	ledgers  map[string]*ledger
 	order    []*ledger
 	findings []Finding
+	more     uint64    // findings beyond those that are kept
 	newest   time.Time // of all leaves
 }
 
@@ -180,15 +190,18 @@ func New() *Proof { return &Proof{ledgers: make(map[string]*ledger)} }
 
 // Leaf takes in the next leaf. It may keep what hangs below leaf.
 func (p *Proof) Leaf(index uint64, leaf *amparov1.AuditLeaf) {
-	if at := leaf.GetRecordedAt(); at.GetSeconds() >= p.newest.Unix() {
-		if t := at.AsTime(); t.After(p.newest) {
-			p.newest = t
-		}
+	at := notBefore(leaf.GetRecordedAt().AsTime(), p.newest)
+	if at.After(p.newest) {
+		p.newest = at
 	}
 	for _, fact := range leaf.GetFacts() {
-		p.fact(&Entry{Fact: fact, Leaf: index, At: leaf.GetRecordedAt().AsTime(), StaffID: leaf.GetStaffId()}, leaf)
+		p.fact(&Entry{Fact: fact, Leaf: index, At: at, StaffID: leaf.GetStaffId()}, leaf)
 	}
 }
+
+// mostFindings is how many findings are kept: whoever forges a log must not choose how
+// much is written about it.
+const mostFindings = 1000
 
 func (p *Proof) fact(e *Entry, leaf *amparov1.AuditLeaf) {
 	l := p.ledgers[e.Fact.GetPseudonym()]
@@ -198,6 +211,10 @@ func (p *Proof) fact(e *Entry, leaf *amparov1.AuditLeaf) {
 		p.order = append(p.order, l)
 	}
 	find := func(code, text string) {
+		if len(p.findings) >= mostFindings {
+			p.more++
+			return
+		}
 		p.findings = append(p.findings, Finding{
 			Pseudonym: l.pseudonym, Number: e.Number(), Leaf: e.Leaf, Reason: Reason{Code: code, Text: text},
 		})

@@ -120,7 +120,6 @@ func TestConsent(t *testing.T) {
 			agreed(c)
 			c.Disclose(func(d disclosure) { d.Categories = d.Categories[:1] })
 		}, covered},
-		{"track not set, which is the ordinary one", func(c story) { agreed(c); c.Disclose(func(d disclosure) { d.Track = 0 }) }, covered},
 		{"for another purpose", func(c story) {
 			agreed(c, func(f consent) { f.Purposes[0] = media })
 			c.Disclose()
@@ -213,6 +212,16 @@ func TestConsent(t *testing.T) {
 			agreed(c, func(f consent) { f.Conditional = true })
 			c.Event(status, 1)
 			c.Disclose()
+		}, covered},
+		{"for an event that came, by the entry, after it left", func(c story) {
+			agreed(c, func(f consent) { f.Conditional = true })
+			c.Event(status, 1)
+			c.Disclose(at(c, -time.Hour-time.Second))
+		}, "UNCOVERED CONSENT_AWAITS_EVENT"},
+		{"for an event that came at the moment at which it left", func(c story) {
+			agreed(c, func(f consent) { f.Conditional = true })
+			c.Event(status, 1)
+			c.Disclose(at(c, -time.Hour))
 		}, covered},
 		{"for an event that came of another consent", func(c story) {
 			agreed(c, func(f consent) { f.Conditional = true })

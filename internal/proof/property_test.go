@@ -75,6 +75,14 @@ func (t drawn) time(usual time.Duration) *timestamppb.Timestamp {
 	return t.c.At(usual)
 }
 
+// end is the end of a term, which is seldom one that no policy can give.
+func (t drawn) end(usual time.Duration) *timestamppb.Timestamp {
+	if t.seldom() {
+		return t.c.At(rapid.SampledFrom([]time.Duration{day, 7 * day, 14 * day, 15 * day}).Draw(t.T, "end"))
+	}
+	return t.time(usual)
+}
+
 func (t drawn) consent() *amparov1.LedgerFact {
 	return t.c.NewConsent(func(f consent) {
 		f.Purposes, f.Categories, f.Recipients = []amparov1.Purpose{t.purpose()}, t.data(), []uint32{t.recipient()}
@@ -97,7 +105,7 @@ func (t drawn) consent() *amparov1.LedgerFact {
 
 func (t drawn) check() *amparov1.LedgerFact {
 	return t.c.NewCheck(func(f harm) {
-		f.Purpose, f.Recipient, f.Categories, f.ValidUntil = t.purpose(), t.recipient(), t.data(), t.time(3*day)
+		f.Purpose, f.Recipient, f.Categories, f.ValidUntil = t.purpose(), t.recipient(), t.data(), t.end(3*day)
 		f.Parties = []uint32{1, 2}
 		if t.seldom() {
 			f.Result = amparov1.HarmResult_HARM_RESULT_DEFER
@@ -120,17 +128,31 @@ func (t drawn) disclosure() *amparov1.LedgerFact {
 		f.Check = t.of(func(f *amparov1.LedgerFact) bool { return f.GetCheck() != nil })
 		f.Basis = t.of(func(f *amparov1.LedgerFact) bool { return f.GetBasis() != nil })
 		if f.Track == urgent || f.Track == vital {
-			f.SecondDueAt = t.time(6 * time.Hour)
+			f.SecondDueAt = t.end(6 * time.Hour)
 		}
 		if f.Track == vital && t.seldom() {
 			f.Under, f.SecondDueAt = t.of(func(f *amparov1.LedgerFact) bool { return f.GetDisclosure().GetTrack() == vital }), nil
 		} else if f.Track == vital {
-			f.ActExpiresAt = t.time(2 * day)
+			f.ActExpiresAt = t.end(2 * day)
 		}
 		if t.seldom() {
 			f.SecondDueAt, f.ActExpiresAt = nil, nil
 		}
 	})
+}
+
+func (t drawn) basis() *amparov1.LedgerFact {
+	b := &amparov1.BasisFact{
+		Basis: amparov1.ListedBasis_LISTED_BASIS_COURT_ORDER, Purpose: t.purpose(), Recipient: t.recipient(), Categories: t.data(), Parties: []uint32{1, 2},
+		ApprovalsNeeded: rapid.Uint32Range(0, 2).Draw(t.T, "approvals"), ValidUntil: t.end(3 * day),
+	}
+	if t.seldom() {
+		b.Basis, b.Of = child, t.number()
+	}
+	if t.seldom() {
+		b.Parties = t.people()
+	}
+	return &amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Basis{Basis: b}}
 }
 
 func (t drawn) fact(kind int) *amparov1.LedgerFact {
@@ -140,10 +162,7 @@ func (t drawn) fact(kind int) *amparov1.LedgerFact {
 	case 2:
 		return t.check()
 	case 3:
-		return &amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Basis{Basis: &amparov1.BasisFact{
-			Basis: amparov1.ListedBasis_LISTED_BASIS_COURT_ORDER, Recipient: t.recipient(), Categories: t.data(),
-			ApprovalsNeeded: rapid.Uint32Range(0, 2).Draw(t.T, "approvals"), ValidUntil: t.time(3 * day),
-		}}}
+		return t.basis()
 	case 4, 5, 8:
 		return approval(t.of(func(f *amparov1.LedgerFact) bool {
 			return f.GetCheck() != nil || f.GetBasis() != nil || f.GetDisclosure().GetSecondDueAt() != nil

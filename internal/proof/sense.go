@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -23,6 +22,15 @@ func checkSense(e *Entry, find func(code, text string)) {
 	if what := unknownValue(e.Fact.ProtoReflect()); what != "" {
 		find("VALUE_UNKNOWN", what+" is of a later version")
 	}
+	if what := repeatedValue(e.Fact.ProtoReflect()); what != "" {
+		find("VALUE_REPEATED", what+" stands there twice")
+	}
+	if isOrphan(e) {
+		find("AUTHOR_MISSING", "nobody wrote it, and it must be somebody's")
+	}
+	for _, what := range blanks(e.Fact) {
+		find("SAYS_NOTHING", "it does not say "+what)
+	}
 	switch f := e.Fact.GetFact().(type) {
 	case *amparov1.LedgerFact_Consent:
 		c := f.Consent
@@ -40,9 +48,45 @@ func checkSense(e *Entry, find func(code, text string)) {
 	case *amparov1.LedgerFact_Breach:
 		happened(e, "it happened", f.Breach.GetHappenedAt(), false, find)
 		happened(e, "it was known", f.Breach.GetAwareAt(), true, find)
+	case *amparov1.LedgerFact_ReturnRequest:
+		if _, ok := instant(f.ReturnRequest.GetAnswerDueAt()); !ok {
+			find("TIME_MISSING", "it does not say until when they are to answer")
+		}
 	default:
 		// The others have no time of their own that lies in the past.
 	}
+}
+
+// blanks are what an entry does not say although the service never writes one without.
+func blanks(fact *amparov1.LedgerFact) (missing []string) {
+	need := func(said bool, what string) {
+		if !said {
+			missing = append(missing, what)
+		}
+	}
+	switch f := fact.GetFact().(type) {
+	case *amparov1.LedgerFact_Consent:
+		// A no needs no form.
+		no := f.Consent.GetAnswer() != amparov1.ConsentAnswer_CONSENT_ANSWER_GIVEN
+		need(no || f.Consent.GetGiver() != 0, "who said it")
+		need(no || f.Consent.GetMethod() != 0, "how it was said")
+	case *amparov1.LedgerFact_Check:
+		need(f.Check.GetResult() != 0, "what was decided")
+		need(f.Check.GetPurpose() != 0, "for what")
+		need(f.Check.GetRecipient() != 0, "to whom")
+		need(len(f.Check.GetCategories()) > 0, "of which data")
+	case *amparov1.LedgerFact_Basis:
+		need(f.Basis.GetBasis() != 0, "on which basis")
+	case *amparov1.LedgerFact_Disclosure:
+		need(f.Disclosure.GetTrack() != 0, "on what it left")
+	case *amparov1.LedgerFact_Event:
+		need(f.Event.GetKind() != 0, "what befell the case")
+	case *amparov1.LedgerFact_ReturnAnswer:
+		need(f.ReturnAnswer.GetOutcome() != 0, "what they answered")
+	default:
+		// The others are judged as a whole.
+	}
+	return missing
 }
 
 // happened finds a time that is missing, or was not yet.
@@ -80,6 +124,28 @@ func unknownValue(m protoreflect.Message) (what string) {
 	return what
 }
 
+// repeatedValue names a list that holds a value twice, which says nothing more and makes
+// whoever reads it slow. What a consent withholds is no such list.
+func repeatedValue(m protoreflect.Message) (what string) {
+	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case field.IsList() && field.Message() == nil:
+			seen := make(map[any]bool)
+			for i := range value.List().Len() {
+				one := value.List().Get(i).Interface()
+				if seen[one] {
+					what = fmt.Sprintf("%s %v", field.Name(), one)
+				}
+				seen[one] = true
+			}
+		case field.Message() != nil && !field.IsList():
+			what = repeatedValue(value.Message())
+		}
+		return what == ""
+	})
+	return what
+}
+
 func listLen(field protoreflect.FieldDescriptor, value protoreflect.Value) int {
 	if field.IsList() {
 		return value.List().Len()
@@ -101,11 +167,21 @@ func (l *ledger) resolve(e *Entry, find func(code, text string)) {
 		}
 		want(number, what, is)
 	}
+	isRequest := func(f *amparov1.LedgerFact) bool { return f.GetReturnRequest() != nil }
 	isConsent := func(f *amparov1.LedgerFact) bool { return f.GetConsent() != nil }
 	isDisclosure := func(f *amparov1.LedgerFact) bool { return f.GetDisclosure() != nil }
 	switch f := e.Fact.GetFact().(type) {
 	case *amparov1.LedgerFact_Settlement:
 		must(f.Settlement.GetWithdrawal(), "withdrawal", func(f *amparov1.LedgerFact) bool { return f.GetWithdrawal() != nil })
+	case *amparov1.LedgerFact_Basis:
+		switch f.Basis.GetBasis() {
+		case amparov1.ListedBasis_LISTED_BASIS_RETURN_OR_DELETE:
+			must(f.Basis.GetOf(), "request to return or delete", isRequest)
+		case amparov1.ListedBasis_LISTED_BASIS_BREACH_NOTICE:
+			must(f.Basis.GetOf(), "breach", func(f *amparov1.LedgerFact) bool { return f.GetBreach() != nil })
+		default:
+			// The others come from outside.
+		}
 	case *amparov1.LedgerFact_Approval:
 		must(f.Approval.GetOf(), "check, basis or disclosure", func(f *amparov1.LedgerFact) bool {
 			return f.GetCheck() != nil || f.GetBasis() != nil || f.GetDisclosure() != nil
@@ -124,8 +200,11 @@ func (l *ledger) resolve(e *Entry, find func(code, text string)) {
 		}
 	case *amparov1.LedgerFact_ReturnRequest:
 		must(f.ReturnRequest.GetDisclosure(), "disclosure", isDisclosure)
+		if d := l.find(f.ReturnRequest.GetDisclosure()).fact().GetDisclosure(); d != nil && d.GetRecipient() != f.ReturnRequest.GetRecipient() {
+			find("REQUEST_TO_ANOTHER", fmt.Sprintf("entry %d did not go to recipient %d", f.ReturnRequest.GetDisclosure(), f.ReturnRequest.GetRecipient()))
+		}
 	case *amparov1.LedgerFact_ReturnAnswer:
-		must(f.ReturnAnswer.GetRequest(), "request to return or delete", func(f *amparov1.LedgerFact) bool { return f.GetReturnRequest() != nil })
+		must(f.ReturnAnswer.GetRequest(), "request to return or delete", isRequest)
 	case *amparov1.LedgerFact_Informed:
 		must(f.Informed.GetOf(), "entry", func(f *amparov1.LedgerFact) bool { return f != nil })
 	default:
@@ -136,12 +215,10 @@ func (l *ledger) resolve(e *Entry, find func(code, text string)) {
 // checkApproval finds approvals that are no second person's word.
 func (l *ledger) checkApproval(e, of *Entry, find func(code, text string)) {
 	switch {
-	case of == nil:
-	case e.StaffID == "":
-		find("APPROVAL_OF_NOBODY", fmt.Sprintf("nobody approves entry %d", of.Number()))
+	case of == nil, e.StaffID == "":
 	case e.StaffID == of.StaffID:
 		find("APPROVAL_OF_OWN", fmt.Sprintf("the author of entry %d approves it", of.Number()))
-	case slices.ContainsFunc(l.approvals[of.Number()], func(a *Entry) bool { return a.StaffID == e.StaffID }):
+	case l.approved[approval{of.Number(), e.StaffID}]:
 		find("APPROVAL_REPEATED", fmt.Sprintf("somebody approves entry %d twice", of.Number()))
 	}
 }

@@ -177,7 +177,7 @@ func (c *Case) Check(edits ...func(*amparov1.CheckFact)) uint32 {
 // which one other person must agree.
 func (c *Case) Basis(edits ...func(*amparov1.BasisFact)) uint32 {
 	fact := edited(&amparov1.BasisFact{
-		Basis: amparov1.ListedBasis_LISTED_BASIS_COURT_ORDER, Recipient: 1,
+		Basis: amparov1.ListedBasis_LISTED_BASIS_COURT_ORDER, Purpose: amparov1.Purpose_PURPOSE_REFERRAL_TO_PARTNER, Recipient: 1,
 		Categories:      []amparov1.DataCategory{amparov1.DataCategory_DATA_CATEGORY_SITUATION},
 		ApprovalsNeeded: 1, ValidUntil: c.At(7 * Day),
 	}, edits)
