@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"slices"
+
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
 )
 
@@ -13,7 +15,7 @@ func Fact(entry *amparov1.LedgerEntry, pseudonym string) *amparov1.LedgerFact {
 	case *amparov1.LedgerEntry_Withdrawal:
 		w := e.Withdrawal
 		fact.Fact = &amparov1.LedgerFact_Withdrawal{Withdrawal: &amparov1.WithdrawalFact{
-			Party: w.GetParty(), Purposes: w.GetPurposes(), Recipients: w.GetRecipients(), Categories: w.GetCategories(),
+			Party: w.GetParty(), Purposes: distinct(w.GetPurposes()), Recipients: distinct(w.GetRecipients()), Categories: distinct(w.GetCategories()),
 			SaidAt: w.GetDraft().GetSaidAt(),
 		}}
 	case *amparov1.LedgerEntry_Settlement:
@@ -68,6 +70,7 @@ func consentFact(c *amparov1.Consent) *amparov1.ConsentFact {
 	for _, r := range terms.GetRecipients() {
 		fact.Recipients = append(fact.Recipients, r.GetNumber())
 	}
+	fact.Recipients, fact.Purposes, fact.Categories = distinct(fact.GetRecipients()), distinct(fact.GetPurposes()), distinct(fact.GetCategories())
 	for _, w := range terms.GetWithheld() {
 		fact.Withheld = append(fact.Withheld, &amparov1.WithheldFact{Category: w.GetCategory(), Recipient: w.GetFrom().GetNumber()})
 	}
@@ -98,7 +101,19 @@ func disclosureFact(d *amparov1.Disclosure) *amparov1.DisclosureFact {
 	return fact
 }
 
-// Numbers are the numbers of those beside the person of the case.
+// distinct is a list without what stands in it twice, as somebody does who is named by
+// their number and by their name: the log says everything once.
+func distinct[T comparable](list []T) []T {
+	var once []T
+	for _, one := range list {
+		if !slices.Contains(once, one) {
+			once = append(once, one)
+		}
+	}
+	return once
+}
+
+// Numbers are the numbers of those beside the person of the case, each once.
 func Numbers(parties []*amparov1.Party) []uint32 {
 	var numbers []uint32
 	for _, one := range parties {
@@ -106,5 +121,5 @@ func Numbers(parties []*amparov1.Party) []uint32 {
 			numbers = append(numbers, one.GetNumber())
 		}
 	}
-	return numbers
+	return distinct(numbers)
 }

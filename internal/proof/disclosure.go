@@ -93,7 +93,7 @@ func (l *ledger) check(out *Disclosure, d *amparov1.DisclosureFact, why *reasons
 		why.add("TERM_TOO_LONG", "check %d holds longer than any can", n)
 	}
 	if i, _ := slices.BinarySearch(l.incidents, n); i < len(l.incidents) {
-		why.add("CHECK_OVERTAKEN", "check %d was overtaken by the incident of entry %d", n, l.incidents[i])
+		why.add("CHECK_OVERTAKEN", "check %d was overtaken by entry %d", n, l.incidents[i])
 	}
 	if isUrgent(d.GetTrack()) {
 		out.Approvals = numbers(l.approvals[n])

@@ -29,6 +29,7 @@ func TestCheck(t *testing.T) {
 		{"without an end", checked(func(k harm) { k.ValidUntil = nil }), "UNCOVERED CHECK_EXPIRED"},
 		{"in haste", checked(func(k harm) { k.ShortForm = true }), "UNCOVERED CHECK_SHORT"},
 		{"an incident since", func(c story) { c.Consent(); c.Check(); c.Event(incident); c.Disclose() }, "UNCOVERED CHECK_OVERTAKEN"},
+		{"a merge with another case since", func(c story) { c.Consent(); c.Check(); c.Event(merged); c.Disclose() }, "UNCOVERED CHECK_OVERTAKEN"},
 		{"an incident before", func(c story) {
 			c.Consent()
 			c.Event(incident)

@@ -137,7 +137,8 @@ func (l *ledger) index(e *Entry) {
 	case *amparov1.LedgerFact_Approval:
 		l.approve(e, f.Approval.GetOf())
 	case *amparov1.LedgerFact_Event:
-		if f.Event.GetKind() == amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT {
+		// A merge brings along what was known in another case only.
+		if kind := f.Event.GetKind(); kind == amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT || kind == amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED {
 			l.incidents = append(l.incidents, e.Number())
 		}
 		for _, consent := range f.Event.GetOperative() {

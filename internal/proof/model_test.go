@@ -143,7 +143,7 @@ func (m model) checked(n entry) bool {
 			f := i.GetCheck()
 			says := f != nil && !good(f) && f.GetPurpose() == d.GetPurpose() && f.GetRecipient() == d.GetRecipient() &&
 				slices.ContainsFunc(f.GetCategories(), func(one amparov1.DataCategory) bool { return subset([]amparov1.DataCategory{one}, d.GetCategories()) })
-			return later && (says || i.GetEvent().GetKind() == incident)
+			return later && (says || slices.Contains([]amparov1.LedgerEventKind{incident, merged}, i.GetEvent().GetKind()))
 		})
 		thorough := !c.GetShortForm() && !k.at.After(t) && m.agreed(k, n) >= int(c.GetApprovalsNeeded())
 		return good(c) && !overtaken && subset(d.GetCategories(), c.GetCategories()) && subset(d.GetParties(), c.GetParties()) &&

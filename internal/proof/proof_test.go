@@ -39,6 +39,7 @@ const (
 	listed   = amparov1.DisclosureTrack_DISCLOSURE_TRACK_LISTED
 
 	incident = amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT
+	merged   = amparov1.LedgerEventKind_LEDGER_EVENT_KIND_MERGED
 	status   = amparov1.LedgerEventKind_LEDGER_EVENT_KIND_STATUS
 
 	reviewer = prooftest.Reviewer

@@ -179,7 +179,7 @@ func (t drawn) fact(kind int) *amparov1.LedgerFact {
 	case 7:
 		e := &amparov1.EventFact{Kind: status, Operative: []uint32{t.number(), t.number()}}
 		if t.seldom() {
-			e.Kind = incident
+			e.Kind = rapid.SampledFrom([]amparov1.LedgerEventKind{incident, merged}).Draw(t.T, "event")
 		}
 		return &amparov1.LedgerFact{Fact: &amparov1.LedgerFact_Event{Event: e}}
 	default:
