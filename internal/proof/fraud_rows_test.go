@@ -205,7 +205,7 @@ var beyond = []fraud{
 	{"a leaf with two answers, of which each reader takes another", insider, func(f *forger) {
 		f.signAnew(func() {
 			n := f.c.NewConsent(func(c consent) { c.Answer = amparov1.ConsentAnswer_CONSENT_ANSWER_REFUSED })
-			n.GetConsent().ProtoReflect().SetUnknown([]byte{2<<3 | 0, 1})
+			n.GetConsent().ProtoReflect().SetUnknown([]byte{2 << 3, 1})
 			note(f.c, n)
 		})
 	}, "leaf that says something twice"},
