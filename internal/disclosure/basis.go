@@ -164,7 +164,7 @@ func (g *gate) onListedBasis() {
 	if !at.Before(basis.GetValidUntil().AsTime()) {
 		g.stand(amparov1.Reason_REASON_BASIS_EXPIRED, "disclosure.basis", "is not too old", number)
 	}
-	if needed := g.act.basisApprovals(basis); uint32(len(ledger.Approvers(g.act.Entries, number, at))) < needed {
+	if needed := g.act.basisApprovals(basis); ledger.Agreed(g.act.Entries, number, at) < needed {
 		g.stand(amparov1.Reason_REASON_APPROVAL_MISSING, "disclosure.basis", fmt.Sprintf("is one to which %d beside its author had agreed", needed), number)
 	}
 }

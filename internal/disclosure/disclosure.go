@@ -226,7 +226,7 @@ func (a Act) Countersign(number uint32) (Added, error) {
 // mayAgree refuses the author of an entry and whoever agreed to it before, on whatever
 // device, and counts those who did.
 func (a Act) mayAgree(entry *amparov1.LedgerEntry) (uint32, error) {
-	approvers := ledger.Approvers(a.Entries, entry.GetNumber(), a.Now)
+	approvers := ledger.Approvers(a.Entries, entry.GetNumber())
 	for _, id := range append(approvers, entry.GetRecordedById()) {
 		if id == a.StaffID {
 			return 0, fault.New(amparov1.Reason_REASON_SECOND_PERSON_NEEDED)

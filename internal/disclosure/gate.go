@@ -229,7 +229,7 @@ func (g *gate) underAct(number uint32) {
 		g.stand(amparov1.Reason_REASON_MORE_THAN_MINIMUM, "disclosure.action", "is no more than that act was for", number)
 	}
 	at := g.draft.GetHappenedAt().AsTime()
-	if due := earlier.GetSecondDueAt().AsTime(); at.After(due) && len(ledger.Approvers(g.act.Entries, number, at)) == 0 {
+	if due := earlier.GetSecondDueAt().AsTime(); at.After(due) && ledger.Agreed(g.act.Entries, number, at) == 0 {
 		g.stand(amparov1.Reason_REASON_SECOND_PERSON_NEEDED, "disclosure.vital.under", "is an act that a second person has signed in time", number)
 	}
 	if !at.Before(earlier.GetDraft().GetVital().GetExpiresAt().AsTime()) {

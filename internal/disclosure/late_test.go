@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/fault"
 )
 
 func byWay(channel amparov1.ContactChannel, categories ...amparov1.DataCategory) *amparov1.PlannedAction {
@@ -119,5 +120,22 @@ func TestWhomABasisLeadsTo(t *testing.T) {
 		if (err == nil) != row.allowed {
 			t.Errorf("%s: %v", row.says, err)
 		}
+	}
+}
+
+// TestWhoBeganFirst: of two who agree at once, the one who is stored last may have begun
+// before the other; there are still not more than were asked for.
+func TestWhoBeganFirst(t *testing.T) {
+	d := open(t, amparov1.RiskLevel_RISK_LEVEL_HIGH)
+	d.says(given)
+	check := d.checks(name)
+	d.hour = 5
+	d.agrees("ben", check)
+	d.hour = 4
+	if _, _, err := d.act("eva").Approve(check); fault.As(err).Reason != amparov1.Reason_REASON_NOTHING_TO_CONFIRM {
+		t.Errorf("a second one of one: %v", err)
+	}
+	if _, _, err := d.act("ben").Approve(check); fault.As(err).Reason != amparov1.Reason_REASON_SECOND_PERSON_NEEDED {
+		t.Errorf("the same one again: %v", err)
 	}
 }

@@ -41,16 +41,27 @@ func Find(entries []*amparov1.LedgerEntry, number uint32) *amparov1.LedgerEntry 
 	return entries[number-1]
 }
 
-// Approvers are those who had agreed to an entry at an instant, each once: whoever agrees
-// after something has left did not let it leave.
-func Approvers(entries []*amparov1.LedgerEntry, number uint32, at time.Time) []string {
+// Approvers are those who have agreed to an entry, each once.
+func Approvers(entries []*amparov1.LedgerEntry, number uint32) []string {
 	var ids []string
 	for _, entry := range entries[min(int(number), len(entries)):] {
-		if entry.GetApproval().GetOf() == number && !entry.GetRecordedAt().AsTime().After(at) {
+		if entry.GetApproval().GetOf() == number {
 			ids = append(ids, entry.GetRecordedById())
 		}
 	}
 	return ids
+}
+
+// Agreed counts those who had agreed to an entry at an instant: whoever agrees after
+// something has left did not let it leave. It is for what left, and not for who may still
+// agree: of two who do at once, the one who is stored last may have begun first.
+func Agreed(entries []*amparov1.LedgerEntry, number uint32, at time.Time) (n uint32) {
+	for _, entry := range entries[min(int(number), len(entries)):] {
+		if entry.GetApproval().GetOf() == number && !entry.GetRecordedAt().AsTime().After(at) {
+			n++
+		}
+	}
+	return n
 }
 
 // ahead is how far the clock of whoever says when something was may be ahead.

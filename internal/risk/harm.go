@@ -187,7 +187,7 @@ func Allows(entries []*amparov1.LedgerEntry, number uint32, action Planned) (uin
 		add(!check.GetShortForm(), amparov1.Reason_REASON_HARM_QUESTION_OPEN, "is a check with all questions answered")
 		add(!action.At.Before(entry.GetRecordedAt().AsTime()), amparov1.Reason_REASON_HARM_CHECK_MISSING, "is a check from before it happened")
 		needed := max(check.GetApprovalsNeeded(), action.Approvals)
-		add(uint32(len(ledger.Approvers(entries, number, action.At))) >= needed, amparov1.Reason_REASON_APPROVAL_MISSING,
+		add(ledger.Agreed(entries, number, action.At) >= needed, amparov1.Reason_REASON_APPROVAL_MISSING,
 			fmt.Sprintf("is a check to which %d beside its author had agreed", needed))
 	}
 	return number, found
