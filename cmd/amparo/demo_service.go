@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,17 +98,20 @@ func buildService(ctx context.Context, tree, into string) (string, error) {
 	return binary, nil
 }
 
-// freeAddress is a port of this machine that nobody listens on.
+// freeAddress is a port of this machine that nobody listens on: one of those that no
+// system gives to whoever asks for any, so that nobody is given it before it is used.
 func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
+	var err error
+	for range 50 {
+		var drawn [2]byte
+		_, _ = rand.Read(drawn[:]) // never fails
+		address := fmt.Sprintf("127.0.0.1:%d", 15_000+binary.BigEndian.Uint16(drawn[:])%15_000)
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", address); err == nil {
+			return address, listener.Close()
+		}
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return address, nil
+	return "", fmt.Errorf("find a free port: %w", err)
 }
 
 // start runs amparod serve and waits until it says that it listens.
