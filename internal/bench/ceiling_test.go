@@ -41,6 +41,8 @@ type ceiling struct {
 	shared cipher.AEAD
 	store  *grouped
 	writes []store.Write // of one intake, as the service makes them
+	facts  int           // which of them holds what was told
+	person int           // and which of them holds of whom
 	answer *amparov1.CreateIntakeResponse
 	leaf   store.Write
 
@@ -55,9 +57,19 @@ func ceilingOf(tb testing.TB, h *house) *ceiling {
 	check(tb, err)
 	c := &ceiling{limits: limits, shared: cipherOf(freshKey()), store: openGrouped(tb), shown: "abcdefghijklmnopqrstuvwxyz"}
 	c.answer, c.writes = h.footprint(tb)
-	for _, write := range c.writes {
-		if write.Key[0] == 'l' {
+	c.facts, c.person = -1, -1
+	for i, write := range c.writes {
+		// The keys of records tell nothing of what is in them; the sizes do.
+		switch size := len(write.Value); {
+		case write.Key[0] == 'l':
 			c.leaf = write
+		case write.Key[0] != 'g':
+		case c.facts < 0:
+			c.facts, c.person = i, i
+		case size > len(c.writes[c.facts].Value):
+			c.facts = i
+		case size < len(c.writes[c.person].Value):
+			c.person = i
 		}
 	}
 	c.serve(tb)
@@ -112,11 +124,11 @@ func (c *ceiling) CreateIntake(_ context.Context, req *amparov1.CreateIntakeRequ
 	writes := make([]store.Write, len(c.writes))
 	for i, like := range c.writes {
 		plaintext := make([]byte, max(0, len(like.Value)-sealedBytes))
-		switch {
-		case like.Key[0] == 'g' && like.Key[17] == 2:
-			plaintext = facts
-		case like.Key[0] == 'g' && like.Key[17] == 3:
-			plaintext = identity
+		switch i {
+		case c.facts:
+			copy(plaintext, facts)
+		case c.person:
+			copy(plaintext, identity)
 		}
 		writes[i] = store.Write{Key: keyLike(like.Key, locator), Value: seal(key, plaintext)}
 	}
