@@ -106,7 +106,10 @@ func (r *recording) untilOfAge() {
 	if !ok || r.terms.GetGiver().GetKind() == self || !r.terms.GetExpiresAt().AsTime().After(ofAge) {
 		return
 	}
-	if r.endNamed {
+	switch {
+	case !ofAge.After(r.terms.GetValidFrom().AsTime()):
+		r.add(amparov1.Reason_REASON_VALIDITY_IMPOSSIBLE, "valid_from", "is before the day on which they come of age")
+	case r.endNamed:
 		r.add(amparov1.Reason_REASON_VALIDITY_IMPOSSIBLE, "expires_at", "is no later than the day on which they come of age")
 	}
 	r.terms.ExpiresAt = timestamppb.New(ofAge)

@@ -103,7 +103,12 @@ type latestNo struct {
 }
 
 func (l *latestNo) stops(entry *amparov1.LedgerEntry) bool {
-	return l.number > 0 && (l.number >= entry.GetNumber() || !l.said.Before(entry.GetConsent().GetTerms().GetObtainedAt().AsTime()))
+	return l.number > 0 && outweighs(l.number, l.said, entry)
+}
+
+// outweighs reports whether a no stands against a yes that is not later in both orders.
+func outweighs(number uint32, said time.Time, yes *amparov1.LedgerEntry) bool {
+	return number >= yes.GetNumber() || !said.Before(yes.GetConsent().GetTerms().GetObtainedAt().AsTime())
 }
 
 // stopped is how far the nos of a party reach for one kind of data.
@@ -266,8 +271,7 @@ func allowsAnything(entries []*amparov1.LedgerEntry, nos []stop, entry *amparov1
 		for _, recipient := range terms.GetRecipients() {
 			for _, category := range terms.GetCategories() {
 				if !slices.ContainsFunc(nos, func(s stop) bool {
-					return s.party == terms.GetParty().GetNumber() && s.reaches(purpose, recipient.GetNumber(), category) &&
-						(&latestNo{number: s.number, said: s.said}).stops(entry)
+					return s.party == terms.GetParty().GetNumber() && s.reaches(purpose, recipient.GetNumber(), category) && outweighs(s.number, s.said, entry)
 				}) {
 					return true
 				}

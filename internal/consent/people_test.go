@@ -68,6 +68,10 @@ func TestComingOfAge(t *testing.T) {
 	if _, err := record(seventeen, yes(mother, permits, later)); reasonOf(err) != amparov1.Reason_REASON_VALIDITY_IMPOSSIBLE {
 		t.Errorf("for a year beyond it: %v", err)
 	}
+	begins := func(terms *amparov1.ConsentTerms) { terms.ValidFrom = timestamppb.New(ofAge.AddDate(0, 0, 1)) }
+	if _, err := record(seventeen, yes(mother, permits, begins)); reasonOf(err) != amparov1.Reason_REASON_VALIDITY_IMPOSSIBLE {
+		t.Errorf("from the day after it on: %v", err)
+	}
 }
 
 // TestTwoOfOneName: a lawyer and a brother of one name are two, and a no to the name

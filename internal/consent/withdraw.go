@@ -121,7 +121,7 @@ func Carry(from []*amparov1.LedgerEntry, before int, into []*amparov1.LedgerEntr
 	for _, entry := range from[before:] {
 		for _, s := range stopsOf(entry) {
 			draft := &amparov1.WithdrawalDraft{
-				Everything: true, SaidAt: timestamppb.New(s.said), Text: "carried over from a case that was merged into this one",
+				Everything: true, SaidAt: timestamppb.New(s.said), Text: "carried over from another case about the same person",
 			}
 			w := &amparov1.Withdrawal{Draft: draft, Purposes: s.purposes, Categories: s.categories}
 			if s.party != 0 {

@@ -1,6 +1,8 @@
 package disclosure
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -272,17 +274,15 @@ func (a Act) Carry(from []*amparov1.LedgerEntry, before int) []*amparov1.LedgerE
 
 // CarryBack is Carry for a case that goes its own way again: what was said in the other
 // while the two were one holds here too, and an act against the person that was recorded
-// there ends the checks here.
+// there ends the checks here, where there are any.
 func (a Act) CarryBack(from []*amparov1.LedgerEntry, before int) []*amparov1.LedgerEntry {
 	s := a.begin()
-	if before > len(from) || len(a.Entries) == 0 {
-		return nil // nothing was allowed or checked here that could leave
-	}
-	for _, entry := range from[before:] {
-		if entry.GetEvent().GetKind() == amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT {
-			s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT}, entry.GetEvent().GetAt().AsTime())
-			break
-		}
+	before = min(before, len(from))
+	attacked := slices.IndexFunc(from[before:], func(entry *amparov1.LedgerEntry) bool {
+		return entry.GetEvent().GetKind() == amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT
+	})
+	if attacked >= 0 && len(a.Entries) > 0 {
+		s.event(&amparov1.LedgerEvent{Kind: amparov1.LedgerEventKind_LEDGER_EVENT_KIND_INCIDENT}, from[before+attacked].GetEvent().GetAt().AsTime())
 	}
 	for _, entry := range consent.Carry(from, before, a.Entries) {
 		s.add(entry)

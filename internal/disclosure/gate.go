@@ -230,7 +230,7 @@ func (g *gate) underAct(number uint32) {
 	}
 	at := g.draft.GetHappenedAt().AsTime()
 	if due := earlier.GetSecondDueAt().AsTime(); at.After(due) && ledger.Agreed(g.act.Entries, number, at) == 0 {
-		g.stand(amparov1.Reason_REASON_SECOND_PERSON_NEEDED, "disclosure.vital.under", "is an act that a second person has signed in time", number)
+		g.stand(amparov1.Reason_REASON_SECOND_PERSON_NEEDED, "disclosure.vital.under", "is an act that a second person has signed", number)
 	}
 	if !at.Before(earlier.GetDraft().GetVital().GetExpiresAt().AsTime()) {
 		g.stand(amparov1.Reason_REASON_BASIS_EXPIRED, "disclosure.happened_at", "is before that act ends", number)

@@ -83,6 +83,21 @@ func TestPartedCases(t *testing.T) {
 	}
 }
 
+// TestANoBeforeTheFirstYes: a case in which nothing had been said takes the no along too,
+// for the early yes that somebody finds in a drawer.
+func TestANoBeforeTheFirstYes(t *testing.T) {
+	stays, other := open(t, amparov1.RiskLevel_RISK_LEVEL_LOW), open(t, amparov1.RiskLevel_RISK_LEVEL_LOW)
+	stays.says(given)
+	stays.took(stays.act("eva").Withdraw(&amparov1.WithdrawalDraft{Everything: true}))
+	other.entries = other.act("ana").CarryBack(stays.entries, 0)
+	other.hour = 3
+	other.says(given, func(terms *amparov1.ConsentTerms) { terms.ObtainedAt = timestamppb.New(night.Add(-time.Hour)) })
+	other.checks(name)
+	if _, got := other.leaves("ana", &amparov1.DisclosureDraft{Action: tellLawyer(name)}); !slices.Equal(got, []amparov1.Reason{amparov1.Reason_REASON_CONSENT_WITHDRAWN}) {
+		t.Errorf("on a yes from before the no: refused for %v", got)
+	}
+}
+
 // TestWhomABasisLeadsTo: a basis other than consent is for one kind of recipient.
 func TestWhomABasisLeadsTo(t *testing.T) {
 	profile := amparov1.DataCategory_DATA_CATEGORY_PROFILE

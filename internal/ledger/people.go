@@ -96,8 +96,9 @@ func (p *People) Recipients() []*amparov1.Recipient { return p.recipients }
 func (p *People) Parties() []*amparov1.Party { return p.parties }
 
 // FindRecipient returns the number of somebody as they are named: by their number, or
-// by name, organisation and what they are, whatever the case and the accents. It is Unknown for
-// whoever the ledger does not know, and for a number beside a name that is another's.
+// by name, organisation and what they are, whatever the case and the accents. It is
+// Unknown for whoever the ledger does not know, and for a number beside a name that is
+// another's.
 func (p *People) FindRecipient(r *amparov1.Recipient) uint32 {
 	if n := r.GetNumber(); n > 0 {
 		if int(n) > len(p.recipients) || r.GetName() != "" && !sameRecipient(p.recipients[n-1], r) {

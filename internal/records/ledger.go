@@ -133,21 +133,20 @@ func (f *File) follow(entry *amparov1.TimelineEntry) error {
 // two are merged, or when one is said in the other afterwards: then the first entries
 // were carried before.
 func (w *Work) Carry(f *File, from []*amparov1.LedgerEntry, before int) error {
-	act, err := w.ledgerAct(f, access.Service(w.grant.Action()))
-	if err != nil {
-		return err
-	}
-	f.enter(act.Carry(from, before))
-	return nil
+	return w.carry(f, func(act disclosure.Act) []*amparov1.LedgerEntry { return act.Carry(from, before) })
 }
 
 // CarryBack adds to the ledger of a case that goes its own way again what was said in
 // the other while the two were one.
 func (w *Work) CarryBack(f *File, from []*amparov1.LedgerEntry, before int) error {
+	return w.carry(f, func(act disclosure.Act) []*amparov1.LedgerEntry { return act.CarryBack(from, before) })
+}
+
+func (w *Work) carry(f *File, made func(disclosure.Act) []*amparov1.LedgerEntry) error {
 	act, err := w.ledgerAct(f, access.Service(w.grant.Action()))
 	if err != nil {
 		return err
 	}
-	f.enter(act.CarryBack(from, before))
+	f.enter(made(act))
 	return nil
 }

@@ -1,8 +1,8 @@
 // Package risk keeps the judgement of danger: Assess records one, Confirm puts a
 // lowered level in force, Indicative says what the ratings alone would suggest,
 // and Rank orders levels. It keeps the do-no-harm check of a planned action too:
-// CheckHarm says what a check lacks, and Allows whether one lets the action go on. What a level
-// demands stands in the policy.
+// CheckHarm says what a check lacks, and Allows whether one lets the action go on. What a
+// level demands stands in the policy.
 //
 // A person chooses the level and gives reasons. The score is a thinking aid that
 // stands beside it and never decides, refuses or closes anything.
