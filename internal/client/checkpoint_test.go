@@ -49,7 +49,14 @@ func (b *bench) answers(answer checkpoints) { b.log.Store(&answer) }
 func connected(t *testing.T, p *client.Profile) *client.Failure {
 	t.Helper()
 	var told *client.Failure
-	conn, err := client.Dial(p, client.Options{Patience: -1, OnLogFault: func(f *client.Failure) { told = f }})
+	calls(t, p, client.Options{Patience: -1, OnLogFault: func(f *client.Failure) { told = f }})
+	return told
+}
+
+// calls makes a call that is answered, and closes the connection.
+func calls(t *testing.T, p *client.Profile, options client.Options) {
+	t.Helper()
+	conn, err := client.Dial(p, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +66,6 @@ func connected(t *testing.T, p *client.Profile) *client.Failure {
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
-	return told
 }
 
 func kept(t *testing.T, p *client.Profile) string {

@@ -19,18 +19,9 @@ import (
 // zero where nothing was said.
 func warned(t *testing.T, p *client.Profile) (since time.Time) {
 	t.Helper()
-	conn, err := client.Dial(p, client.Options{
+	calls(t, p, client.Options{
 		Patience: -1, Now: time.Now, OnLogFault: func(f *client.Failure) { t.Errorf("an alarm: %v", f) }, OnLogUnseen: func(at time.Time) { since = at },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Staff.WhoAmI(t.Context(), &amparov1.WhoAmIRequest{}); err != nil {
-		t.Error(err)
-	}
-	if err := conn.Close(); err != nil {
-		t.Error(err)
-	}
 	return since
 }
 
