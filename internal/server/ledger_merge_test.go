@@ -4,9 +4,11 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amparov1 "github.com/amparo-project/amparo/api/amparo/v1"
+	"github.com/amparo-project/amparo/internal/proof"
 	"github.com/amparo-project/amparo/internal/records"
 	"github.com/amparo-project/amparo/internal/servertest"
 )
@@ -159,5 +161,16 @@ func TestNoNoIsLostWhenCasesPart(t *testing.T) {
 	}
 	if _, err := d.disclose(t, other, leaving()); reason(err) != "CONSENT_WITHDRAWN" {
 		t.Errorf("sent after the cases had parted: %v", err)
+	}
+	judged := proof.New()
+	for i, raw := range exported(t, w.bystander) {
+		leaf := &amparov1.AuditLeaf{}
+		if err := proto.Unmarshal(raw, leaf); err != nil {
+			t.Fatal(err)
+		}
+		judged.Leaf(uint64(i), leaf)
+	}
+	if r := judged.Finish(); !r.Sound() || len(r.Ledgers) != 2 {
+		t.Errorf("the log shows %d ledgers, and finds %v", len(r.Ledgers), r.Findings)
 	}
 }
